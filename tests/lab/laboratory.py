@@ -1,0 +1,78 @@
+"""The laboratory of one test: its hosts, its processes, its folder of logs, and their end."""
+
+import contextlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from . import netns
+from .netns import Namespace
+from .process import Process
+
+SKIPPED = 77  # The exit status that ctest (SKIP_RETURN_CODE) and our runners take for “skipped”.
+
+
+class Lab:
+    """`with Lab("name") as lab:` enters private namespaces, and leaves nothing behind.
+
+    `lab.folder` holds configurations and logs. It is removed after a success; after a failure, or with
+    CYGNET_LAB_KEEP=1, it stays and its path is printed.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+        self.hosts: dict[str, Namespace] = {}
+        self._cleanup = contextlib.ExitStack()
+
+    def __enter__(self) -> "Lab":
+        try:
+            netns.isolate()
+        except netns.Unavailable as missing:
+            print(f"SKIPPED {self.name}: this machine lacks {missing}")
+            sys.exit(SKIPPED)
+        self.folder = Path(tempfile.mkdtemp(prefix=f"lab-{self.name}-"))
+        return self
+
+    def __exit__(self, kind, error, _) -> None:
+        self._cleanup.close()
+        for host in self.hosts.values():
+            netns.process.run(["ip", "netns", "delete", host.name])
+        if kind is None and not os.environ.get("CYGNET_LAB_KEEP"):
+            shutil.rmtree(self.folder)
+        else:
+            print(f"{self.name}: logs are in {self.folder}", file=sys.stderr)
+
+    def host(self, name: str) -> Namespace:
+        self.hosts[name] = Namespace(name)
+        return self.hosts[name]
+
+    def router(self, name: str) -> Namespace:
+        host = self.host(name)
+        host.forward()
+        return host
+
+    def connect(self, left: Namespace, left_address: str, right: Namespace, right_address: str, *, mtu=1500) -> None:
+        netns.connect(left, left_address, right, right_address, mtu)
+
+    def pair(self, *, mtu: int = 1500) -> tuple[Namespace, Namespace]:
+        """Two hosts on one wire, 192.0.2.1 and 192.0.2.2, with the inner addresses 10.1.0.1 and 10.2.0.1."""
+        left, right = self.host("left"), self.host("right")
+        self.connect(left, "192.0.2.1/24", right, "192.0.2.2/24", mtu=mtu)
+        left.add_address("10.1.0.1/24")
+        right.add_address("10.2.0.1/24")
+        return left, right
+
+    def start(self, name: str, host: Namespace, *argv: str, env: dict[str, str] | None = None) -> Process:
+        """Starts a process on a host; it is stopped when the laboratory closes, if it still runs."""
+        process = Process(name, host.command(list(argv)), log_path=self.folder / f"{name}.log", env=env)
+        self._cleanup.callback(process.stop)
+        return process
+
+    def capture(self, host: Namespace, device: str = "any", *filter_words: str) -> Path:
+        """Records what passes a device of a host into a pcap file, whose path is returned."""
+        path = self.folder / f"{host}-{device}.pcap"
+        argv = ["tcpdump", "-i", device, "-U", "-n", "-s", "0", "-Z", "root", "-w", str(path), *filter_words]
+        self.start(f"tcpdump-{host}-{device}", host, *argv).wait_for_log("listening on")
+        return path
