@@ -1,6 +1,6 @@
 # The four kinds of things Cygnet builds. A folder's CMakeLists.txt calls one of these and is done:
 #
-#   cygnet_library(wire USES model base [SYSTEM_LIBS fmt::fmt] [TEST_USES …])
+#   cygnet_library(wire USES model base [SYSTEM_LIBS fmt::fmt] [TEST_USES …] [EXCLUDE x.cc])
 #   cygnet_program(cygnetd SOURCES main.cc USES daemon [SYSTEM_LIBS CLI11::CLI11])
 #   cygnet_fuzz_target(ike_header USES wire)
 #   cygnet_benchmark(codec_bench SOURCES codec_bench.cc USES wire)
@@ -43,8 +43,13 @@ function(cygnet_gtest target)
 endfunction()
 
 function(cygnet_library name)
-    cmake_parse_arguments(ARG "" "" "USES;SYSTEM_LIBS;TEST_USES" ${ARGN})
+    cmake_parse_arguments(ARG "" "" "USES;SYSTEM_LIBS;TEST_USES;EXCLUDE" ${ARGN})
     cygnet_sources(sources tests)
+    list(TRANSFORM ARG_EXCLUDE PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+    if(ARG_EXCLUDE)
+        list(REMOVE_ITEM sources ${ARG_EXCLUDE})
+        list(REMOVE_ITEM tests ${ARG_EXCLUDE})
+    endif()
     if(sources)
         add_library(${name} STATIC ${sources})
         cygnet_configure(${name})
