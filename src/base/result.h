@@ -1,0 +1,75 @@
+// Errors as values. An Error says what went wrong, where, and what must follow,
+// so that no caller invents a reaction.
+#pragma once
+
+#include <cstdint>
+#include <expected>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cygnet::inline base {
+
+enum class Errc : std::uint8_t {
+    truncated,      // the input ends inside a field
+    trailing,       // octets are left over after the last field
+    bad_length,     // a length field contradicts its surroundings
+    bad_value,      // a field holds a value that the standard forbids here
+    bad_syntax,     // text that does not follow its grammar
+    limit,          // a limit of model/limits.h was reached
+    unsupported,    // well-formed, but not in our catalogue
+    integrity,      // an ICV, signature or MAC does not verify
+    authentication, // identity, credential or trust failure
+    no_match,       // nothing acceptable among the offers
+    not_found,      // names something that does not exist
+    state,          // not acceptable in the present state
+    timeout,
+    system,         // the operating system refused
+};
+std::string_view name_of(Errc code);
+
+// What follows from an error. Unauthenticated input can only reach `ignore` or a
+// rate-limited `notify_peer`; the engine checks that in one place.
+enum class Reaction : std::uint8_t { ignore, notify_peer, end_sa, tell_operator };
+
+struct Error {
+    Errc code{};
+    const char* where = "";              // static text: the field, payload or function
+    Reaction reaction = Reaction::ignore;
+    std::uint16_t notify = 0;            // with notify_peer and end_sa: the Notify Message Type, 0 for none
+    std::string detail{};                // a sentence for people: what happened and what to change
+
+    // "bad_length in SA proposal: 3 transforms announced, 2 present"
+    std::string text() const;
+};
+
+template <class T = void>
+using Result = std::expected<T, Error>;
+
+inline std::unexpected<Error> fail(Errc code, const char* where, std::string detail = {}) {
+    return std::unexpected(Error{.code = code, .where = where, .detail = std::move(detail)});
+}
+inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+
+// TRY(expression of type Result<T>): yields the T, or returns the Error to the caller.
+#define TRY(...)                                                            \
+    __extension__({                                                         \
+        auto try_result_ = (__VA_ARGS__);                                   \
+        if (!try_result_) return ::std::unexpected(std::move(try_result_).error()); \
+        ::cygnet::base::detail::take(std::move(try_result_));               \
+    })
+
+namespace detail {
+template <class T>
+T take(std::expected<T, Error>&& result) {
+    return std::move(*result);
+}
+inline void take(std::expected<void, Error>&&) {}
+}  // namespace detail
+
+// Our own invariants, kept in release builds. Never reachable by a peer's input.
+[[noreturn]] void assertion_failed(const char* what, const char* file, int line);
+#define ASSERT(condition) \
+    ((condition) ? static_cast<void>(0) : ::cygnet::base::assertion_failed(#condition, __FILE__, __LINE__))
+
+}  // namespace cygnet::inline base

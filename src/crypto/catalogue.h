@@ -1,0 +1,21 @@
+// The catalogue: which algorithm is computed by which library in this build.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/proposal.h"
+
+namespace cygnet::crypto {
+
+struct CatalogueRow {
+    std::string kind;            // "encryption", "integrity", "aead", "prf", "hasher", "ke", "signature"
+    std::string algorithm;       // the name of model::name_of
+    std::string implementation;  // "OpenSSL 3.0.19", "AWS-LC 5.1.0", "ipsec-mb 1.3"
+};
+const std::vector<CatalogueRow>& catalogue();
+
+// Whether this build can run a transform in an IKE or ESP SA; used to drop offers that we cannot keep.
+bool supports(model::Protocol protocol, const model::Transform& transform);
+
+}  // namespace cygnet::crypto

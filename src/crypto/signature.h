@@ -1,0 +1,80 @@
+// Private keys, public keys and signatures as IKE_AUTH uses them: RFC 7296 §2.15 and §3.8, RFC 4754,
+// RFC 7427, RFC 8420.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "model/iana.h"
+
+namespace cygnet::crypto {
+
+enum class KeyType : std::uint8_t { rsa, ecdsa_256, ecdsa_384, ecdsa_521, ed25519, ed448 };
+std::string_view name_of(KeyType type);
+
+// One way of signing. `hash` is identity for Ed25519 and Ed448 (RFC 8420 §2).
+struct SignatureScheme {
+    enum class Kind : std::uint8_t { rsa_pkcs1, rsa_pss, ecdsa, ed25519, ed448 } kind{};
+    model::SignatureHash hash{};
+
+    std::string text() const;  // "RSA-PSS with SHA2_256"
+    bool operator==(const SignatureScheme&) const = default;
+};
+
+class PublicKey {
+public:
+    struct Impl;
+    explicit PublicKey(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+    static Result<PublicKey> from_spki(ByteView der);  // SubjectPublicKeyInfo
+
+    KeyType type() const;
+    unsigned bits() const;
+    const Bytes& spki() const;          // DER SubjectPublicKeyInfo
+    const Bytes& key_id() const;        // SHA-1 of the subjectPublicKey bits: VICI's key id
+    const Bytes& spki_hash() const;     // SHA-1 of the SubjectPublicKeyInfo: CERTREQ (RFC 7296 §3.7)
+    const Impl& impl() const { return *impl_; }
+
+private:
+    std::shared_ptr<const Impl> impl_;
+};
+
+class PrivateKey {
+public:
+    struct Impl;
+    explicit PrivateKey(std::shared_ptr<const Impl> impl) : impl_(std::move(impl)) {}
+    // PEM or DER, PKCS#8 or the traditional RSA and EC forms, unencrypted.
+    static Result<PrivateKey> parse(ByteView pem_or_der);
+
+    PublicKey public_key() const;
+    const Impl& impl() const { return *impl_; }
+
+private:
+    std::shared_ptr<const Impl> impl_;
+};
+
+// The schemes that a key can sign with, best first, out of the hashes that the peer announced
+// (SIGNATURE_HASH_ALGORITHMS). RSA: PSS before PKCS#1.
+std::vector<SignatureScheme> schemes_for(KeyType type, std::span<const model::SignatureHash> peer_hashes);
+
+// Hashes that we announce, best first.
+std::vector<model::SignatureHash> supported_signature_hashes();
+
+// The DER AlgorithmIdentifier of RFC 7427 appendix A, and back (unknown or with wrong parameters: unsupported).
+Bytes algorithm_identifier(const SignatureScheme& scheme);
+Result<SignatureScheme> parse_algorithm_identifier(ByteView der);
+
+// The signature over `data` (hashed here). ECDSA as DER Ecdsa-Sig-Value for method 14.
+Result<Bytes> sign(const PrivateKey& key, const SignatureScheme& scheme, ByteView data);
+// Fails with Errc::authentication when it does not verify, unsupported when scheme and key do not fit.
+Result<> verify(const PublicKey& key, const SignatureScheme& scheme, ByteView data, ByteView signature);
+
+// AUTH payload data of the old methods (1 RSA with SHA-1, 9, 10, 11 ECDSA as raw r | s, RFC 4754).
+Result<Bytes> sign_old_method(const PrivateKey& key, model::AuthMethod method, ByteView data);
+Result<> verify_old_method(const PublicKey& key, model::AuthMethod method, ByteView data, ByteView signature);
+
+}  // namespace cygnet::crypto

@@ -1,0 +1,34 @@
+// The port through which child SAs reach a data plane. The protocol core cannot tell which one it is:
+// Cygnet's own ESP in userspace, the kernel's XFRM, or the simulator's.
+#pragma once
+
+#include <functional>
+#include <optional>
+
+#include "base/instant.h"
+#include "base/result.h"
+#include "model/sa_spec.h"
+
+namespace cygnet::dataplane {
+
+// What a backend tells its owner; called on the control thread.
+struct BackendEvents {
+    // The first authentic packet on a child whose outbound half is inactive.
+    std::function<void(model::ChildId)> inbound_seen;
+    // An authentic ESP-in-UDP packet came from another address or port than the child's path.
+    std::function<void(model::ChildId, model::Endpoint)> peer_moved;
+    // IKE messages that arrived on the NAT-T port beside ESP (non-ESP marker already removed).
+    std::function<void(const model::Path&, ByteView)> ike_datagram;
+};
+
+class ChildBackend {
+public:
+    virtual ~ChildBackend() = default;
+    virtual Result<> install(model::ChildSaSpec spec) = 0;
+    virtual void activate(model::ChildId child) = 0;
+    virtual void remove(model::ChildId child, Duration grace) = 0;
+    virtual void move(model::ChildId child, const model::Path& path, bool udp_encapsulation) = 0;
+    virtual std::optional<model::ChildUsage> usage(model::ChildId child) const = 0;
+};
+
+}  // namespace cygnet::dataplane

@@ -1,0 +1,19 @@
+// Certificates and private keys, parsed once and shared: an immutable value like the configuration.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "crypto/signature.h"
+#include "crypto/x509.h"
+
+namespace cygnet::ike {
+
+struct Credentials {
+    std::vector<crypto::Certificate> certificates{};     // our own and pinned peers'
+    std::vector<crypto::Certificate> authorities{};      // CAs that are trusted as anchors
+    std::map<Bytes, crypto::PrivateKey> private_keys{};  // by key id (crypto::PublicKey::key_id)
+};
+
+}  // namespace cygnet::ike

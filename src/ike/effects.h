@@ -1,0 +1,142 @@
+// What goes into the protocol core and what comes out of it: the whole vocabulary.
+// The core does nothing by itself; the driver (daemon or simulator) executes effects in their order.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "crypto/job.h"
+#include "ike/credentials.h"
+#include "model/config.h"
+#include "model/sa_spec.h"
+#include "model/status.h"
+
+namespace cygnet::ike {
+
+enum class JobId : std::uint64_t {};
+enum class CommandId : std::uint64_t {};  // chosen by the driver; comes back in CommandDone
+
+// ---- inputs -------------------------------------------------------------------------------------
+
+// One IKE message as received, without the non-ESP marker (the driver strips it on port 4500).
+struct Datagram {
+    model::Path path;  // local: where it arrived; remote: where it came from
+    ByteView bytes;
+};
+struct JobDone {
+    JobId id;
+    crypto::JobResult result;
+};
+// Some deadline of Engine::next_deadline() has passed.
+struct Tick {};
+// A new configuration; SAs keep the connection they were made with until it changes underneath them.
+struct Configure {
+    std::shared_ptr<const model::Config> config;
+    std::shared_ptr<const Credentials> credentials;
+};
+
+// Operators' commands. Selectors are names or unique ids; CommandDone follows when all is done or failed.
+struct SaSelector {
+    std::string ike{};
+    std::string child{};
+    std::optional<std::uint32_t> ike_id{};
+    std::optional<std::uint32_t> child_id{};
+};
+struct Initiate {
+    CommandId id;
+    std::string connection;          // may be empty: the connection that has `child`
+    std::string child;               // may be empty: the IKE SA with no particular child
+    model::Path path;                // resolved by the driver: own address and port, peer's address and port
+};
+struct Terminate {
+    CommandId id;
+    SaSelector which;
+    bool force = false;              // do not wait for the peer's answer
+};
+struct Rekey {
+    CommandId id;
+    SaSelector which;                // an IKE SA or a child
+};
+// The data plane's news of a child: its counters (liveness, volume lifetimes).
+struct UsageReport {
+    model::ChildId child;
+    model::ChildUsage usage;
+};
+// The first authentic packet arrived on a child whose outbound half is not active yet: the peer
+// uses the new SA, so we may (RFC 7296 §2.8).
+struct InboundSeen {
+    model::ChildId child;
+};
+// An authentic ESP-in-UDP packet came from another address or port: dynamic NAT mapping (RFC 7296 §2.23).
+struct PeerMoved {
+    model::ChildId child;
+    model::Endpoint remote;
+};
+using Input = std::variant<Datagram, JobDone, Tick, Configure, Initiate, Terminate, Rekey, UsageReport, InboundSeen, PeerMoved>;
+
+// ---- effects ------------------------------------------------------------------------------------
+
+struct Send {
+    model::Path path;
+    Bytes datagram;                  // the driver adds the non-ESP marker when path.local.port is the NAT-T port
+};
+struct SendKeepalive {               // RFC 3948 §2.3: one octet 0xff from the NAT-T port
+    model::Path path;
+};
+struct StartJob {
+    JobId id;
+    crypto::Job job;
+};
+struct InstallChild {
+    model::ChildSaSpec spec;
+};
+// From now on outbound packets use this child (its inbound half was installed earlier).
+struct ActivateChild {
+    model::ChildId child;
+};
+// Outbound stops at once; inbound ends after `grace` (packets still under way after a rekey).
+struct RemoveChild {
+    model::ChildId child;
+    Duration grace{0};
+};
+struct MoveChild {                   // new outer path, e.g. after a NAT rebinding
+    model::ChildId child;
+    model::Path path;
+    bool udp_encapsulation;
+};
+// A virtual address was assigned to us (CP): add it to the host, or take it away.
+struct AssignAddress {
+    model::IkeSaId sa;
+    std::string connection;
+    model::IpAddress address;
+    std::vector<model::IpAddress> dns;
+    bool remove = false;
+};
+// A barrier: what follows in this step waits until the state is stored. A single node passes it at once.
+struct Persist {
+    model::IkeSaId sa;
+};
+struct Report {
+    model::Event event;
+};
+// The answer to a command: success, how many SAs matched, or why not.
+struct CommandDone {
+    CommandId id;
+    Result<> result;
+    std::uint32_t matches = 0;
+};
+// The IKE SA is gone and its keys are wiped; nothing more will be said about it.
+struct Close {
+    model::IkeSaId sa;
+};
+using Effect = std::variant<Send, SendKeepalive, StartJob, InstallChild, ActivateChild, RemoveChild, MoveChild, AssignAddress,
+                            Persist, Report, CommandDone, Close>;
+using Effects = std::vector<Effect>;
+
+}  // namespace cygnet::ike

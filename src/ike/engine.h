@@ -1,0 +1,70 @@
+// The protocol core: every IKE SA of one shard. Sans-IO: time, randomness and octets come in as
+// arguments, effects go out as values. Deterministic for a given Rng and inputs.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "base/instant.h"
+#include "base/rng.h"
+#include "ike/effects.h"
+#include "model/counters.h"
+#include "model/limits.h"
+#include "model/status.h"
+
+namespace cygnet::ike {
+
+// What the core cannot decide for itself. All have working defaults.
+struct EngineSettings {
+    std::size_t half_open_before_cookies = model::limits::half_open_before_cookies;
+    bool always_cookie = false;                    // tests: demand a cookie of everybody
+    std::size_t fragment_ip_octets = model::limits::fragment_ip_octets;
+    Duration retransmit_first = model::limits::retransmit_first;
+    double retransmit_factor = model::limits::retransmit_factor;
+    unsigned retransmit_tries = model::limits::retransmit_tries;
+    std::uint16_t port = 500;                      // own ports; tests use others
+    std::uint16_t nat_port = 4500;
+    // Wall-clock offset for certificate validity: seconds since 1970 at Instant{}.
+    std::int64_t unix_seconds_at_start = 0;
+};
+
+class Engine {
+public:
+    Engine(Rng& rng, EngineSettings settings);
+    ~Engine();
+    Engine(Engine&&) noexcept;
+
+    // Processes one input at time `now` (never earlier than at the last call) and appends effects, to be
+    // executed in order. Never blocks, never computes anything slow.
+    void step(Instant now, Input input, Effects& effects);
+
+    // When step(Tick) must be called at the latest; Instant::never() when nothing is waiting.
+    Instant next_deadline() const;
+
+    // Snapshots for operators; `now` makes ages and remaining times.
+    std::vector<model::IkeStatus> list(Instant now) const;
+    std::optional<model::IkeStatus> find(model::IkeSaId id, Instant now) const;
+    const model::Counters& counters() const;
+    // Counters of one connection; all zero if it never had an SA.
+    model::Counters counters(std::string_view connection) const;
+    struct Population {
+        std::size_t ike_sas = 0, half_open = 0, children = 0;
+    };
+    Population population() const;
+
+    // Address pools: who holds what (get-pools).
+    struct PoolStatus {
+        std::string name, base;
+        std::uint64_t size = 0, online = 0, offline = 0;
+        struct Lease { model::IpAddress address; model::Identity identity; bool online; };
+        std::vector<Lease> leases{};
+    };
+    std::vector<PoolStatus> pools() const;
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace cygnet::ike

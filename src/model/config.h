@@ -1,0 +1,130 @@
+// The whole configuration as an immutable value: parsed once, every default filled in. Keys and their
+// meaning are swanctl.conf's (facts-swanctl-conf); our own additions are marked.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/instant.h"
+#include "base/secret.h"
+#include "model/address.h"
+#include "model/identity.h"
+#include "model/proposal.h"
+#include "model/selector.h"
+
+namespace cygnet::model {
+
+enum class Action : std::uint8_t { none, trap, start };
+enum class ChildMode : std::uint8_t { tunnel, transport, pass, drop };
+enum class SendCert : std::uint8_t { always, if_asked, never };
+enum class UniquePolicy : std::uint8_t { never, no, keep, replace };
+enum class Fragmentation : std::uint8_t { yes, accept, no };
+enum class PostQuantum : std::uint8_t { preferred, required };  // our own key `post_quantum`
+
+enum class AuthClass : std::uint8_t { psk, pubkey, any };
+
+// One authentication round of one side: connections.<conn>.local<suffix> / remote<suffix>.
+struct AuthConfig {
+    std::string name;                          // "local", "remote-1" …
+    AuthClass auth = AuthClass::pubkey;
+    std::string auth_text = "pubkey";          // as configured, for errors and list-conns
+    std::optional<bool> rsa_pss{};             // rsa/pss: PSS required
+    std::vector<SignatureHash> hashes{};       // constraint on hashes; empty: all we support
+    Identity id;                               // any: local = the certificate's subject or the address, remote = everybody
+    std::vector<Bytes> certificates{};         // DER: own candidates, or accepted peer certificates
+    std::vector<Bytes> ca_certificates{};      // DER: accepted CAs; empty: all CAs loaded
+};
+
+struct ChildLifetime {
+    Duration rekey_time = hours(1);  // 0: never
+    Duration life_time = seconds(3960);
+    Duration rand_time = seconds(360);
+    std::uint64_t rekey_bytes = 0, life_bytes = 0, rand_bytes = 0;
+    std::uint64_t rekey_packets = 0, life_packets = 0, rand_packets = 0;
+    bool operator==(const ChildLifetime&) const = default;
+};
+
+struct ChildConfig {
+    std::string name;
+    std::vector<Proposal> esp_proposals = default_esp_proposals();
+    std::vector<ConfiguredSelector> local_ts{{.dynamic = true, .selector = {}}};
+    std::vector<ConfiguredSelector> remote_ts{{.dynamic = true, .selector = {}}};
+    ChildMode mode = ChildMode::tunnel;
+    ChildLifetime lifetime{};
+    Duration inactivity{0};
+    Action start_action = Action::none;
+    Action dpd_action = Action::none;
+    Action close_action = Action::none;
+    std::uint32_t replay_window = 128;  // packets; 0 switches the check off. strongSwan's default is 32
+    std::uint32_t reqid = 0;
+    bool operator==(const ChildConfig&) const = default;
+};
+
+// Remote or local IKE address as configured: %any, one address, a range, or a name to be resolved.
+struct HostPattern {
+    std::string text;                     // as written
+    std::optional<AddressRange> range{};  // nothing for a DNS name; all addresses of both families for %any
+    bool any = false;
+    bool operator==(const HostPattern&) const = default;
+};
+
+struct Connection {
+    std::string name;
+    std::vector<HostPattern> local_addrs{};
+    std::vector<HostPattern> remote_addrs{};
+    std::uint16_t local_port = 500;
+    std::uint16_t remote_port = 500;
+    std::vector<Proposal> proposals = default_ike_proposals();
+    PostQuantum post_quantum = PostQuantum::preferred;  // our own key
+    std::vector<IpAddress> vips{};           // virtual addresses to request (0.0.0.0, :: for "any")
+    std::vector<std::string> pools{};
+    bool encap = false;                      // force UDP encapsulation by claiming a NAT
+    bool mobike = true;
+    Duration dpd_delay{0};
+    Fragmentation fragmentation = Fragmentation::yes;
+    bool send_certreq = true;
+    SendCert send_cert = SendCert::if_asked;
+    unsigned keyingtries = 1;
+    UniquePolicy unique = UniquePolicy::no;
+    Duration rekey_time = hours(4);
+    Duration reauth_time{0};
+    Duration over_time = minutes(24);
+    Duration rand_time = minutes(24);
+    std::vector<AuthConfig> local{};         // rounds in order; at least one
+    std::vector<AuthConfig> remote{};
+    std::vector<ChildConfig> children{};
+
+    const ChildConfig* child(std::string_view child_name) const;
+};
+
+// secrets.ike<suffix>
+struct SharedSecret {
+    std::string name;                 // unique: VICI's id
+    std::vector<Identity> owners{};   // none: everybody
+    SecretBytes secret;
+};
+
+// pools.<name>: addresses for CP, and attributes sent with them.
+struct Pool {
+    std::string name;
+    AddressRange addresses;           // all addresses handed out
+    std::string base_text;            // as written, for get-pools
+    std::vector<std::pair<CfgAttribute, Bytes>> attributes{};
+};
+
+// One immutable configuration. Connections are shared between versions, so that a reload of one
+// leaves the others untouched (and cheap).
+struct Config {
+    std::map<std::string, std::shared_ptr<const Connection>, std::less<>> connections{};
+    std::map<std::string, std::shared_ptr<const SharedSecret>, std::less<>> secrets{};
+    std::map<std::string, std::shared_ptr<const Pool>, std::less<>> pools{};
+    // Certificates (DER) that VICI or the folders brought: ours and peers', and CAs.
+    std::vector<Bytes> certificates{};
+    std::vector<Bytes> ca_certificates{};
+    // Private keys by key id (hex SHA-1 of the public key) live with the daemon's credentials, see ike/credentials.h.
+};
+
+}  // namespace cygnet::model

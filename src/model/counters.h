@@ -1,0 +1,38 @@
+// Every drop and every refusal is counted under a name. Incremented by the engine, listed by
+// `cygnet status --counters`, VICI get-counters and metrics.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace cygnet::model {
+
+enum class Counter : std::uint8_t {
+    // strongSwan's names (facts-vici 5).
+    ike_rekey_init, ike_rekey_resp, child_rekey, invalid, invalid_spi,
+    ike_init_in_req, ike_init_in_resp, ike_init_out_req, ike_init_out_resp,
+    ike_auth_in_req, ike_auth_in_resp, ike_auth_out_req, ike_auth_out_resp,
+    create_child_in_req, create_child_in_resp, create_child_out_req, create_child_out_resp,
+    info_in_req, info_in_resp, info_out_req, info_out_resp,
+    // Ours.
+    malformed_header, wrong_major_version, malformed_payload, unknown_critical_payload,
+    integrity_failed, unexpected_message_id, unexpected_exchange, duplicate_request,
+    cookie_sent, cookie_wrong, half_open_refused, half_open_expired,
+    no_proposal_chosen, invalid_ke_payload, bad_ke_value, authentication_failed, ts_unacceptable,
+    fragment_refused, retransmitted, retransmission_timeout, limit_reached,
+    intermediate_in_req, intermediate_in_resp, intermediate_out_req, intermediate_out_resp,
+    followup_in_req, followup_in_resp, followup_out_req, followup_out_resp,
+    count
+};
+inline constexpr std::size_t counter_count = static_cast<std::size_t>(Counter::count);
+std::string_view name_of(Counter counter);  // "ike-init-in-req"
+
+struct Counters {
+    std::array<std::uint64_t, counter_count> values{};
+    void add(Counter counter) { ++values[static_cast<std::size_t>(counter)]; }
+    std::uint64_t operator[](Counter counter) const { return values[static_cast<std::size_t>(counter)]; }
+};
+
+}  // namespace cygnet::model

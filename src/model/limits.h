@@ -1,0 +1,72 @@
+// Everything that a stranger, a peer or an operator can make grow has its limit here, with its unit.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/instant.h"
+
+namespace cygnet::model::limits {
+
+// One IKE message. RFC 7296 §2: 1280 octets must be accepted; we take what UDP can carry, and for
+// protected messages what fragments may add up to.
+inline constexpr std::size_t datagram_octets = 65535;
+inline constexpr std::size_t reassembled_message_octets = 256 * 1024;
+inline constexpr std::size_t fragments_per_message = 256;
+inline constexpr std::size_t payloads_per_message = 128;
+inline constexpr std::size_t proposals_per_sa_payload = 64;
+inline constexpr std::size_t transforms_per_proposal = 255;
+inline constexpr std::size_t attributes_per_transform = 8;
+inline constexpr std::size_t selectors_per_ts_payload = 255;
+inline constexpr std::size_t attributes_per_cp_payload = 128;
+inline constexpr std::size_t spis_per_delete_payload = 4096;
+inline constexpr std::size_t certificates_per_message = 16;
+inline constexpr std::size_t certificate_authorities_per_certreq = 512;
+
+// Nonces, RFC 7296 §3.9.
+inline constexpr std::size_t nonce_octets_min = 16;
+inline constexpr std::size_t nonce_octets_max = 256;
+inline constexpr std::size_t nonce_octets = 32;  // what we send: half the largest PRF key is enough for all
+inline constexpr std::size_t cookie_octets_max = 64;  // RFC 7296 §2.6
+
+// IKE SAs that have not authenticated yet.
+inline constexpr std::size_t half_open_total = 10'000;
+inline constexpr std::size_t half_open_before_cookies = 100;
+inline constexpr Duration half_open_life = seconds(30);
+inline constexpr std::size_t forged_messages_per_half_open = 64;  // undecryptable requests before we let it go
+inline constexpr unsigned sa_init_retries = 5;                    // cookies and INVALID_KE_PAYLOAD rounds we follow
+inline constexpr unsigned invalid_spi_replies_per_second = 20;
+
+// Established IKE SAs.
+inline constexpr std::size_t ike_sas = 200'000;
+inline constexpr std::size_t children_per_ike_sa = 256;
+inline constexpr std::size_t queued_exchanges_per_ike_sa = 64;
+inline constexpr std::size_t window_size = 1;
+inline constexpr unsigned pending_rekeys_per_minute = 60;
+
+// Retransmission, as strongSwan's defaults: 4 s, times 1.8, five times.
+inline constexpr Duration retransmit_first = milliseconds(4000);
+inline constexpr double retransmit_factor = 1.8;
+inline constexpr unsigned retransmit_tries = 5;
+inline constexpr Duration nat_keepalive = seconds(20);  // RFC 3948 §4
+inline constexpr Duration followup_ke_wait = seconds(20);  // RFC 9370 §2.2.4
+inline constexpr Duration deleted_child_grace = seconds(5);  // old inbound SA after a rekey
+inline constexpr Duration temporary_failure_pause = seconds(3);
+
+// Fragmentation, RFC 7383 §2.5.1: IP datagram sizes.
+inline constexpr std::size_t fragment_ip_octets = 1280;
+
+// Control socket, facts-vici 1.
+inline constexpr std::size_t vici_segment_octets = 512 * 1024;
+inline constexpr std::size_t vici_nesting = 16;
+inline constexpr std::size_t vici_clients = 64;
+inline constexpr std::size_t vici_queued_octets = 16 * 1024 * 1024;  // unread events per client
+inline constexpr std::size_t config_file_octets = 64 * 1024 * 1024;
+inline constexpr std::size_t config_include_depth = 16;
+inline constexpr std::size_t configured_connections = 1'000'000;
+
+// Data plane.
+inline constexpr std::size_t batch_packets = 128;
+inline constexpr std::size_t replay_window_packets_max = 65536;
+
+}  // namespace cygnet::model::limits

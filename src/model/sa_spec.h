@@ -1,0 +1,49 @@
+// What the data plane needs to know of one child SA pair: the only thing that ike and esp share.
+#pragma once
+
+#include <cstdint>
+
+#include "base/secret.h"
+#include "model/address.h"
+#include "model/config.h"
+#include "model/iana.h"
+#include "model/selector.h"
+
+namespace cygnet::model {
+
+// Names one installed child SA pair for its whole life; never reused within a process.
+enum class ChildId : std::uint64_t {};
+
+// Keys of one direction, in octets as taken from KEYMAT (RFC 7296 §2.17): encryption with its salt, then integrity.
+struct DirectionKeys {
+    SecretBytes encr;
+    SecretBytes integ;
+};
+
+struct ChildSaSpec {
+    ChildId id{};
+    std::uint32_t spi_in = 0;   // chosen by us; names the SA in received packets
+    std::uint32_t spi_out = 0;  // chosen by the peer
+    Encr encr = Encr::none;
+    std::uint16_t key_bits = 0;
+    Integ integ = Integ::none;
+    DirectionKeys in, out;
+    bool esn = false;
+    std::uint32_t replay_window = 128;  // packets
+    ChildMode mode = ChildMode::tunnel;
+    TrafficSelectors local, remote;     // inner addresses: ours, the peer's
+    Path path;                          // outer addresses and ports
+    bool udp_encapsulation = false;     // RFC 3948; otherwise IP protocol 50
+    // Outbound packets of the selectors use the active SA that was activated last. A responder of a rekey
+    // installs inactive and activates when the peer shows that it has the keys (RFC 7296 §2.8).
+    bool outbound_active = true;
+};
+
+// Counters of one pair, read by list-sas and by lifetimes.
+struct ChildUsage {
+    std::uint64_t bytes_in = 0, packets_in = 0;    // inner octets, authenticated packets
+    std::uint64_t bytes_out = 0, packets_out = 0;
+    Instant last_in{}, last_out{};                 // valid when the packet count is not zero
+};
+
+}  // namespace cygnet::model

@@ -1,0 +1,94 @@
+// What operators are shown: snapshots of SAs, and events. Plain values; vici prints them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/instant.h"
+#include "model/address.h"
+#include "model/identity.h"
+#include "model/proposal.h"
+#include "model/sa_spec.h"
+
+namespace cygnet::model {
+
+enum class IkeSaId : std::uint32_t {};  // VICI's uniqueid
+
+// Strings as in facts-vici 5.1.
+enum class IkeState : std::uint8_t { created, connecting, established, rekeying, rekeyed, deleting, destroying };
+enum class ChildState : std::uint8_t { created, installing, installed, rekeying, rekeyed, deleting, deleted, destroying };
+std::string name_of(IkeState state);    // "ESTABLISHED"
+std::string name_of(ChildState state);  // "INSTALLED"
+
+struct ChildStatus {
+    std::string name;
+    std::uint32_t unique_id = 0;
+    ChildId id{};
+    std::uint32_t reqid = 0;
+    ChildState state{};
+    ChildMode mode{};
+    bool udp_encapsulation = false;
+    std::uint32_t spi_in = 0, spi_out = 0;
+    ChosenProposal proposal{};            // ke and additional: of the rekey, none for the first child
+    Duration installed_for{0};
+    std::optional<Duration> rekey_in{}, expires_in{};
+    TrafficSelectors local, remote;
+    ChildUsage usage{};                   // filled by the daemon from the data plane
+};
+
+struct IkeStatus {
+    std::string name;                     // of the connection
+    IkeSaId id{};
+    IkeState state{};
+    Path path{};
+    Identity local_id{}, remote_id{};
+    bool initiator = false;
+    std::uint64_t spi_i = 0, spi_r = 0;
+    bool nat_local = false, nat_remote = false;
+    std::optional<ChosenProposal> proposal{};
+    Duration established_for{0};
+    std::optional<Duration> rekey_in{}, reauth_in{};
+    std::vector<IpAddress> local_vips{}, remote_vips{};
+    std::vector<std::string> tasks_queued{}, tasks_active{}, tasks_passive{};
+    std::vector<ChildStatus> children{};
+};
+
+enum class LogGroup : std::uint8_t { dmn, mgr, ike, chd, job, cfg, knl, net, enc, esp };
+
+// One line for the log, and for the control-log of the command that caused it.
+struct LogLine {
+    LogGroup group{};
+    int level = 1;                        // strongSwan's: 0 audit, 1 control, 2 detail, 3 raw
+    std::string message;
+    std::string ike_name{};               // empty: not about an SA
+    IkeSaId ike_id{};
+};
+
+// One IKE message that was sent or received: the ladder of `make demo` and `cygnet log`.
+struct MessageTrace {
+    IkeSaId ike_id{};
+    bool sent = false;
+    bool response = false;
+    bool retransmission = false;
+    ExchangeType exchange{};
+    std::uint32_t message_id = 0;
+    std::size_t octets = 0;               // of the IKE message, all fragments together
+    std::size_t datagrams = 1;
+    std::string payloads;                 // "SA KE No N(NAT_DETECTION_SOURCE_IP) …"
+};
+
+struct IkeUp { IkeStatus sa; };
+struct IkeDown { IkeStatus sa; std::string reason; };
+struct IkeRekeyed { IkeStatus before, after; };
+struct ChildUp { IkeStatus sa; ChildStatus child; };
+struct ChildDown { IkeStatus sa; ChildStatus child; };
+struct ChildRekeyed { IkeStatus sa; ChildStatus before, after; };
+// A failure in one sentence, with a VICI alert type of facts-vici 5 ("proposal-mismatch-ike").
+struct Alert { std::string type; std::string message; std::optional<IkeStatus> sa; };
+
+using Event = std::variant<LogLine, MessageTrace, IkeUp, IkeDown, IkeRekeyed, ChildUp, ChildDown, ChildRekeyed, Alert>;
+
+}  // namespace cygnet::model
