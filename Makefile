@@ -1,0 +1,81 @@
+# The one door: each step is a target here, and each target is a line of shell or a script.
+
+PRESET       ?= release
+JOBS         ?= $(shell nproc)
+PREFIX       ?= /usr/local
+DESTDIR      ?=
+SEEDS        ?= 1000
+FUZZ_SECONDS ?= 30
+
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cygnet
+ifneq ($(shell sh -c 'command -v ccache'),)
+export CCACHE_DIR ?= $(cache)/ccache
+export CCACHE_BASEDIR ?= $(CURDIR)
+export CCACHE_NOHASHDIR ?= 1
+launcher := -DCMAKE_CXX_COMPILER_LAUNCHER=ccache -DCMAKE_C_COMPILER_LAUNCHER=ccache
+endif
+
+# compile(preset, targets): configures and builds.
+compile = cmake --preset $(1) $(launcher) --log-level=WARNING >/dev/null && \
+    cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
+run_tests = ctest --test-dir build/$(1) --output-on-failure --parallel 2 --no-tests=error
+
+.DEFAULT_GOAL := help
+.PHONY: help packages aws-lc demo test build sim interop bench fuzz asan tsan tidy format install clean
+
+help:  ## these lines
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" { printf "make %-10s %s\n", $$1, $$2 }' Makefile
+
+packages:
+	@tools/install-packages
+aws-lc: packages
+	@tools/build-aws-lc
+
+demo: aws-lc  ## two gateways in namespaces: authenticate, agree on a hybrid key, carry traffic
+	@$(call compile,release)
+	@tools/demo
+
+test: aws-lc  ## build and run everything that needs no other product
+	@$(call compile,dev)
+	@$(call run_tests,dev)
+
+build: aws-lc  ## build the programs (PRESET=release|dev|asan|tsan)
+	@$(call compile,$(PRESET))
+
+sim: aws-lc  ## run the simulator over many seeds (SEEDS=1000)
+	@$(call compile,release,cygnet-sim)
+	@build/release/sim/cygnet-sim --seeds $(SEEDS)
+
+interop: aws-lc  ## run the scenarios against strongSwan
+	@$(call compile,release)
+	@tests/interop/run
+
+bench: aws-lc  ## measure; writes build/bench/summary.json and prints it
+	@$(call compile,release,all benchmarks)
+	@bench/run
+
+fuzz: aws-lc  ## run each fuzz target for a while with libFuzzer (FUZZ_SECONDS=30 each)
+	@tools/install-packages tools
+	@$(call compile,fuzz)
+	@tools/run-fuzzers build/fuzz $(FUZZ_SECONDS)
+
+asan: aws-lc  ## the tests under the address and undefined-behaviour sanitizers
+	@$(call compile,asan)
+	@$(call run_tests,asan)
+
+tsan: aws-lc  ## the tests under the thread sanitizer
+	@$(call compile,tsan)
+	@$(call run_tests,tsan)
+
+tidy:  ## check the house rules and the layering; clang-tidy too where it is installed
+	@tools/tidy
+	@tools/run-clang-tidy
+
+format:  ## format the sources with clang-format
+	@tools/format
+
+install: build  ## install the programs and man pages (PREFIX=/usr/local DESTDIR=)
+	@DESTDIR=$(DESTDIR) cmake --install build/$(PRESET) --prefix $(PREFIX)
+
+clean:  ## remove what was built (the per-user cache stays)
+	@rm -rf build
