@@ -144,12 +144,26 @@ class Namespace:
 
     def dropped(self) -> int:
         """How many packets `drop` and its kin have dropped here."""
-        words = self.run("nft", "list", "table", "inet", "lab_drop").stdout.split()
-        return sum(int(words[at + 1]) for at, word in enumerate(words) if word == "packets")
+        return self._counted("lab_drop")
 
     def heal(self) -> None:
         """Ends what `drop` and its kin began."""
         self.nft("delete table inet lab_drop")
+
+    def watch(self, match: str, device: str = "*") -> None:
+        """Counts every arriving packet that an nftables expression matches; `watched` says how many there were."""
+        self.nft(
+            f"""table inet lab_watch {{
+                chain prerouting {{ type filter hook prerouting priority -500; iifname "{device}" {match} counter; }}
+            }}"""
+        )
+
+    def watched(self) -> int:
+        return self._counted("lab_watch")
+
+    def _counted(self, table: str) -> int:
+        words = self.run("nft", "list", "table", "inet", table).stdout.split()
+        return sum(int(words[at + 1]) for at, word in enumerate(words) if word == "packets")
 
 
 def connect(left: Namespace, left_address: str, right: Namespace, right_address: str, mtu: int = 1500) -> None:

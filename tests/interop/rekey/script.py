@@ -1,0 +1,36 @@
+"""Each end rekeys the child SA and the IKE SA, under traffic both ways of which no packet is lost."""
+
+from scenario import CYGNET, ENDS, STRONGSWAN, Case, Gateways
+
+CASES = {
+    f"{what}-{key_exchange}-{end}-rekeys": Case(CYGNET, "psk", key_exchange, options={"what": what, "end": end})
+    for what in ("child", "ike")
+    for key_exchange in ("hybrid", "classic")
+    for end in ENDS
+}
+CASES["both-in-turn"] = Case(STRONGSWAN, options={"what": "both", "end": STRONGSWAN})
+
+
+def run(lab, case, folder):
+    gateways = Gateways(lab, case, folder)
+    gateways.up()
+    what, end = case.options["what"], case.options["end"]
+    ake1 = case.expected_words()["ake1"]
+    with gateways.streams() as streams:
+        streams.wait_for_packets(50)
+        if what == "both":
+            for rekeying in ENDS:
+                gateways.rekey(rekeying, child="net")
+                gateways.rekey(rekeying, ike="gw")
+        elif what == "child":
+            gateways.rekey(end, child="net")
+        else:
+            gateways.rekey(end, ike="gw")
+        streams.wait_for_packets(150)
+    # Who rekeys an IKE SA is the initiator of the new one (RFC 7296 section 2.18).
+    initiator = case.initiator if what == "child" else end
+    changes = {f"{name}_initiates": "yes" if name == initiator else None for name in ENDS}
+    if what != "ike":
+        changes |= {"child_group": "CURVE_25519", "child_ake1": ake1}
+    gateways.expect(**changes)
+    gateways.ping()
