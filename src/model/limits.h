@@ -8,10 +8,10 @@
 
 namespace cygnet::model::limits {
 
-// One IKE message. RFC 7296 §2: 1280 octets must be accepted; we take what UDP can carry, and for
-// protected messages what fragments may add up to.
+// One IKE message. RFC 7296 §2: 1280 octets must be accepted; we take what UDP can carry.
+// Fragments add up to the content of one Encrypted payload, whose length has 16 bits (RFC 7383 §2.5).
 inline constexpr std::size_t datagram_octets = 65535;
-inline constexpr std::size_t reassembled_message_octets = 256 * 1024;
+inline constexpr std::size_t reassembled_message_octets = 65'531;
 inline constexpr std::size_t fragments_per_message = 256;
 inline constexpr std::size_t payloads_per_message = 128;
 inline constexpr std::size_t proposals_per_sa_payload = 64;
