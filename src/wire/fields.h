@@ -8,6 +8,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <tuple>
 
@@ -106,6 +107,14 @@ std::string print(const T& value);
 
 template <FieldList T>
 bool operator==(const T& a, const T& b);
+
+// A size as a field of fewer bits. What we send is bounded by model/limits.h, so one that does not
+// fit is our own mistake.
+template <std::unsigned_integral Length>
+Length checked_size(std::size_t size) {
+    ASSERT(size <= std::numeric_limits<Length>::max());
+    return static_cast<Length>(size);
+}
 
 template <class T>
 Bytes written(const T& value) {

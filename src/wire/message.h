@@ -83,9 +83,11 @@ public:
 private:
     std::size_t begin(PayloadType type, bool critical);
     void end(std::size_t start);
+    void seal(PayloadType first);
 
     Chain chain_;
     std::size_t last_ = 0;  // where the generic header of the last payload starts
+    bool sealed_ = false;   // by SK or SKF: the chain is complete
 };
 
 // Header and payloads as one datagram; the inverse of parse_message.

@@ -1,0 +1,19 @@
+#include "wire/codec.h"
+
+namespace cygnet::wire {
+
+std::string print_octets(ByteView octets) {
+    constexpr std::size_t shown_whole = 20;
+    constexpr std::size_t shown_of_more = 8;
+    if (octets.size() <= shown_whole) return hex(octets);
+    return hex(octets.first(shown_of_more)) + "… (" + std::to_string(octets.size()) + " octets)";
+}
+
+void detail::print_value(std::string& line, const char* name, std::string_view value) {
+    if (!line.empty()) line += ' ';
+    line += name;
+    line += '=';
+    line += value;
+}
+
+}  // namespace cygnet::wire
