@@ -16,8 +16,8 @@ enum class ChildId : std::uint64_t {};
 
 // Keys of one direction, in octets as taken from KEYMAT (RFC 7296 §2.17): encryption with its salt, then integrity.
 struct DirectionKeys {
-    SecretBytes encr;
-    SecretBytes integ;
+    SecretBytes encr{};
+    SecretBytes integ{};
 };
 
 struct ChildSaSpec {
@@ -27,12 +27,12 @@ struct ChildSaSpec {
     Encr encr = Encr::none;
     std::uint16_t key_bits = 0;
     Integ integ = Integ::none;
-    DirectionKeys in, out;
+    DirectionKeys in{}, out{};
     bool esn = false;
     std::uint32_t replay_window = 128;  // packets
     ChildMode mode = ChildMode::tunnel;
-    TrafficSelectors local, remote;     // inner addresses: ours, the peer's
-    Path path;                          // outer addresses and ports
+    TrafficSelectors local{}, remote{};  // inner addresses: ours, the peer's
+    Path path{};                        // outer addresses and ports
     bool udp_encapsulation = false;     // RFC 3948; otherwise IP protocol 50
     // Outbound packets of the selectors use the active SA that was activated last. A responder of a rekey
     // installs inactive and activates when the peer shows that it has the keys (RFC 7296 §2.8).

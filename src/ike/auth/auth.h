@@ -1,0 +1,93 @@
+// Authentication of both sides as plans: who we are and with which credential we prove it, and how the
+// peer's proof is checked. RFC 7296 §2.15, §2.16, §3.6 to §3.8, RFC 7427.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <variant>
+#include <vector>
+
+#include "crypto/job.h"
+#include "ike/credentials.h"
+#include "ike/keys.h"
+#include "model/config.h"
+#include "model/limits.h"
+#include "wire/payloads.h"
+
+namespace cygnet::ike {
+
+// The body of an ID payload: type, three reserved octets, data (the part that AUTH covers, §2.15).
+Bytes id_payload_body(const model::Identity& identity);
+
+// ---- our own proof ------------------------------------------------------------------------------
+
+struct SharedKeyPlan {
+    std::shared_ptr<const model::SharedSecret> secret;
+};
+struct SignaturePlan {
+    crypto::PrivateKey key;
+    crypto::SignatureScheme scheme{};
+    bool old_method = false;                  // the peer announced no signature hashes (RFC 7427 §4)
+    model::AuthMethod method = model::AuthMethod::digital_signature;
+    std::vector<crypto::Certificate> chain{}; // to send: leaf first, without the anchor
+};
+using LocalProof = std::variant<SharedKeyPlan, SignaturePlan>;
+
+// What the peer told us before we must prove ourselves.
+struct PeerHints {
+    std::optional<std::vector<model::SignatureHash>> signature_hashes{};  // SIGNATURE_HASH_ALGORITHMS, if it came
+    std::vector<Bytes> authorities{};  // SHA-1 of the SubjectPublicKeyInfo of CAs it trusts (CERTREQ); empty: not said
+};
+
+// Who we say we are: the configured identity, else the subject of our certificate, else our IKE address.
+model::Identity local_identity(const model::AuthConfig& local, const Credentials& credentials, model::IpAddress own_address);
+
+// Chooses the credential for one round. Errors are for the operator: no secret for the peer, no private key for a
+// certificate, nothing that the peer can verify.
+Result<LocalProof> plan_local_proof(const model::AuthConfig& local, const model::Identity& own_id,
+                                    const std::optional<model::Identity>& peer_id, const model::Config& config,
+                                    const Credentials& credentials, const PeerHints& hints);
+
+// The AUTH data of a shared key, at once; of a signature, the job that makes it.
+struct AuthData {
+    model::AuthMethod method{};
+    Bytes data;
+};
+AuthData shared_key_auth(const SharedKeyPlan& plan, model::Prf prf, ByteView octets);
+crypto::SignJob sign_job(const SignaturePlan& plan, Bytes octets);
+
+// The CERTREQ data: SHA-1 hashes of the CAs that this side accepts for `remote`, one after the other; empty if none.
+Bytes acceptable_authorities(const model::AuthConfig& remote, const Credentials& credentials);
+// Its reverse: one entry per hash; a length that is no multiple of 20 is bad_length.
+Result<std::vector<Bytes>> parse_authorities(ByteView certreq_data);
+
+// Whether any of our connections may authenticate a peer by certificate, so that a responder asks for one.
+bool expects_certificates(const model::Connection& connection);
+
+// ---- the peer's proof ---------------------------------------------------------------------------
+
+struct PeerProof {
+    model::Identity id;
+    model::AuthMethod method{};
+    ByteView auth_data;
+    std::vector<Bytes> certificates{};  // DER of the CERT payloads, in order: the first is the leaf (§3.6)
+    Bytes octets;                       // what AUTH must cover
+    std::int64_t now = 0;               // seconds since 1970
+};
+struct Verified {
+    std::string how;                    // "pre-shared key"
+};
+// A shared key is checked at once; a signature becomes a job. Errors: authentication, with the sentence for the log:
+// identity not accepted, method not accepted, no secret, MIC wrong, certificate missing.
+Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthConfig& remote, const model::Identity& own_id,
+                                                             const PeerProof& proof, model::Prf prf, const model::Config& config,
+                                                             const Credentials& credentials);
+
+// The secret for a pair of identities: the one whose owners name the most of the two; a secret without owners fits all.
+std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Config& config, const model::Identity& own_id,
+                                                              const std::optional<model::Identity>& peer_id);
+
+// The text of an identity with distinguished names spelled out.
+std::string text_of(const model::Identity& identity);
+
+}  // namespace cygnet::ike
