@@ -109,14 +109,18 @@ class Gateways:
 
     def rekey(self, end: str, **what: str) -> None:
         """Rekeys from one end and waits until both ends have settled on the new SA."""
-        before = self._spis(what)
+        before = self.spis(what)
         with self.ends[end].vici() as session:
             session.request("rekey", what)
-        wait_until(lambda: self._spis(what) and not set(self._spis(what)) & set(before), f"the rekeyed {what}")
+        wait_until(lambda: not set(self.spis(what)) & set(before), f"the rekeyed {what}")
+        self.settle()
+
+    def settle(self) -> None:
         wait_until(lambda: all(len(self.sas(name)) == 1 and len(children(self.ends[name])) == 1 for name in ENDS),
                    "one IKE SA with one child SA at each end")
 
-    def _spis(self, what: dict) -> list[str]:
+    def spis(self, what: dict) -> list[str]:
+        """The SPIs of the IKE SAs or of the child SAs at both ends."""
         if "ike" in what:
             return [sa["initiator-spi"] for end in ENDS for sa in self.sas(end)]
         return [child["spi-in"] for end in self.ends.values() for child in children(end)]
