@@ -104,4 +104,10 @@ std::vector<Proposal> default_esp_proposals();
 // A connection that requires post-quantum security keeps only proposals in which every choice runs ML-KEM.
 bool is_post_quantum(const Proposal& proposal);
 
+// Child SA proposals for IKE_AUTH, where no key exchange runs (RFC 7296 §1.2).
+std::vector<Proposal> without_key_exchange(std::span<const Proposal> proposals);
+
+// Combined-mode ciphers: they protect integrity themselves and take no INTEG transform.
+bool is_aead(Encr encr);
+
 }  // namespace cygnet::model

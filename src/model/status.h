@@ -57,6 +57,7 @@ struct IkeStatus {
 };
 
 enum class LogGroup : std::uint8_t { dmn, mgr, ike, chd, job, cfg, knl, net, enc, esp };
+std::string name_of(LogGroup group);    // "IKE"
 
 // One line for the log, and for the control-log of the command that caused it.
 struct LogLine {

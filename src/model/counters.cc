@@ -1,0 +1,33 @@
+#include "model/counters.h"
+
+#include "base/result.h"
+
+namespace cygnet::model {
+namespace {
+
+// In the order of enum Counter.
+constexpr std::array<std::string_view, counter_count> names{
+    "ike-rekey-init", "ike-rekey-resp", "child-rekey", "invalid", "invalid-spi",
+    "ike-init-in-req", "ike-init-in-resp", "ike-init-out-req", "ike-init-out-resp",
+    "ike-auth-in-req", "ike-auth-in-resp", "ike-auth-out-req", "ike-auth-out-resp",
+    "create-child-in-req", "create-child-in-resp", "create-child-out-req", "create-child-out-resp",
+    "info-in-req", "info-in-resp", "info-out-req", "info-out-resp",
+    "malformed-header", "wrong-major-version", "malformed-payload", "unknown-critical-payload",
+    "integrity-failed", "unexpected-message-id", "unexpected-exchange", "duplicate-request",
+    "cookie-sent", "cookie-wrong", "half-open-refused", "half-open-expired",
+    "no-proposal-chosen", "invalid-ke-payload", "bad-ke-value", "authentication-failed", "ts-unacceptable",
+    "fragment-refused", "retransmitted", "retransmission-timeout", "limit-reached",
+    "intermediate-in-req", "intermediate-in-resp", "intermediate-out-req", "intermediate-out-resp",
+    "followup-in-req", "followup-in-resp", "followup-out-req", "followup-out-resp",
+};
+static_assert(!names.back().empty(), "every counter has a name");
+
+}  // namespace
+
+std::string_view name_of(Counter counter) {
+    const auto at = static_cast<std::size_t>(counter);
+    ASSERT(at < counter_count);
+    return names[at];
+}
+
+}  // namespace cygnet::model
