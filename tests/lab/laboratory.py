@@ -5,6 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 from . import netns
@@ -24,6 +25,7 @@ class Lab:
     def __init__(self, name: str):
         self.name = name
         self.hosts: dict[str, Namespace] = {}
+        self._starts: Counter[str] = Counter()
         self._cleanup = contextlib.ExitStack()
 
     def __enter__(self) -> "Lab":
@@ -65,8 +67,13 @@ class Lab:
         return left, right
 
     def start(self, name: str, host: Namespace, *argv: str, env: dict[str, str] | None = None) -> Process:
-        """Starts a process on a host; it is stopped when the laboratory closes, if it still runs."""
-        process = Process(name, host.command(list(argv)), log_path=self.folder / f"{name}.log", env=env)
+        """Starts a process on a host; it is stopped when the laboratory closes, if it still runs.
+
+        Its log is NAME.log in the laboratory's folder, NAME-2.log when that name starts a second time.
+        """
+        self._starts[name] += 1
+        log_name = name if self._starts[name] == 1 else f"{name}-{self._starts[name]}"
+        process = Process(name, host.command(list(argv)), log_path=self.folder / f"{log_name}.log", env=env)
         self._cleanup.callback(process.stop)
         return process
 

@@ -150,11 +150,12 @@ class Namespace:
         """Ends what `drop` and its kin began."""
         self.nft("delete table inet lab_drop")
 
-    def watch(self, match: str, device: str = "*") -> None:
+    def watch(self, match: str, device: str | None = None) -> None:
         """Counts every arriving packet that an nftables expression matches; `watched` says how many there were."""
+        arriving = f'iifname "{device}"' if device else ""
         self.nft(
             f"""table inet lab_watch {{
-                chain prerouting {{ type filter hook prerouting priority -500; iifname "{device}" {match} counter; }}
+                chain prerouting {{ type filter hook prerouting priority -500; {arriving} {match} counter; }}
             }}"""
         )
 

@@ -48,7 +48,7 @@ class Transfer:
         return self.bytes * 8 / self.seconds / 1e6
 
 
-def tcp_transfer(lab: Lab, sender: Namespace, receiver: Namespace, destination: str, *, seconds: float = 2,
+def tcp_transfer(lab: Lab, sender: Namespace, receiver: Namespace, destination: str, *, seconds: int = 2,
                  source: str | None = None) -> Transfer:
     """Sends TCP as fast as it goes through one flow of iperf3 and returns what the receiver got."""
     server = lab.start("iperf3-server", receiver, "iperf3", "--server", "--one-off", "--forceflush", "--bind", destination)
