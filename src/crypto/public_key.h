@@ -1,0 +1,30 @@
+// The forms of public keys, private key files and ECDSA signatures. Private to crypto.
+#pragma once
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "base/secret.h"
+#include "crypto/signature.h"
+
+namespace cygnet::crypto {
+
+struct PublicKeyFacts {
+    KeyType type{};
+    unsigned bits = 0;
+    ByteView key_bits;  // the subjectPublicKey, a view into the input
+};
+// Which key a DER SubjectPublicKeyInfo holds; unsupported if none of ours.
+Result<PublicKeyFacts> read_public_key_facts(ByteView spki);
+
+// Ecdsa-Sig-Value (RFC 3279 §2.2.3) and r | s of RFC 4754 §7, each number in half of the octets.
+Result<Bytes> raw_from_ecdsa_der(ByteView der, std::size_t number_size);
+Bytes ecdsa_der_from_raw(ByteView raw);
+
+// A private key file in its one form for the rows, with its public key.
+struct KeyFile {
+    SecretBytes pkcs8;
+    Bytes spki;
+};
+Result<KeyFile> openssl_read_private_key(ByteView pem_or_der);
+
+}  // namespace cygnet::crypto

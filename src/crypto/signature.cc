@@ -1,0 +1,195 @@
+#include "crypto/signature.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "crypto/der.h"
+#include "crypto/prf.h"
+#include "crypto/public_key.h"
+#include "crypto/rows.h"
+
+namespace cygnet::crypto {
+
+using model::AuthMethod;
+using model::SignatureHash;
+using Kind = SignatureScheme::Kind;
+
+struct PublicKey::Impl {
+    KeyType type;
+    unsigned bits;
+    Bytes spki, key_id, spki_hash;
+    const SignatureRow* row;
+    KeyObject object;
+};
+
+struct PrivateKey::Impl {
+    PublicKey public_key;
+    const SignatureRow* row;
+    KeyObject object;
+};
+
+namespace {
+
+constexpr std::string_view type_names[] = {"RSA", "ECDSA-256", "ECDSA-384", "ECDSA-521", "Ed25519", "Ed448"};
+
+bool is_ecdsa(KeyType type) {
+    return type == KeyType::ecdsa_256 || type == KeyType::ecdsa_384 || type == KeyType::ecdsa_521;
+}
+
+// RFC 8247 §3.2: no SHA-1 in new signatures; RFC 8420 §2: the Edwards curves hash by themselves.
+Result<> check_fit(KeyType type, const SignatureScheme& scheme) {
+    const bool identity = scheme.hash == SignatureHash::identity;
+    bool fits = false;
+    switch (scheme.kind) {
+        case Kind::rsa_pkcs1:
+        case Kind::rsa_pss: fits = type == KeyType::rsa && !identity; break;
+        case Kind::ecdsa: fits = is_ecdsa(type) && !identity; break;
+        case Kind::ed25519: fits = type == KeyType::ed25519 && identity; break;
+        case Kind::ed448: fits = type == KeyType::ed448 && identity; break;
+    }
+    if (fits && scheme.hash != SignatureHash::sha1) return {};
+    return fail(Errc::unsupported, "signature",
+                fmt::format("{} is not acceptable with an {} key", scheme.text(), name_of(type)));
+}
+
+std::unexpected<Error> does_not_verify() {
+    return fail(Errc::authentication, "signature", "the signature does not verify");
+}
+
+}  // namespace
+
+std::string_view name_of(KeyType type) { return type_names[static_cast<std::size_t>(type)]; }
+
+std::string SignatureScheme::text() const {
+    switch (kind) {
+        case Kind::rsa_pkcs1: return "RSA with " + name_of(hash);
+        case Kind::rsa_pss: return "RSA-PSS with " + name_of(hash);
+        case Kind::ecdsa: return "ECDSA with " + name_of(hash);
+        case Kind::ed25519: return "Ed25519";
+        case Kind::ed448: return "Ed448";
+    }
+    return "";
+}
+
+Result<PublicKey> PublicKey::from_spki(ByteView der) {
+    const PublicKeyFacts facts = TRY(read_public_key_facts(der));
+    const SignatureRow& row = best_signature(facts.type);
+    KeyObject object = TRY(row.read_public(der));
+    const auto key_id = sha1({facts.key_bits});
+    const auto spki_hash = sha1({der});
+    return PublicKey(std::make_shared<const Impl>(Impl{facts.type, facts.bits, keep(der), keep(key_id),
+                                                       keep(spki_hash), &row, std::move(object)}));
+}
+
+KeyType PublicKey::type() const { return impl_->type; }
+unsigned PublicKey::bits() const { return impl_->bits; }
+const Bytes& PublicKey::spki() const { return impl_->spki; }
+const Bytes& PublicKey::key_id() const { return impl_->key_id; }
+const Bytes& PublicKey::spki_hash() const { return impl_->spki_hash; }
+
+Result<PrivateKey> PrivateKey::parse(ByteView pem_or_der) {
+    const KeyFile file = TRY(openssl_read_private_key(pem_or_der));
+    PublicKey public_key = TRY(PublicKey::from_spki(file.spki));
+    const SignatureRow& row = best_signature(public_key.type());
+    KeyObject object = TRY(row.read_private(file.pkcs8.reveal()));
+    return PrivateKey(std::make_shared<const Impl>(Impl{std::move(public_key), &row, std::move(object)}));
+}
+
+PublicKey PrivateKey::public_key() const { return impl_->public_key; }
+
+std::vector<SignatureHash> supported_signature_hashes() {
+    return {SignatureHash::sha2_256, SignatureHash::sha2_384, SignatureHash::sha2_512, SignatureHash::identity};
+}
+
+std::vector<SignatureScheme> schemes_for(KeyType type, std::span<const SignatureHash> peer_hashes) {
+    std::vector<SignatureScheme> schemes;
+    const auto add = [&](Kind kind, SignatureHash hash) {
+        if (std::ranges::find(peer_hashes, hash) != peer_hashes.end()) schemes.push_back({kind, hash});
+    };
+    switch (type) {
+        case KeyType::ed25519: add(Kind::ed25519, SignatureHash::identity); break;
+        case KeyType::ed448: add(Kind::ed448, SignatureHash::identity); break;
+        case KeyType::rsa:
+            for (const Kind kind : {Kind::rsa_pss, Kind::rsa_pkcs1})
+                for (const auto hash : {SignatureHash::sha2_256, SignatureHash::sha2_384, SignatureHash::sha2_512})
+                    add(kind, hash);
+            break;
+        // The hash as strong as the curve first, as RFC 4754 pairs them, then the others.
+        case KeyType::ecdsa_256:
+            for (const auto hash : {SignatureHash::sha2_256, SignatureHash::sha2_384, SignatureHash::sha2_512})
+                add(Kind::ecdsa, hash);
+            break;
+        case KeyType::ecdsa_384:
+            for (const auto hash : {SignatureHash::sha2_384, SignatureHash::sha2_512, SignatureHash::sha2_256})
+                add(Kind::ecdsa, hash);
+            break;
+        case KeyType::ecdsa_521:
+            for (const auto hash : {SignatureHash::sha2_512, SignatureHash::sha2_384, SignatureHash::sha2_256})
+                add(Kind::ecdsa, hash);
+            break;
+    }
+    return schemes;
+}
+
+Result<Bytes> sign(const PrivateKey& key, const SignatureScheme& scheme, ByteView data) {
+    TRY(check_fit(key.impl().public_key.type(), scheme));
+    return key.impl().row->sign(key.impl().object.get(), scheme, data);
+}
+
+Result<> verify(const PublicKey& key, const SignatureScheme& scheme, ByteView data, ByteView signature) {
+    TRY(check_fit(key.type(), scheme));
+    if (!key.impl().row->verify(key.impl().object.get(), scheme, data, signature)) return does_not_verify();
+    return {};
+}
+
+namespace {
+
+// What an old method stands for, RFC 4754 §3.
+struct OldMethod {
+    KeyType type;
+    SignatureScheme scheme;
+    std::size_t number_size;  // of r and of s; 0 for RSA
+};
+
+Result<OldMethod> old_method_of(AuthMethod method, KeyType type) {
+    OldMethod old{};
+    switch (method) {
+        case AuthMethod::rsa: old = {KeyType::rsa, {Kind::rsa_pkcs1, SignatureHash::sha1}, 0}; break;
+        case AuthMethod::ecdsa_256: old = {KeyType::ecdsa_256, {Kind::ecdsa, SignatureHash::sha2_256}, 32}; break;
+        case AuthMethod::ecdsa_384: old = {KeyType::ecdsa_384, {Kind::ecdsa, SignatureHash::sha2_384}, 48}; break;
+        case AuthMethod::ecdsa_521: old = {KeyType::ecdsa_521, {Kind::ecdsa, SignatureHash::sha2_512}, 66}; break;
+        default: return fail(Errc::unsupported, "AUTH method", name_of(method));
+    }
+    if (old.type != type)
+        return fail(Errc::unsupported, "AUTH method", fmt::format("{} with an {} key", name_of(method), name_of(type)));
+    return old;
+}
+
+}  // namespace
+
+Result<Bytes> sign_old_method(const PrivateKey& key, AuthMethod method, ByteView data) {
+    const OldMethod old = TRY(old_method_of(method, key.impl().public_key.type()));
+    const Bytes signature = TRY(key.impl().row->sign(key.impl().object.get(), old.scheme, data));
+    if (old.number_size == 0) return signature;
+    return raw_from_ecdsa_der(signature, old.number_size);
+}
+
+Result<> verify_old_method(const PublicKey& key, AuthMethod method, ByteView data, ByteView signature) {
+    OldMethod old = TRY(old_method_of(method, key.type()));
+    const PublicKey::Impl& impl = key.impl();
+    if (old.number_size != 0) {
+        if (signature.size() != 2 * old.number_size) return does_not_verify();
+        if (impl.row->verify(impl.object.get(), old.scheme, data, ecdsa_der_from_raw(signature))) return {};
+        return does_not_verify();
+    }
+    // RFC 7296 §3.8: SHA-1 by default, but senders may take another hash, which only the signature names.
+    for (const SignatureHash hash : {SignatureHash::sha1, SignatureHash::sha2_256, SignatureHash::sha2_384,
+                                     SignatureHash::sha2_512}) {
+        old.scheme.hash = hash;
+        if (impl.row->verify(impl.object.get(), old.scheme, data, signature)) return {};
+    }
+    return does_not_verify();
+}
+
+}  // namespace cygnet::crypto
