@@ -1,0 +1,332 @@
+#include "model/proposal.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace cygnet::model {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+std::vector<Proposal> ike(std::string_view text) {
+    auto parsed = parse_proposals(Protocol::ike, text);
+    EXPECT_TRUE(parsed) << (parsed ? "" : parsed.error().text());
+    return parsed.value_or(std::vector<Proposal>{});
+}
+std::vector<Proposal> esp(std::string_view text) {
+    auto parsed = parse_proposals(Protocol::esp, text);
+    EXPECT_TRUE(parsed) << (parsed ? "" : parsed.error().text());
+    return parsed.value_or(std::vector<Proposal>{});
+}
+
+// What the responder would send back.
+Proposal answer_of(const ChosenProposal& chosen) {
+    return {.number = chosen.number, .protocol = chosen.protocol, .transforms = chosen.transforms};
+}
+
+Proposal of(Protocol protocol, std::vector<Transform> transforms, std::uint8_t number = 1) {
+    return {.number = number, .protocol = protocol, .transforms = std::move(transforms)};
+}
+
+const Transform gcm256 = Transform::of(Encr::aes_gcm_16, 256);
+const Transform cbc256 = Transform::of(Encr::aes_cbc, 256);
+const Transform sha256 = Transform::of(Integ::hmac_sha2_256_128);
+const Transform prf256 = Transform::of(Prf::hmac_sha2_256);
+const Transform x25519 = Transform::of(Ke::curve25519);
+
+TEST(Choose, TakesTheFirstProposalThatBothSidesKnow) {
+    const auto own = ike("aes256gcm16-prfsha384-x25519,aes256-sha256-ecp256");
+    const auto offer = ike("aes128-sha256-ecp256,aes256-sha256-ecp256-x25519");
+    const auto chosen = choose(own, offer, {});
+    ASSERT_TRUE(chosen);
+    EXPECT_EQ(chosen->number, 2);
+    EXPECT_EQ(chosen->encr, Encr::aes_cbc);
+    EXPECT_EQ(chosen->key_bits, 256);
+    EXPECT_EQ(chosen->integ, Integ::hmac_sha2_256_128);
+    EXPECT_EQ(chosen->prf, Prf::hmac_sha2_256);
+    EXPECT_EQ(chosen->ke, Ke::ecp_256);
+    EXPECT_EQ(answer_of(*chosen).transforms.size(), 4u);  // one of each type
+}
+
+TEST(Choose, FollowsOwnOrThePeersOrderAsToldTo) {
+    const auto own = ike("aes256-sha256-x25519-ecp256,aes128-sha256-x25519");
+    const auto offer = ike("aes128-sha256-x25519,aes256-sha256-ecp256-x25519");
+    EXPECT_EQ(choose(own, offer, {.prefer_own_order = true})->number, 2);
+    EXPECT_EQ(choose(own, offer, {.prefer_own_order = true})->ke, Ke::curve25519);
+    EXPECT_EQ(choose(own, offer, {.prefer_own_order = false})->number, 1);
+    const auto ecp_first = ike("aes256-sha256-ecp256-x25519");
+    EXPECT_EQ(choose(own, ecp_first, {.prefer_own_order = false})->ke, Ke::ecp_256);
+}
+
+TEST(Choose, RefusesWithBothListsInTheSentence) {
+    const auto chosen = choose(ike("aes256-sha256-x25519"), ike("aes128-sha256-x25519"), {});
+    ASSERT_FALSE(chosen);
+    EXPECT_EQ(chosen.error().code, Errc::no_match);
+    EXPECT_EQ(chosen.error().reaction, Reaction::notify_peer);
+    EXPECT_EQ(chosen.error().notify, 14);
+    EXPECT_THAT(chosen.error().detail, HasSubstr("AES_CBC_128"));
+    EXPECT_THAT(chosen.error().detail, HasSubstr("AES_CBC_256"));
+}
+
+// RFC 7296 §3.3.6
+TEST(Choose, SkipsProposalsWithUnknownTransformTypesButReadsTheOthers) {
+    const auto own = ike("aes256gcm16-prfsha256-x25519");
+    const Transform strange{static_cast<TransformType>(200), 1, {}, {}};
+    const std::vector<Proposal> offer{of(Protocol::ike, {gcm256, prf256, x25519, strange}, 1),
+                                      of(Protocol::ike, {gcm256, prf256, x25519}, 2)};
+    const auto chosen = choose(own, offer, {});
+    ASSERT_TRUE(chosen);
+    EXPECT_EQ(chosen->number, 2);
+}
+
+TEST(Choose, SkipsTransformsWithUnknownNumbersOrAttributes) {
+    const auto own = ike("aes256gcm16-prfsha256-x25519-ecp256");
+    Transform odd = x25519;
+    odd.other_attributes.push_back({.type = 99, .fixed = true, .value = {0, 1}});
+    const Transform unknown{TransformType::ke, 999, {}, {}};
+    const std::vector<Proposal> offer{of(
+        Protocol::ike, {gcm256, prf256, odd, unknown, Transform::of(Ke::ecp_256)})};
+    EXPECT_EQ(choose(own, offer, {})->ke, Ke::ecp_256);
+    const std::vector<Proposal> only_odd{of(Protocol::ike, {gcm256, prf256, odd})};
+    EXPECT_FALSE(choose(own, only_odd, {}));
+}
+
+TEST(Choose, RefusesProposalsThatLackAMandatoryType) {
+    const auto own = ike("aes256gcm16-prfsha256-x25519,aes256-sha256-x25519");
+    const std::vector<std::vector<Transform>> incomplete{
+        {prf256, x25519}, {gcm256, x25519}, {gcm256, prf256}, {cbc256, prf256, x25519}};
+    for (const auto& transforms : incomplete) {
+        const std::vector<Proposal> offer{of(Protocol::ike, transforms)};
+        EXPECT_FALSE(choose(own, offer, {})) << offer.front().text();
+    }
+    const std::vector<Proposal> no_esn{of(Protocol::esp, {gcm256})};
+    EXPECT_FALSE(choose(esp("aes256gcm16"), no_esn, {}));
+}
+
+TEST(Choose, NeverLeavesAnIkeSaWithoutKeyExchange) {
+    const auto own = std::vector{of(Protocol::ike, {gcm256, prf256, Transform::of(Ke::none)})};
+    EXPECT_FALSE(choose(own, own, {}));
+}
+
+// RFC 5282 §8
+TEST(Choose, TakesAnAeadWithoutIntegrityOrWithNoneAlone) {
+    const auto own = esp("aes256gcm16,aes256-sha256");
+    const Transform sn = Transform::of(Sn::bits_32);
+    const Transform none = Transform::of(Integ::none);
+    const auto with = [&](std::vector<Transform> transforms) {
+        return choose(own, std::vector{of(Protocol::esp, std::move(transforms))}, {});
+    };
+    EXPECT_EQ(with({gcm256, sn})->transforms.size(), 2u);
+    EXPECT_THAT(with({gcm256, none, sn})->transforms, ElementsAre(gcm256, none, sn));
+    EXPECT_FALSE(with({gcm256, sha256, sn}));
+    EXPECT_FALSE(with({gcm256, none, sha256, sn}));
+    EXPECT_FALSE(with({cbc256, none, sn}));
+    EXPECT_EQ(with({gcm256, cbc256, sha256, sn})->encr, Encr::aes_cbc);
+}
+
+// RFC 7296 §3.3.5
+TEST(Choose, HoldsKeyLengthsToTheRules) {
+    const Transform sn = Transform::of(Sn::bits_32);
+    const std::vector<Proposal> no_length{
+        of(Protocol::esp, {Transform::of(Encr::aes_gcm_16), gcm256, sn})};
+    EXPECT_FALSE(choose(esp("aes256gcm16"), no_length, {})) << "the whole proposal is rejected";
+    const std::vector<Proposal> chacha_with_length{
+        of(Protocol::esp, {Transform::of(Encr::chacha20_poly1305, 256), sn})};
+    EXPECT_FALSE(choose(esp("chacha20poly1305"), chacha_with_length, {}));
+    Transform prf_with_length = prf256;
+    prf_with_length.key_bits = 256;
+    const std::vector<Proposal> prf{of(Protocol::ike, {gcm256, prf_with_length, x25519})};
+    EXPECT_FALSE(choose(ike("aes256gcm16-prfsha256-x25519"), prf, {}));
+}
+
+TEST(Choose, RefusesTypesThatDoNotBelongToTheProtocol) {
+    const Transform sn = Transform::of(Sn::bits_32);
+    const std::vector<Proposal> ike_with_sn{of(Protocol::ike, {gcm256, prf256, x25519, sn})};
+    EXPECT_FALSE(choose(ike("aes256gcm16-prfsha256-x25519"), ike_with_sn, {}));
+    const std::vector<Proposal> esp_with_prf{of(Protocol::esp, {gcm256, prf256, sn})};
+    EXPECT_FALSE(choose(esp("aes256gcm16"), esp_with_prf, {}));
+    EXPECT_FALSE(choose(esp("aes256gcm16"), ike("aes256gcm16-prfsha256-x25519"), {}));
+}
+
+TEST(Choose, ChoosesSequenceNumbers) {
+    EXPECT_EQ(choose(default_esp_proposals(), esp("aes256gcm16-noesn-esn"), {})->sn,
+              Sn::bits_64_partial);
+    EXPECT_EQ(choose(default_esp_proposals(), esp("aes256gcm16"), {})->sn, Sn::bits_32);
+    EXPECT_FALSE(choose(esp("aes256gcm16-esn"), esp("aes256gcm16-noesn"), {}));
+}
+
+// RFC 7296 §1.2: no key exchange in IKE_AUTH.
+TEST(Choose, IgnoresKeyExchangesInIkeAuth) {
+    const SelectionRules rules{.ignore_key_exchange = true};
+    const auto own = esp("aes256gcm16-ecp256-ke1_mlkem768");
+    const auto plain = choose(own, esp("aes256gcm16"), rules);
+    ASSERT_TRUE(plain);
+    EXPECT_EQ(plain->ke, Ke::none);
+    EXPECT_TRUE(plain->additional.empty());
+    const auto none = choose(own, esp("aes256gcm16-none"), rules);
+    EXPECT_TRUE(answer_of(*none).has(TransformType::ke));
+    EXPECT_EQ(without_key_exchange(own), esp("aes256gcm16"));
+}
+
+TEST(Choose, MakesPfsADemandOfBothSides) {
+    EXPECT_FALSE(choose(esp("aes256gcm16-ecp256"), esp("aes256gcm16"), {}));
+    EXPECT_FALSE(choose(esp("aes256gcm16"), esp("aes256gcm16-ecp256"), {}));
+    EXPECT_EQ(choose(esp("aes256gcm16"), esp("aes256gcm16-ecp256-none"), {})->ke, Ke::none);
+    EXPECT_EQ(choose(esp("aes256gcm16-ecp256-none"), esp("aes256gcm16-none-ecp256"), {})->ke,
+              Ke::ecp_256);
+}
+
+// RFC 9370 §2.2.1: the RFC's example with methods of today's registry.
+TEST(AdditionalKeyExchange, RunsTheExampleOfTheRfc) {
+    const auto offer = ike("aes256gcm16-modp4096-prfsha256-ke2_mlkem512-ke2_mlkem768-"
+                           "ke3_mlkem512-ke3_mlkem768-ke5_mlkem1024-ke5_none");
+    const auto own = ike("aes256gcm16-modp4096-prfsha256-ke2_mlkem768-ke3_mlkem768-ke3_mlkem512-"
+                         "ke5_none-ke5_mlkem1024");
+    const auto chosen = choose(own, offer, {});
+    ASSERT_TRUE(chosen);
+    EXPECT_THAT(chosen->additional, ElementsAre(Ke::ml_kem_768, Ke::ml_kem_512));
+    EXPECT_EQ(answer_of(*chosen).text(),
+              "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_256/MODP_4096/KE2_ML_KEM_768/KE3_ML_KEM_512/"
+              "KE5_NONE");
+    const auto checked = check_choice(offer, answer_of(*chosen), {});
+    ASSERT_TRUE(checked);
+    EXPECT_EQ(*checked, *chosen);
+}
+
+TEST(AdditionalKeyExchange, IsAnUnknownTypeWithoutIkeIntermediate) {
+    const SelectionRules old{.additional_key_exchanges = false};
+    const auto offer = default_ike_proposals();
+    const auto chosen = choose(default_ike_proposals(), offer, old);
+    ASSERT_TRUE(chosen);
+    EXPECT_EQ(chosen->number, 2);
+    EXPECT_TRUE(chosen->additional.empty());
+    EXPECT_FALSE(choose(offer, std::vector{offer.front()}, old));
+    const auto hybrid = choose(offer, offer, {});
+    EXPECT_FALSE(check_choice(offer, answer_of(*hybrid), old));
+}
+
+TEST(AdditionalKeyExchange, NeverRunsAMethodTwice) {
+    const auto twice = ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768");
+    EXPECT_FALSE(choose(twice, twice, {}));
+    const auto twice_or_none =
+        ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768-ke2_none");
+    EXPECT_THAT(choose(twice_or_none, twice_or_none, {})->additional, ElementsAre(Ke::ml_kem_768));
+    const auto like_the_first = ike("aes256gcm16-prfsha256-x25519-ke1_x25519");
+    EXPECT_FALSE(choose(like_the_first, like_the_first, {}));
+}
+
+TEST(AdditionalKeyExchange, TreatsAnOmittedRoundAsNone) {
+    const auto required = ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768");
+    const auto optional = ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke1_none");
+    const auto classic = ike("aes256gcm16-prfsha256-x25519");
+    EXPECT_FALSE(choose(required, classic, {}));
+    EXPECT_FALSE(choose(classic, required, {}));
+    const auto chosen = choose(optional, classic, {});
+    ASSERT_TRUE(chosen);
+    EXPECT_EQ(chosen->transforms.size(), 3u) << "nothing is answered that was not offered";
+    EXPECT_EQ(choose(classic, optional, {})->transforms.size(), 4u) << "KE1_NONE is answered";
+}
+
+TEST(AdditionalKeyExchange, RunsInTheOrderOfTypesNotOfTheMessage) {
+    const auto offer = ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem1024");
+    Proposal answer = offer.front();
+    std::swap(answer.transforms[3], answer.transforms[4]);
+    EXPECT_THAT(check_choice(offer, answer, {})->additional,
+                ElementsAre(Ke::ml_kem_768, Ke::ml_kem_1024));
+}
+
+TEST(CheckChoice, AcceptsWhatTheResponderChose) {
+    const auto offer = ike("aes256gcm16-aes128gcm16-prfsha384-prfsha256-x25519-ecp256");
+    const auto chosen = choose(ike("aes128gcm16-prfsha256-ecp256"), offer, {});
+    EXPECT_EQ(*check_choice(offer, answer_of(*chosen), {}), *chosen);
+}
+
+TEST(CheckChoice, RefusesWhatWasNotOffered) {
+    const auto offer = ike("aes256gcm16-prfsha256-x25519-ecp256,aes256-sha256-x25519");
+    const auto refused = [&](Proposal answer) { return !check_choice(offer, answer, {}); };
+    EXPECT_FALSE(refused(of(Protocol::ike, {gcm256, prf256, x25519})));
+    EXPECT_TRUE(refused(of(Protocol::ike, {gcm256, prf256, x25519}, 3)));
+    EXPECT_TRUE(refused(of(Protocol::ike, {gcm256, prf256, x25519}, 2)));
+    EXPECT_TRUE(refused(of(Protocol::esp, {gcm256, prf256, x25519})));
+    EXPECT_TRUE(refused(of(Protocol::ike, {Transform::of(Encr::aes_gcm_16, 128), prf256, x25519})));
+    EXPECT_TRUE(refused(of(Protocol::ike, {gcm256, prf256, x25519, Transform::of(Ke::ecp_256)})));
+    EXPECT_TRUE(refused(of(Protocol::ike, {gcm256, x25519})));
+    EXPECT_TRUE(refused(of(Protocol::ike, {gcm256, prf256})));
+    EXPECT_TRUE(refused(of(Protocol::ike, {cbc256, prf256, x25519}, 2))) << "no integrity";
+    EXPECT_TRUE(refused(of(Protocol::ike, {gcm256, prf256, x25519, sha256})));
+}
+
+TEST(CheckChoice, RefusesTheSameMethodInTwoRounds) {
+    const auto offer = ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768-ke2_none");
+    Proposal answer = of(Protocol::ike, {gcm256, prf256, x25519,
+                                         Transform::additional(1, Ke::ml_kem_768),
+                                         Transform::additional(2, Ke::ml_kem_768)});
+    const auto checked = check_choice(offer, answer, {});
+    ASSERT_FALSE(checked);
+    EXPECT_THAT(checked.error().detail, HasSubstr("twice"));
+    answer.transforms.back() = Transform::additional(2, Ke::none);
+    EXPECT_TRUE(check_choice(offer, answer, {}));
+    answer.transforms.pop_back();
+    EXPECT_TRUE(check_choice(offer, answer, {})) << "leaving a round out says NONE";
+}
+
+TEST(Defaults, OfferMlKemFirstAndThenTheSameWithoutIt) {
+    const auto proposals = default_ike_proposals();
+    ASSERT_EQ(proposals.size(), 2u);
+    EXPECT_EQ(proposals[0].text(), "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519/KE1_ML_KEM_768");
+    EXPECT_EQ(proposals[1].text(), "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519");
+    EXPECT_EQ(proposals[1].number, 2);
+    EXPECT_EQ(proposals, ike("aes256gcm16-prfsha384-x25519-ke1_mlkem768,"
+                             "aes256gcm16-prfsha384-x25519"));
+    EXPECT_EQ(proposals, ike("default"));
+    EXPECT_EQ(default_esp_proposals(), esp("aes256gcm16-esn-noesn,chacha20poly1305-esn-noesn"));
+}
+
+TEST(PostQuantum, MeansThatEveryChoiceRunsMlKem) {
+    EXPECT_TRUE(is_post_quantum(default_ike_proposals()[0]));
+    EXPECT_FALSE(is_post_quantum(default_ike_proposals()[1]));
+    EXPECT_TRUE(is_post_quantum(ike("aes256-sha256-mlkem768").front()));
+    EXPECT_FALSE(is_post_quantum(ike("aes256-sha256-mlkem768-x25519").front()));
+    EXPECT_FALSE(is_post_quantum(ike("aes256-sha256-x25519-ke1_mlkem768-ke1_none").front()));
+    EXPECT_TRUE(is_post_quantum(ike("aes256-sha256-x25519-ke1_ecp256-ke3_mlkem512").front()));
+}
+
+TEST(ParseProposals, KnowsTheWordsOfSwanctl) {
+    EXPECT_EQ(ike("aes128-sha256-modp3072")[0].text(),
+              "IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_3072");
+    EXPECT_EQ(ike("aes192ctr-sha512-prfsha384-curve448")[0].text(),
+              "IKE:AES_CTR_192/HMAC_SHA2_512_256/PRF_HMAC_SHA2_384/CURVE_448");
+    EXPECT_EQ(ike("chacha20poly1305-prfsha256-ecp521")[0].text(),
+              "IKE:CHACHA20_POLY1305/PRF_HMAC_SHA2_256/ECP_521");
+    EXPECT_EQ(esp("aes256gcm16-ecp384-ke1_mlkem768-none-ke1_none-esn-noesn")[0].text(),
+              "ESP:AES_GCM_16_256/ECP_384/KE_NONE/KE1_ML_KEM_768/KE1_NONE/EXT_SEQ/NO_EXT_SEQ");
+    EXPECT_EQ(esp("aes128ccm64")[0].text(), "ESP:AES_CCM_8_128/NO_EXT_SEQ");
+    EXPECT_EQ(esp("aes256gcm-sha256")[0].text(), "ESP:AES_GCM_16_256/NO_EXT_SEQ");
+    EXPECT_EQ(esp(" aes-sha1 , null-sha256 ")[1].number, 2);
+}
+
+TEST(ParseProposals, NamesTheWordThatItDoesNotKnow) {
+    const auto error = [](Protocol protocol, std::string_view text) {
+        const auto parsed = parse_proposals(protocol, text);
+        return parsed ? std::string("accepted") : parsed.error().detail;
+    };
+    EXPECT_THAT(error(Protocol::ike, "aes256-sha256-x25518"), HasSubstr("'x25518'"));
+    EXPECT_THAT(error(Protocol::ike, "aes257-sha256-x25519"), HasSubstr("'aes257'"));
+    EXPECT_THAT(error(Protocol::ike, "aes256-sha256-x25519-ke8_mlkem768"), HasSubstr("'ke8_mlkem768'"));
+    EXPECT_THAT(error(Protocol::ike, "aes256-sha256-x25519-ke1_sha256"), HasSubstr("'ke1_sha256'"));
+    EXPECT_THAT(error(Protocol::ike, "aes256gcm16-x25519"), HasSubstr("PRF"));
+    EXPECT_THAT(error(Protocol::ike, "aes256-sha256"), HasSubstr("key exchange"));
+    EXPECT_THAT(error(Protocol::ike, "aes256-sha256-none"), HasSubstr("key exchange"));
+    EXPECT_THAT(error(Protocol::ike, "null-sha256-x25519"), HasSubstr("encryption"));
+    EXPECT_THAT(error(Protocol::ike, "aes256-x25519"), HasSubstr("integrity"));
+    EXPECT_THAT(error(Protocol::ike, "sha256-x25519"), HasSubstr("encryption"));
+    EXPECT_THAT(error(Protocol::esp, "aes256gcm16-aes256-sha256"), HasSubstr("alternatives"));
+    EXPECT_THAT(error(Protocol::esp, "aes256gcm16-prfsha256"), HasSubstr("PRF"));
+    EXPECT_THAT(error(Protocol::esp, "aes256gcm16-ke1_mlkem768"), HasSubstr("first"));
+    EXPECT_THAT(error(Protocol::esp, "aes256gcm16,,aes128gcm16"), HasSubstr("empty"));
+    EXPECT_THAT(error(Protocol::ike, "aes256-sha256-x25519-esn"), HasSubstr("ESP"));
+}
+
+}  // namespace
+}  // namespace cygnet::model
