@@ -1,0 +1,37 @@
+// ESP packets to inner packets, in place, a batch of one SA at a time; and every check on the way.
+#pragma once
+
+#include <span>
+
+#include "base/instant.h"
+#include "esp/child.h"
+#include "esp/encapsulate.h"
+
+namespace cygnet::esp {
+
+struct InboundPacket {
+    // In: the ESP packet, from its SPI to the end of its ICV, and the outer header's traffic class.
+    std::uint8_t* esp = nullptr;
+    std::uint32_t size = 0;
+    std::uint8_t outer_traffic_class = 0;
+    // Out. With Drop::none the inner packet is at data() and described by `inner`; other octets of the
+    // buffer are garbage. `newest`: authentic, and its sequence number was the highest so far.
+    Drop drop = Drop::none;
+    bool newest = false;
+    InnerPacket inner{};
+
+    std::uint8_t* data() const { return esp + encapsulation_headroom; }
+};
+
+// The SPI of a packet that may be anything; nothing if it is too short to be ESP.
+inline std::optional<std::uint32_t> spi_of(const std::uint8_t* esp, std::size_t size) {
+    if (size < esp_header_size) return std::nullopt;
+    return std::uint32_t{esp[0]} << 24 | std::uint32_t{esp[1]} << 16 | std::uint32_t{esp[2]} << 8 |
+           esp[3];
+}
+
+// Opens packets that carry the child's inbound SPI; sets `drop`, `newest` and `inner` of each and counts
+// drops in the SA. At most limits::batch_packets at once. Returns how many were authentic.
+std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, Instant now);
+
+}  // namespace cygnet::esp

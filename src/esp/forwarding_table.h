@@ -1,0 +1,51 @@
+// The SAD and SPD that workers read: an immutable snapshot. The control thread derives the next one and
+// publishes it (published.h); what a worker holds stays valid until it lets go.
+#pragma once
+
+#include "esp/policy_table.h"
+
+namespace cygnet::esp {
+
+// An inbound SA's name in a packet.
+struct SpiKey {
+    std::uint32_t spi = 0;
+    bool operator==(const SpiKey&) const = default;
+};
+inline std::uint64_t hash_of(const SpiKey& key) { return mix(key.spi); }
+
+class ForwardingTable {
+public:
+    const Child* inbound(std::uint32_t spi) const {
+        const ChildPointer* child = inbound_.find({spi});
+        return child != nullptr ? child->get() : nullptr;
+    }
+    const Child* outbound(const InnerPacket& packet) const { return outbound_.find(packet); }
+
+    // Copies that differ in one child and one direction.
+    ForwardingTable with_inbound(const ChildPointer& child) const {
+        ForwardingTable copy = *this;
+        copy.inbound_ = inbound_.with({child->sa->in.spi}, child);
+        return copy;
+    }
+    ForwardingTable without_inbound(const Child& child) const {
+        ForwardingTable copy = *this;
+        copy.inbound_ = inbound_.without({child.sa->in.spi});
+        return copy;
+    }
+    ForwardingTable with_outbound(const ChildPointer& child, std::uint64_t order) const {
+        ForwardingTable copy = *this;
+        copy.outbound_ = outbound_.with(child, order);
+        return copy;
+    }
+    ForwardingTable without_outbound(const Child& child) const {
+        ForwardingTable copy = *this;
+        copy.outbound_ = outbound_.without(child);
+        return copy;
+    }
+
+private:
+    SnapshotMap<SpiKey, ChildPointer> inbound_;
+    PolicyTable outbound_;
+};
+
+}  // namespace cygnet::esp

@@ -1,0 +1,120 @@
+#include "esp/inner_packet.h"
+
+#include "esp/big_endian.h"
+
+namespace cygnet::esp {
+namespace {
+
+constexpr std::size_t ipv4_header_min = 20, ipv6_header = 40;
+constexpr unsigned extension_headers_max = 8;
+
+bool read_ports(const std::uint8_t* data, InnerPacket& packet) {
+    const std::uint8_t* transport = data + packet.transport_offset;
+    const std::size_t left = packet.size - packet.transport_offset;
+    switch (packet.protocol) {
+        case protocol::tcp:
+        case protocol::udp:
+        case protocol::dccp:
+        case protocol::sctp:
+        case protocol::udp_lite:
+            if (left < 4) return false;
+            packet.source_port = load_be<std::uint16_t>(transport);
+            packet.destination_port = load_be<std::uint16_t>(transport + 2);
+            return true;
+        case protocol::icmp:
+        case protocol::icmpv6:
+            if (left < 2) return false;
+            packet.source_port = packet.destination_port = load_be<std::uint16_t>(transport);
+            return true;
+        default: return false;
+    }
+}
+
+std::optional<InnerPacket> parse_v4(const std::uint8_t* data, std::size_t available) {
+    if (available < ipv4_header_min) return std::nullopt;
+    InnerPacket packet{.family = model::Family::v4};
+    packet.transport_offset = (data[0] & 0x0fU) * 4U;
+    packet.size = load_be<std::uint16_t>(data + 2);
+    if (packet.transport_offset < ipv4_header_min || packet.size < packet.transport_offset ||
+        packet.size > available)
+        return std::nullopt;
+    packet.traffic_class = data[1];
+    packet.protocol = data[9];
+    packet.source.low = load_be<std::uint32_t>(data + 12);
+    packet.destination.low = load_be<std::uint32_t>(data + 16);
+    const unsigned fragment = load_be<std::uint16_t>(data + 6);
+    const bool more = fragment & 0x2000U, later = fragment & 0x1fffU;
+    packet.fragment = more || later;
+    packet.ports_known = !later && read_ports(data, packet);
+    return packet;
+}
+
+// Walks the extension headers up to the transport header. False if a chain does not end in the packet.
+bool skip_extensions(const std::uint8_t* data, InnerPacket& packet, bool& later_fragment) {
+    constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, authentication = 51,
+                           destination_options = 60;
+    for (unsigned i = 0; i < extension_headers_max; ++i) {
+        const std::uint8_t* header = data + packet.transport_offset;
+        const std::size_t left = packet.size - packet.transport_offset;
+        std::size_t size = 0;
+        switch (packet.protocol) {
+            case hop_by_hop:
+            case routing:
+            case destination_options:
+                if (left < 8) return false;
+                size = (header[1] + 1U) * 8U;
+                break;
+            case authentication:
+                if (left < 8) return false;
+                size = (header[1] + 2U) * 4U;
+                break;
+            case fragment:
+                if (left < 8) return false;
+                size = 8;
+                packet.fragment = true;
+                later_fragment = (load_be<std::uint16_t>(header + 2) & 0xfff8U) != 0;
+                break;
+            default: return true;
+        }
+        if (left < size) return false;
+        packet.protocol = header[0];
+        packet.transport_offset += static_cast<std::uint32_t>(size);
+        if (later_fragment) return true;
+    }
+    return false;
+}
+
+std::optional<InnerPacket> parse_v6(const std::uint8_t* data, std::size_t available) {
+    if (available < ipv6_header) return std::nullopt;
+    InnerPacket packet{.family = model::Family::v6};
+    packet.size = static_cast<std::uint32_t>(ipv6_header) + load_be<std::uint16_t>(data + 4);
+    if (packet.size > available) return std::nullopt;
+    packet.transport_offset = ipv6_header;
+    packet.protocol = data[6];
+    packet.traffic_class = static_cast<std::uint8_t>(load_be<std::uint16_t>(data) >> 4);
+    packet.source = {load_be<std::uint64_t>(data + 8), load_be<std::uint64_t>(data + 16)};
+    packet.destination = {load_be<std::uint64_t>(data + 24), load_be<std::uint64_t>(data + 32)};
+    bool later_fragment = false;
+    if (!skip_extensions(data, packet, later_fragment)) return std::nullopt;
+    packet.ports_known = !later_fragment && read_ports(data, packet);
+    return packet;
+}
+
+}  // namespace
+
+AddressKey key_of(const model::IpAddress& address) {
+    const std::uint8_t* octets = address.bytes().data();
+    if (address.family() == model::Family::v4) return {0, load_be<std::uint32_t>(octets)};
+    return {load_be<std::uint64_t>(octets), load_be<std::uint64_t>(octets + 8)};
+}
+
+std::optional<InnerPacket> parse_inner(const std::uint8_t* data, std::size_t available) {
+    if (available == 0) return std::nullopt;
+    switch (data[0] >> 4) {
+        case 4: return parse_v4(data, available);
+        case 6: return parse_v6(data, available);
+        default: return std::nullopt;
+    }
+}
+
+}  // namespace cygnet::esp

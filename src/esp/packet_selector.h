@@ -1,0 +1,70 @@
+// Traffic selectors compiled to integers: what model::TrafficSelector says, fast enough for each packet.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "esp/inner_packet.h"
+#include "model/selector.h"
+
+namespace cygnet::esp {
+
+// One end of a packet, as a selector looks at it.
+struct PacketEnd {
+    model::Family family;
+    std::uint8_t protocol;
+    bool port_known;
+    std::uint16_t port;
+    AddressKey address;
+
+    static PacketEnd source_of(const InnerPacket& packet) {
+        return {packet.family, packet.protocol, packet.ports_known, packet.source_port, packet.source};
+    }
+    static PacketEnd destination_of(const InnerPacket& packet) {
+        return {packet.family, packet.protocol, packet.ports_known, packet.destination_port,
+                packet.destination};
+    }
+};
+
+struct PacketSelector {
+    AddressKey first, last;
+    model::Family family = model::Family::v4;
+    std::uint8_t protocol = 0;
+    std::uint16_t first_port = 0, last_port = 65535;
+
+    static PacketSelector of(const model::TrafficSelector& selector) {
+        return {.first = key_of(selector.addresses.first),
+                .last = key_of(selector.addresses.last),
+                .family = selector.addresses.family(),
+                .protocol = selector.protocol,
+                .first_port = selector.first_port,
+                .last_port = selector.last_port};
+    }
+
+    bool all_ports() const { return first_port == 0 && last_port == 65535; }
+    bool matches(const PacketEnd& end) const {
+        if (end.family != family || end.address < first || last < end.address) return false;
+        if (protocol != 0 && protocol != end.protocol) return false;
+        if (all_ports()) return true;
+        // RFC 4301 §7.1: without its port a packet matches ANY (above) or OPAQUE only.
+        if (!end.port_known) return first_port == 65535 && last_port == 0;
+        return first_port <= end.port && end.port <= last_port;
+    }
+
+    auto operator<=>(const PacketSelector&) const = default;
+};
+using PacketSelectors = std::vector<PacketSelector>;
+
+inline PacketSelectors compile(std::span<const model::TrafficSelector> selectors) {
+    PacketSelectors compiled;
+    for (const auto& selector : selectors) compiled.push_back(PacketSelector::of(selector));
+    return compiled;
+}
+
+inline bool any_matches(std::span<const PacketSelector> selectors, const PacketEnd& end) {
+    for (const PacketSelector& selector : selectors)
+        if (selector.matches(end)) return true;
+    return false;
+}
+
+}  // namespace cygnet::esp

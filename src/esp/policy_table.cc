@@ -1,0 +1,135 @@
+#include "esp/policy_table.h"
+
+#include <algorithm>
+
+namespace cygnet::esp {
+namespace {
+
+std::size_t index_of(model::Family family) { return family == model::Family::v4 ? 0 : 1; }
+
+// 1s where the host part is, for a prefix of `bits` of an address of `width` bits.
+AddressKey host_mask(unsigned bits, unsigned width) {
+    const unsigned host = width - bits;
+    if (host == 0) return {0, 0};
+    if (host < 64) return {0, (1ULL << host) - 1};
+    if (host == 64) return {0, ~0ULL};
+    return {host == 128 ? ~0ULL : (1ULL << (host - 64)) - 1, ~0ULL};
+}
+
+AddressKey cut(const AddressKey& address, const AddressKey& hosts) {
+    return {address.high & ~hosts.high, address.low & ~hosts.low};
+}
+
+unsigned width_of(model::Family family) { return model::address_bits(family); }
+
+// The longest prefix that contains both ends of a range.
+unsigned common_bits(const PacketSelector& selector) {
+    const unsigned width = width_of(selector.family);
+    for (unsigned bits = width; bits > 0; --bits) {
+        const AddressKey hosts = host_mask(bits, width);
+        if (cut(selector.first, hosts) == cut(selector.last, hosts)) return bits;
+    }
+    return 0;
+}
+
+}  // namespace
+
+std::vector<PrefixKey> prefixes_of(const PacketSelector& selector) {
+    const unsigned width = width_of(selector.family);
+    std::vector<PrefixKey> prefixes;
+    AddressKey at = selector.first;
+    while (at <= selector.last) {
+        // The largest block that starts here and does not reach beyond the range.
+        unsigned bits = width;
+        while (bits > 0) {
+            const AddressKey hosts = host_mask(bits - 1, width);
+            const AddressKey end{at.high | hosts.high, at.low | hosts.low};
+            if (cut(at, hosts) != at || end > selector.last) break;
+            --bits;
+        }
+        prefixes.push_back({at, selector.family, static_cast<std::uint8_t>(bits)});
+        const AddressKey hosts = host_mask(bits, width);
+        const AddressKey end{at.high | hosts.high, at.low | hosts.low};
+        if (end == selector.last) break;
+        at = {end.high + (end.low == ~0ULL ? 1 : 0), end.low + 1};
+    }
+    return prefixes;
+}
+
+const Child* PolicyTable::find(const InnerPacket& packet) const {
+    const unsigned width = width_of(packet.family);
+    for (const std::uint8_t bits : lengths_[index_of(packet.family)]) {
+        const AddressKey prefix = cut(packet.destination, host_mask(bits, width));
+        const auto* bucket = buckets_.find({prefix, packet.family, bits});
+        if (bucket == nullptr) continue;
+        if (const Child* child = find_in(**bucket, packet)) return child;
+    }
+    return nullptr;
+}
+
+PolicyTable PolicyTable::with(const ChildPointer& child, std::uint64_t order) const {
+    PolicyTable copy = *this;
+    unsigned local_bits = 0;
+    for (const PacketSelector& local : child->local)
+        local_bits = std::max(local_bits, common_bits(local));
+    for (const PacketSelector& remote : child->remote) {
+        const int rank = !remote.all_ports() ? 0 : remote.protocol != 0 ? 1 : 2;
+        for (const PrefixKey& prefix : prefixes_of(remote))
+            copy.add(prefix, {remote, child, order, rank, local_bits});
+    }
+    return copy;
+}
+
+PolicyTable PolicyTable::without(const Child& child) const {
+    PolicyTable copy = *this;
+    for (const PacketSelector& remote : child.remote)
+        for (const PrefixKey& prefix : prefixes_of(remote)) copy.drop(prefix, child);
+    return copy;
+}
+
+bool PolicyTable::comes_before(const Policy& a, const Policy& b) {
+    if (a.port_rank != b.port_rank) return a.port_rank < b.port_rank;
+    if (a.local_bits != b.local_bits) return a.local_bits > b.local_bits;
+    return a.order > b.order;
+}
+
+void PolicyTable::add(const PrefixKey& prefix, const Policy& policy) {
+    const auto* old = buckets_.find(prefix);
+    auto bucket = old != nullptr ? std::make_shared<Bucket>(**old) : std::make_shared<Bucket>();
+    bucket->insert(std::ranges::upper_bound(*bucket, policy, comes_before), policy);
+    if (old == nullptr) count_prefix(prefix, true);
+    buckets_ = buckets_.with(prefix, std::move(bucket));
+}
+
+void PolicyTable::drop(const PrefixKey& prefix, const Child& child) {
+    const auto* old = buckets_.find(prefix);
+    if (old == nullptr) return;
+    auto bucket = std::make_shared<Bucket>(**old);
+    std::erase_if(*bucket, [&](const Policy& policy) { return policy.child->id == child.id; });
+    if (!bucket->empty()) {
+        buckets_ = buckets_.with(prefix, std::move(bucket));
+        return;
+    }
+    buckets_ = buckets_.without(prefix);
+    count_prefix(prefix, false);
+}
+
+const Child* PolicyTable::find_in(const Bucket& bucket, const InnerPacket& packet) const {
+    const PacketEnd destination = PacketEnd::destination_of(packet);
+    const PacketEnd source = PacketEnd::source_of(packet);
+    for (const Policy& policy : bucket)
+        if (policy.remote.matches(destination) && any_matches(policy.child->local, source))
+            return policy.child.get();
+    return nullptr;
+}
+
+void PolicyTable::count_prefix(const PrefixKey& prefix, bool added) {
+    auto& counts = buckets_of_length_[index_of(prefix.family)];
+    added ? ++counts[prefix.bits] : --counts[prefix.bits];
+    auto& lengths = lengths_[index_of(prefix.family)];
+    lengths.clear();
+    for (std::size_t bits = counts.size(); bits-- > 0;)
+        if (counts[bits] != 0) lengths.push_back(static_cast<std::uint8_t>(bits));
+}
+
+}  // namespace cygnet::esp

@@ -1,0 +1,68 @@
+// Which child an outbound packet takes: an ordered SPD (RFC 4301 §4.4.1) made of the children's selectors.
+//
+// The order, from first to last:
+//   1. the longest prefix of the remote address, as a routing table does;
+//   2. a selector with ports, then one with a protocol, then any;
+//   3. the longest prefix of the local address;
+//   4. the child that was activated last (RFC 7296 §2.8: a rekeyed SA replaces the old one).
+//
+// Remote ranges are cut into prefixes; prefixes lie in one hash map. A look-up probes the prefix lengths
+// that are in use, longest first: one or two probes in practice, whatever the number of children.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <vector>
+
+#include "esp/child.h"
+#include "esp/snapshot_map.h"
+
+namespace cygnet::esp {
+
+struct PrefixKey {
+    AddressKey address;
+    model::Family family = model::Family::v4;
+    std::uint8_t bits = 0;
+    bool operator==(const PrefixKey&) const = default;
+};
+inline std::uint64_t hash_of(const PrefixKey& key) {
+    return mix(key.address.low + mix(key.address.high + mix(static_cast<std::uint64_t>(key.bits) * 2 +
+                                                            static_cast<unsigned>(key.family))));
+}
+
+// The fewest prefixes that cover a range: at most two per bit of the address.
+std::vector<PrefixKey> prefixes_of(const PacketSelector& selector);
+
+class PolicyTable {
+public:
+    // The child for a packet, or nullptr.
+    const Child* find(const InnerPacket& packet) const;
+
+    // Copies with or without one child; `order` grows with each activation.
+    PolicyTable with(const ChildPointer& child, std::uint64_t order) const;
+    PolicyTable without(const Child& child) const;
+
+private:
+    struct Policy {
+        PacketSelector remote;
+        ChildPointer child;
+        std::uint64_t order;
+        int port_rank;      // 0: ports, 1: protocol, 2: any
+        unsigned local_bits;  // the longest local prefix of the child
+    };
+    using Bucket = std::vector<Policy>;
+    static bool comes_before(const Policy& a, const Policy& b);
+
+    void add(const PrefixKey& prefix, const Policy& policy);
+    void drop(const PrefixKey& prefix, const Child& child);
+    const Child* find_in(const Bucket& bucket, const InnerPacket& packet) const;
+    void count_prefix(const PrefixKey& prefix, bool added);
+
+    SnapshotMap<PrefixKey, std::shared_ptr<const Bucket>> buckets_;
+    // How many buckets each prefix length has, and the lengths in use, longest first.
+    std::array<std::vector<std::uint32_t>, 2> buckets_of_length_{std::vector<std::uint32_t>(33),
+                                                                 std::vector<std::uint32_t>(129)};
+    std::array<std::vector<std::uint8_t>, 2> lengths_{};
+};
+
+}  // namespace cygnet::esp

@@ -1,0 +1,110 @@
+// What changes per packet on one child SA pair, and the keys: owned by the SA, shared by the successive
+// forwarding tables that name it.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <memory>
+
+#include "base/instant.h"
+#include "base/result.h"
+#include "crypto/cipher.h"
+#include "esp/drop.h"
+#include "esp/replay_window.h"
+#include "model/sa_spec.h"
+
+namespace cygnet::esp {
+
+// Packets, inner octets and the time of the last one; read at any time by the control thread.
+class TrafficCounter {
+public:
+    void add(std::uint64_t packets, std::uint64_t octets, Instant now) {
+        packets_.fetch_add(packets, std::memory_order_relaxed);
+        octets_.fetch_add(octets, std::memory_order_relaxed);
+        last_us_.store(now.since_start().count(), std::memory_order_relaxed);
+    }
+    std::uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
+    std::uint64_t octets() const { return octets_.load(std::memory_order_relaxed); }
+    Instant last() const {
+        return Instant::after_start(Duration(last_us_.load(std::memory_order_relaxed)));
+    }
+
+private:
+    std::atomic<std::uint64_t> packets_{0}, octets_{0};
+    std::atomic<std::int64_t> last_us_{0};
+};
+
+// RFC 4106 §4 and RFC 7634 §2: the last four octets of the key block are the nonce's salt.
+using Salt = std::array<std::uint8_t, 4>;
+
+// Sequence numbers of an outbound SA. Any worker may reserve; none is ever given out twice, and after
+// the last one there are no more (RFC 4303 §3.3.3).
+class SequenceCounter {
+public:
+    explicit SequenceCounter(bool esn) : last_(esn ? ~0ULL : 0xffff'ffffULL) {}
+
+    struct Range {
+        std::uint64_t first;
+        std::size_t count;  // fewer than wanted only at the end of the SA
+    };
+    Range reserve(std::size_t wanted) {
+        std::uint64_t used = used_.load(std::memory_order_relaxed);
+        std::size_t count;
+        do {
+            count = static_cast<std::size_t>(std::min<std::uint64_t>(wanted, last_ - used));
+        } while (!used_.compare_exchange_weak(used, used + count, std::memory_order_relaxed));
+        return {used + 1, count};
+    }
+    // Jumps ahead: after a fail-over, and in tests. Never backwards.
+    void skip_to(std::uint64_t used) {
+        ASSERT(used >= used_.load(std::memory_order_relaxed) && used <= last_);
+        used_.store(used, std::memory_order_relaxed);
+    }
+
+private:
+    std::atomic<std::uint64_t> used_{0};
+    std::uint64_t last_;
+};
+
+struct OutboundSa {
+    std::uint32_t spi;
+    bool esn;
+    Salt salt;
+    std::unique_ptr<crypto::PacketCipher> cipher;
+    SequenceCounter sequence;
+    TrafficCounter sent{};
+};
+
+// The replay window belongs to the one worker that owns the SPI.
+struct InboundSa {
+    std::uint32_t spi;
+    bool esn;
+    Salt salt;
+    std::unique_ptr<crypto::PacketCipher> cipher;
+    ReplayWindow window;
+    TrafficCounter received{};
+};
+
+struct KeyedCipher {
+    std::unique_ptr<crypto::PacketCipher> cipher;
+    Salt salt{};
+};
+
+struct SaRuntime {
+    // Errors: unsupported (cipher, mode), bad_length (keys), bad_value (SPI, window).
+    static Result<std::shared_ptr<SaRuntime>> make(const model::ChildSaSpec& spec);
+    SaRuntime(const model::ChildSaSpec& spec, KeyedCipher inbound, KeyedCipher outbound);
+    SaRuntime(const SaRuntime&) = delete;
+    SaRuntime& operator=(const SaRuntime&) = delete;
+    ~SaRuntime();
+
+    model::ChildUsage usage() const;
+
+    // Workers write to one half each, mostly: the halves do not share a cache line.
+    alignas(64) InboundSa in;
+    alignas(64) OutboundSa out;
+    alignas(64) DropCounters drops;
+};
+
+}  // namespace cygnet::esp
