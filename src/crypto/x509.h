@@ -49,4 +49,10 @@ Result<Certificate> validate_path(const Certificate& leaf, std::span<const Certi
 Result<Bytes> parse_distinguished_name(std::string_view text);
 std::string distinguished_name_text(ByteView der_name);
 
+// Whether two DER Names are the same RDN by RDN, whatever their string types, without case
+// (RFC 5280 §7.1). A name that is not well-formed is the same as none.
+bool same_distinguished_name(ByteView a, ByteView b);
+// The same, and a value "*" in the pattern stands for any value.
+bool distinguished_name_matches(ByteView pattern, ByteView name);
+
 }  // namespace cygnet::crypto
