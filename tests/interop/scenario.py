@@ -63,15 +63,22 @@ class Case:
     key_exchange: str = "hybrid"
     words: dict[str, str] = field(default_factory=dict)
     options: dict = field(default_factory=dict)
+    expired: str = ""  # The end whose certificate is.
+    strangers: bool = False  # Each end has a CA of its own, which the other does not know.
+    settings: str = ""  # For strongSwan's section charon.
 
     def template_words(self) -> dict[str, str]:
         auth, key_kind = AUTHENTICATION[self.authentication]
-        words = dict.fromkeys(
-            ("cygnet_ike", "cygnet_child", "cygnet_certs", "strongswan_ike", "strongswan_child", "strongswan_certs"), "")
-        words |= DIRECT | {"auth": auth, "secret": "the two of them know it"}
+        words = {"auth": auth, **DIRECT}
+        for end, peer, selector in ((CYGNET, STRONGSWAN, "10.1.0.0/24"), (STRONGSWAN, CYGNET, "10.2.0.0/24")):
+            words |= {f"{end}_{kind}": "" for kind in ("ike", "child", "more")}  # Further lines, each in its section.
+            words |= {
+                f"{end}_certs": f"certs = {end}.pem" if key_kind else "",
+                f"{end}_peer": f"{peer}.example",
+                f"{end}_secret": "the two of them know it",
+                f"{end}_ts": selector,
+            }
         words |= {key: value for key, value in KEY_EXCHANGES[self.key_exchange].items() if key != "ake1"}
-        if key_kind:
-            words |= {f"{end}_certs": f"certs = {end}.pem" for end in ENDS}
         return words | self.words
 
     def expected_words(self) -> dict:
@@ -94,7 +101,8 @@ class Gateways:
         self.hosts = dict(zip(ENDS, hosts or lab.pair()))
         files = self._credentials()
         self.ends = {
-            end: daemon(lab, self.hosts[end], self._fill(f"{end}.conf"), files=files[end])
+            end: daemon(lab, self.hosts[end], self._fill(f"{end}.conf"), files=files[end],
+                        **({"settings": case.settings} if case.settings and end == STRONGSWAN else {}))
             for end, daemon in zip(ENDS, daemons)
         }
 
@@ -102,9 +110,9 @@ class Gateways:
     def initiator(self):
         return self.ends[self.case.initiator]
 
-    def up(self) -> None:
+    def up(self, *, timeout_s: float = 30) -> None:
         """Brings the tunnel up from the case's initiator, and waits until the other end says so too."""
-        self.initiator.up("net")
+        self.initiator.up("net", timeout_s=timeout_s)
         wait_until(lambda: all(children(end) for end in self.ends.values()), "the child SA at both ends", timeout_s=3)
 
     def rekey(self, end: str, **what: str) -> None:
@@ -126,7 +134,8 @@ class Gateways:
         return [child["spi-in"] for end in self.ends.values() for child in children(end)]
 
     def sas(self, end: str) -> list[dict]:
-        return [settled(sa) for sa in self.ends[end].sas() if sa["state"] not in ("DELETING", "REKEYED")]
+        """The IKE SAs of an end, without those that are not up yet or on their way out."""
+        return [settled(sa) for sa in self.ends[end].sas() if sa["state"] not in ("CONNECTING", "DELETING", "REKEYED")]
 
     def ping(self, count: int = 3) -> None:
         """Pings through the tunnel both ways; the very first packet may meet a device that is still coming up."""
@@ -151,7 +160,7 @@ class Gateways:
         self._expect_agreement()
 
     def expect_nothing(self) -> None:
-        wait_until(lambda: not any(end.sas() for end in self.ends.values()), "no SA at either end", timeout_s=5)
+        wait_until(lambda: not any(end.sas() for end in self.ends.values()), "no SA at either end", timeout_s=10)
 
     def _expect_agreement(self) -> None:
         """What one end calls outbound is the other's inbound."""
@@ -175,13 +184,15 @@ class Gateways:
         _, key_kind = AUTHENTICATION[self.case.authentication]
         files: dict[str, dict[str, Path]] = {end: {} for end in ENDS}
         if key_kind:
-            authority = Authority(self.lab.folder, key_kind)
+            authorities = dict.fromkeys(ENDS, Authority(self.lab.folder, key_kind))
+            if self.case.strangers:
+                authorities[STRONGSWAN] = Authority(self.lab.folder, key_kind)
             for end in ENDS:
-                certificate, key = authority.issue(f"{end}.example")
+                certificate, key = authorities[end].issue(f"{end}.example", expired=self.case.expired == end)
                 files[end] = {
                     f"x509/{end}.pem": certificate,
                     f"private/{end}.pem": key,
-                    "x509ca/ca.pem": authority.certificate,
+                    "x509ca/ca.pem": authorities[end].certificate,
                 }
         return files
 

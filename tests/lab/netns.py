@@ -138,6 +138,10 @@ class Namespace:
         """Drops this many of a thousand arriving packets, at random."""
         self.drop(f"{match} numgen random mod 1000 < {per_thousand}")
 
+    def lose_every(self, count: int, match: str = "") -> None:
+        """Drops every so many-th arriving packet, the first included."""
+        self.drop(f"{match} numgen inc mod {count} 0")
+
     def drop_fragments(self) -> None:
         """Drops IP fragments, as many a firewall on the way does."""
         self.drop("ip frag-off & 0x3fff != 0")

@@ -48,8 +48,8 @@ class DrivenCygnet(Cygnet):
         self.swanctl.configure(config, files)
         self.swanctl("--load-all", "--noprompt")
 
-    def up(self, child):
-        said = self.swanctl("--initiate", "--child", child, "--timeout", "10").stdout
+    def up(self, child, *, timeout_s=10):
+        said = self.swanctl("--initiate", "--child", child, "--timeout", str(timeout_s)).stdout
         demand(said, r"\[IKE\] .*\n(.*\n)*initiate completed successfully", "--initiate")
 
     def down(self, ike):
