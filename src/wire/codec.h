@@ -355,11 +355,14 @@ bool operator==(const T& a, const T& b) {
     return std::apply([&](const auto&... field) { return (detail::same_field(field, a, b) && ...); }, T::fields);
 }
 
-// Once per struct, in the .cc file that owns it. Specialisations win over what this instantiates.
-#define CYGNET_WIRE_CODEC(T)                             \
-    template Result<T> parse<T>(ByteView);               \
-    template void write<T>(Writer&, const T&);           \
-    template std::string print<T>(const T&);             \
+// Once per struct, in the .cc file that owns it. CYGNET_WIRE_CODEC_UNPRINTED is for structs that
+// print themselves by hand.
+#define CYGNET_WIRE_CODEC_UNPRINTED(T)         \
+    template Result<T> parse<T>(ByteView);     \
+    template void write<T>(Writer&, const T&); \
     template bool operator==<T>(const T&, const T&)
+#define CYGNET_WIRE_CODEC(T)       \
+    CYGNET_WIRE_CODEC_UNPRINTED(T); \
+    template std::string print<T>(const T&)
 
 }  // namespace cygnet::wire

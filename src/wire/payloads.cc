@@ -178,8 +178,8 @@ PayloadType type_of(const Payload& payload) {
 }
 
 CYGNET_WIRE_CODEC(KePayload);
-CYGNET_WIRE_CODEC(IdiPayload);
-CYGNET_WIRE_CODEC(IdrPayload);
+CYGNET_WIRE_CODEC_UNPRINTED(IdiPayload);
+CYGNET_WIRE_CODEC_UNPRINTED(IdrPayload);
 CYGNET_WIRE_CODEC(CertPayload);
 CYGNET_WIRE_CODEC(CertreqPayload);
 CYGNET_WIRE_CODEC(AuthPayload);
