@@ -9,6 +9,12 @@ std::string print_octets(ByteView octets) {
     return hex(octets.first(shown_of_more)) + "… (" + std::to_string(octets.size()) + " octets)";
 }
 
+std::string print_text(ByteView octets) {
+    const auto printable = [](std::uint8_t octet) { return octet >= 0x20 && octet < 0x7f; };
+    if (octets.empty() || !std::ranges::all_of(octets, printable)) return print_octets(octets);
+    return '"' + std::string(text_of(octets)) + '"';
+}
+
 void detail::print_value(std::string& line, const char* name, std::string_view value) {
     if (!line.empty()) line += ' ';
     line += name;

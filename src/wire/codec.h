@@ -14,6 +14,8 @@ namespace cygnet::wire {
 
 // "0a1b2c" or, for more than 20 octets, the first eight and the size.
 std::string print_octets(ByteView octets);
+// Quoted if every octet is a printable ASCII character, else as print_octets.
+std::string print_text(ByteView octets);
 
 namespace detail {
 

@@ -1,6 +1,5 @@
 #include "wire/payloads.h"
 
-#include "model/identity.h"
 #include "wire/codec.h"
 
 namespace cygnet::wire {
@@ -64,25 +63,6 @@ std::string print<Selector>(const Selector& selector) {
     if (const auto* unknown = std::get_if<UnknownSelector>(&selector))
         return name_of(unknown->ts_type) + " " + print_octets(unknown->body);
     return std::get<model::TrafficSelector>(selector).text();
-}
-
-// Identities are shown as people write them, RFC 7296 §3.5.
-
-namespace {
-
-std::string print_identity(model::IdType type, ByteView data) {
-    return name_of(type) + " " + model::Identity{type, keep(data)}.text();
-}
-
-}  // namespace
-
-template <>
-std::string print<IdiPayload>(const IdiPayload& payload) {
-    return print_identity(payload.id_type, payload.data);
-}
-template <>
-std::string print<IdrPayload>(const IdrPayload& payload) {
-    return print_identity(payload.id_type, payload.data);
 }
 
 // Delete, RFC 7296 §3.11: the sizes of its list multiply.
@@ -184,11 +164,11 @@ CYGNET_WIRE_CODEC(CertPayload);
 CYGNET_WIRE_CODEC(CertreqPayload);
 CYGNET_WIRE_CODEC(AuthPayload);
 CYGNET_WIRE_CODEC(NoncePayload);
-CYGNET_WIRE_CODEC(NotifyPayload);
-CYGNET_WIRE_CODEC(VendorIdPayload);
+CYGNET_WIRE_CODEC_UNPRINTED(NotifyPayload);
+CYGNET_WIRE_CODEC_UNPRINTED(VendorIdPayload);
 CYGNET_WIRE_CODEC(TsiPayload);
 CYGNET_WIRE_CODEC(TsrPayload);
-CYGNET_WIRE_CODEC(ConfigurationAttribute);
+CYGNET_WIRE_CODEC_UNPRINTED(ConfigurationAttribute);
 CYGNET_WIRE_CODEC(CpPayload);
 CYGNET_WIRE_CODEC(EapPayload);
 

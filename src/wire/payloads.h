@@ -232,6 +232,10 @@ template <> std::string print<UnknownPayload>(const UnknownPayload& payload);
 template <> Result<Selector> parse_element<Selector>(Reader& reader);
 template <> void write<Selector>(Writer& writer, const Selector& selector);
 template <> std::string print<Selector>(const Selector& selector);
+// What the octets of these mean depends on a type beside them; see readable.cc.
+template <> std::string print<NotifyPayload>(const NotifyPayload& payload);
+template <> std::string print<VendorIdPayload>(const VendorIdPayload& payload);
+template <> std::string print<ConfigurationAttribute>(const ConfigurationAttribute& attribute);
 template <> std::string print<IdiPayload>(const IdiPayload& payload);
 template <> std::string print<IdrPayload>(const IdrPayload& payload);
 

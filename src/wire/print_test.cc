@@ -36,7 +36,7 @@ TEST(Print, ShowsOneLinePerPayload) {
               "  SA 1 " + proposal + "\n"
               "  KE method=CURVE_25519 data=0001020304050607… (32 octets)\n"
               "  No data=abababababababababababababababab\n"
-              "  N protocol=NONE type=NAT_DETECTION_SOURCE_IP data=abababababababababababababababab\n");
+              "  N NAT_DETECTION_SOURCE_IP data=abababababababababababababababab\n");
 }
 
 TEST(Print, SummarisesAMessageInOneLine) {
@@ -54,12 +54,37 @@ TEST(Print, ShowsSelectorsIdentitiesAndAttributesAsPeopleWriteThem) {
     const Bytes address{10, 0, 0, 1};
     CpPayload configuration{.cfg_type = model::CfgType::reply, .attributes = {}};
     configuration.attributes.push_back({model::CfgAttribute::internal_ip4_address, address});
-    EXPECT_EQ(print(Payload(configuration)), "CP type=" + name_of(model::CfgType::reply) + " attributes=[type=" +
-                                                 name_of(model::CfgAttribute::internal_ip4_address) +
-                                                 " value=0a000001]");
+    const Bytes with_prefix = from_hex("20010db8000000000000000000000001 40").value();
+    configuration.attributes.push_back({model::CfgAttribute::internal_ip6_address, with_prefix});
+    configuration.attributes.push_back({model::CfgAttribute::internal_ip4_dns, {}});
+    configuration.attributes.push_back({model::CfgAttribute::application_version, bytes_of("cygnet")});
+    EXPECT_EQ(print(Payload(configuration)),
+              "CP type=" + name_of(model::CfgType::reply) +
+                  " attributes=[INTERNAL_IP4_ADDRESS=10.0.0.1, INTERNAL_IP6_ADDRESS=2001:db8::1/64, "
+                  "INTERNAL_IP4_DNS, APPLICATION_VERSION=\"cygnet\"]");
     const Bytes spis = from_hex("01020304 05060708").value();
     EXPECT_EQ(print(Payload(DeletePayload{model::Protocol::esp, 4, spis})),
               "D protocol=ESP spi=01020304 spi=05060708");
+}
+
+TEST(Print, NamesWhatNotificationsCarry) {
+    const auto shown = [](model::NotifyType type, std::string_view data) {
+        const Bytes octets = from_hex(data).value();
+        return print(Payload(NotifyPayload{.message_type = type, .data = octets}));
+    };
+    EXPECT_EQ(shown(model::NotifyType::invalid_ke_payload, "001f"), "N INVALID_KE_PAYLOAD data=CURVE_25519");
+    EXPECT_EQ(shown(model::NotifyType::signature_hash_algorithms, "0002 0005"),
+              "N SIGNATURE_HASH_ALGORITHMS data=" + name_of(model::SignatureHash::sha2_256) + " " +
+                  name_of(model::SignatureHash::identity));
+    EXPECT_EQ(shown(model::NotifyType::invalid_ke_payload, "001f00"), "N INVALID_KE_PAYLOAD data=001f00");
+    const Bytes spi = from_hex("01020304").value();
+    EXPECT_EQ(print(Payload(NotifyPayload{model::Protocol::esp, model::NotifyType::rekey_sa, spi, {}})),
+              "N REKEY_SA protocol=ESP spi=01020304");
+}
+
+TEST(Print, ShowsVendorIdsAsTextWhereTheyAreText) {
+    EXPECT_EQ(print(Payload(VendorIdPayload{bytes_of("Cygnet 0.1")})), "V \"Cygnet 0.1\"");
+    EXPECT_EQ(print(Payload(VendorIdPayload{bytes_of("a\n")})), "V 610a");
 }
 
 TEST(Print, ShowsFragmentsWithTheirPlace) {
