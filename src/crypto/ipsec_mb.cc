@@ -69,7 +69,8 @@ public:
     const char* implementation() const override { return "ipsec-mb"; }
 
 private:
-    gcm_key_data key_;  // aligned by its type
+    // The library loads it in whole cache lines; its header aligns the type only where LINUX is defined.
+    alignas(64) gcm_key_data key_;
     aes_gcm_enc_dec_t encrypt_ = nullptr;
     aes_gcm_enc_dec_t decrypt_ = nullptr;
 };
