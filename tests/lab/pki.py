@@ -1,5 +1,6 @@
 """A certification authority for tests, made with the openssl command line."""
 
+import datetime
 import tempfile
 from pathlib import Path
 
@@ -44,12 +45,21 @@ class Authority:
             f"extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:{host}\n"
             "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
         )
-        # The number of days may be -1; exact dates are not for the `openssl x509` of Debian 12.
+        validity = _ended_yesterday() if expired else ["-days", str(days)]
         run(["openssl", "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-out", certificate,
-             "-days", str(-1 if expired else days), "-set_serial", str(self._serial), "-extfile", extensions])
+             *validity, "-set_serial", str(self._serial), "-extfile", extensions])
         return certificate, key
 
     def _make_key(self, name: str, kind: str | None = None) -> Path:
         path = self._folder / f"{name}.key"
         run(["openssl", "genpkey", *KEYS[kind or self.kind], "-out", path])
         return path
+
+
+def _ended_yesterday() -> list[str]:
+    """What tells `openssl x509` to issue an expired certificate: 3.0 knows no dates, 3.5 no negative days."""
+    if "-not_after" not in run(["openssl", "x509", "-help"]).stderr:
+        return ["-days", "-1"]
+    now = datetime.datetime.now(datetime.timezone.utc)
+    begin, end = (f"{now - datetime.timedelta(days=days):%Y%m%d%H%M%SZ}" for days in (3, 1))
+    return ["-not_before", begin, "-not_after", end]
