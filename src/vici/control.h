@@ -1,0 +1,65 @@
+// What the control socket needs of the daemon: the other half of Service.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ike/credentials.h"
+#include "ike/effects.h"
+#include "ike/engine.h"
+#include "model/config.h"
+#include "model/counters.h"
+#include "model/status.h"
+
+namespace cygnet::vici {
+
+// One connection of a client to the control socket; chosen by the daemon, never reused.
+enum class ClientId : std::uint64_t {};
+
+// For `version` and `stats`.
+struct DaemonFacts {
+    std::string version;                  // of Cygnet
+    std::string system, release, machine;  // as uname(2) says
+    std::string since;                    // when the daemon started, for people: "Nov 23 18:22:58 2026"
+    Duration running{0};
+    ike::Engine::Population population{};
+    std::size_t workers = 0;              // threads of the job pool
+};
+
+// Implemented by the daemon. Everything is called on the control thread, from within Service's functions.
+class Control {
+public:
+    virtual ~Control() = default;
+
+    // Queues one segment for a client; never blocks. A client that does not read (more than
+    // limits::vici_queued_octets wait) is disconnected by the daemon.
+    virtual void send(ClientId client, Bytes segment) = 0;
+    // Ends the connection of a client that broke the protocol, after what was queued. The daemon then calls
+    // Service::disconnected, later.
+    virtual void drop(ClientId client) = 0;
+
+    // Commands of operators. `finished` is called once, at once or later, with how many SAs matched.
+    using Finished = std::function<void(const Result<>& result, std::uint32_t matches)>;
+    // Both names are known to exist in the configuration; an empty child brings up the IKE SA alone.
+    virtual void initiate(const std::string& connection, const std::string& child, Finished finished) = 0;
+    virtual void terminate(const ike::SaSelector& which, bool force, Finished finished) = 0;
+    virtual void rekey(const ike::SaSelector& which, Finished finished) = 0;
+
+    // A new configuration for the engine, after load-* and unload-* (many of them together).
+    virtual void configure(std::shared_ptr<const model::Config> config,
+                           std::shared_ptr<const ike::Credentials> credentials) = 0;
+    // `reload-settings`, `cygnet reload`: reads the daemon's own configuration files again into the store.
+    // The error's detail holds one line for each thing that is wrong.
+    virtual Result<> reload() = 0;
+
+    virtual std::vector<model::IkeStatus> ike_sas() const = 0;  // with traffic counters
+    virtual std::vector<ike::Engine::PoolStatus> pools() const = 0;
+    virtual model::Counters counters() const = 0;
+    virtual model::Counters counters(std::string_view connection) const = 0;
+    virtual DaemonFacts facts() const = 0;
+};
+
+}  // namespace cygnet::vici
