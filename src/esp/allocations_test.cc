@@ -1,0 +1,80 @@
+// Metric P12: the fast path takes nothing from the heap.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+
+#include "esp/decapsulate.h"
+#include "esp/forwarding_table.h"
+#include "esp/test_packets.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define COUNTS_ALLOCATIONS 0
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define COUNTS_ALLOCATIONS 0
+#endif
+#endif
+#ifndef COUNTS_ALLOCATIONS
+#define COUNTS_ALLOCATIONS 1
+#endif
+
+namespace {
+thread_local std::uint64_t allocations = 0;
+}
+
+#if COUNTS_ALLOCATIONS
+// C libraries below us count as well, so malloc itself is replaced; operator new ends there too.
+extern "C" {
+void* __libc_malloc(std::size_t size);
+void* __libc_calloc(std::size_t count, std::size_t size);
+void* malloc(std::size_t size) {
+    ++allocations;
+    return __libc_malloc(size);
+}
+void* calloc(std::size_t count, std::size_t size) {
+    ++allocations;
+    return __libc_calloc(count, size);
+}
+}
+#endif
+
+namespace cygnet::esp {
+namespace {
+
+TEST(Allocations, are_counted_here) {
+    if (!COUNTS_ALLOCATIONS) GTEST_SKIP() << "the sanitizer owns malloc";
+    const auto before = allocations;
+    const auto child = testing::child_of(testing::test_spec());
+    EXPECT_GT(allocations, before);
+}
+
+TEST(Allocations, do_not_happen_for_packets) {
+    if (!COUNTS_ALLOCATIONS) GTEST_SKIP() << "the sanitizer owns malloc";
+    constexpr std::size_t count = 64;
+    constexpr Instant now;
+    for (const auto& suite : testing::suites) {
+        const auto spec = testing::test_spec(suite);
+        const auto left = testing::child_of(spec);
+        const auto right = testing::child_of(testing::mirrored(spec));
+        const ForwardingTable out = ForwardingTable().with_outbound(left, 1);
+        const ForwardingTable in = ForwardingTable().with_inbound(right);
+        std::vector<testing::PacketBuffer> buffers(count, testing::PacketBuffer(testing::make_packet()));
+        const auto before = allocations;
+        std::array<OutboundPacket, count> outbound;
+        for (std::size_t i = 0; i < count; ++i) outbound[i] = buffers[i].outbound();
+        const auto packet = parse_inner(outbound[0].inner, outbound[0].size);
+        encapsulate(*out.outbound(*packet)->sa, outbound, now);
+        std::array<InboundPacket, count> inbound;
+        for (std::size_t i = 0; i < count; ++i) {
+            inbound[i].esp = buffers[i].esp().data();
+            inbound[i].size = static_cast<std::uint32_t>(buffers[i].esp().size());
+        }
+        const auto spi = spi_of(inbound[0].esp, inbound[0].size);
+        EXPECT_EQ(decapsulate(*in.inbound(*spi), inbound, now), count);
+        EXPECT_EQ(allocations, before);
+    }
+}
+
+}  // namespace
+}  // namespace cygnet::esp
