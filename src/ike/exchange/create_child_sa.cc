@@ -1,0 +1,458 @@
+#include "ike/exchange/create_child_sa.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/reader.h"
+#include "ike/exchange/ike_followup_ke.h"
+#include "ike/match.h"
+#include "ike/rekey.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::ExchangeType;
+using model::NotifyType;
+using model::PayloadType;
+
+// How often a task is tried again before its SA is left as it is.
+constexpr unsigned attempts_max = 10;
+
+Bytes fresh_nonce(Context& context) { return context.core.rng.bytes(model::limits::nonce_octets); }
+
+template <class T>
+Bytes network_order(T value) {
+    Bytes octets;
+    Writer(octets).integer(value);
+    return octets;
+}
+
+// The method of the first proposal's KE payload; none: no key exchange.
+model::Ke first_method(std::span<const model::Proposal> proposals) {
+    if (proposals.empty()) return model::Ke::none;
+    const auto methods = proposals.front().of_type(model::TransformType::ke);
+    return methods.empty() ? model::Ke::none : static_cast<model::Ke>(methods.front().id);
+}
+
+bool offers_method(std::span<const model::Proposal> proposals, model::Ke method) {
+    return std::ranges::any_of(proposals, [&](const model::Proposal& proposal) {
+        const auto methods = proposal.of_type(model::TransformType::ke);
+        return std::ranges::find(methods, static_cast<std::uint16_t>(method), &model::Transform::id) != methods.end();
+    });
+}
+
+CreatingSa& creating(Context& context) { return std::get<CreatingSa>(context.sa.own); }
+
+// ---- our request --------------------------------------------------------------------------------
+
+Result<Next> send_request(Context& context) {
+    CreatingSa& exchange = creating(context);
+    wire::MessageBuilder builder;
+    if (const auto* child = std::get_if<NewChild>(&exchange.made.what); child != nullptr && child->replaces) {
+        const auto old = context.sa.children.find(*child->replaces);
+        if (old == context.sa.children.end()) return give_up(context, "the child to rekey is gone");
+        // RFC 7296 §1.3.3: the SPI that the sender would expect in inbound packets.
+        builder.add(wire::NotifyPayload{.protocol = model::Protocol::esp,
+                                        .message_type = NotifyType::rekey_sa,
+                                        .spi = network_order(old->second.spi_in),
+                                        .data = {}});
+    }
+    builder.add(wire::SaPayload{exchange.offered});
+    builder.add(wire::NoncePayload{exchange.made.nonce_i});
+    if (exchange.offer) builder.add(wire::KePayload{.method = exchange.offer->method, .data = exchange.offer->public_value});
+    if (!exchange.made.rekeys_ike_sa()) {
+        builder.add(wire::TsiPayload::of(exchange.offered_selectors.local));
+        builder.add(wire::TsrPayload::of(exchange.offered_selectors.remote));
+    }
+    return context.request(ExchangeType::create_child_sa, builder);
+}
+
+Result<Next> offer_made(Context& context, crypto::JobResult result) {
+    auto offer = result_of<crypto::KeOffer>(std::move(result));
+    if (!offer) return give_up(context, offer.error().text());
+    creating(context).offer = std::move(*offer);
+    return send_request(context);
+}
+
+Result<Next> begin_exchange(Context& context, CreatingSa exchange, model::Ke method) {
+    if (exchange.offered.empty()) {
+        context.finish_command(exchange.command,
+                               fail(Errc::unsupported, "proposals", "this build supports none of the configured proposals"));
+        return context.finish();
+    }
+    context.sa.own = std::move(exchange);
+    if (method == model::Ke::none) return send_request(context);
+    return context.start(crypto::KeOfferJob{method}, offer_made);
+}
+
+Next nothing_to_do(Context& context, const std::optional<CommandId>& command, std::string reason) {
+    context.finish_command(command, fail(Errc::not_found, "SA", std::move(reason)));
+    return context.finish();
+}
+
+// An SA that was rekeyed makes nothing new: its heir does.
+template <class OneTask>
+bool leave_to_heir(Context& context, const OneTask& task) {
+    IkeSa* heir = context.sa.replaced_by ? context.core.find_sa(*context.sa.replaced_by) : nullptr;
+    if (heir == nullptr) return false;
+    context.of(*heir).enqueue(task);
+    return true;
+}
+
+CreatingSa new_child_exchange(Context& context, std::string name, std::optional<model::ChildId> replaces) {
+    NewChild child{.name = std::move(name), .replaces = replaces, .spi_in = ReservedSpi(context.core)};
+    return {.made = {.what = std::move(child), .nonce_i = fresh_nonce(context)}};
+}
+
+// ---- the peer's answer --------------------------------------------------------------------------
+
+Result<Next> shared_secret_made(Context& context, crypto::JobResult result) {
+    auto secret = result_of<SecretBytes>(std::move(result));
+    if (!secret) return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "KE payload", secret.error().text());
+    creating(context).made.secrets.push_back(std::move(*secret));
+    return continue_with_followups(context);
+}
+
+Result<> accept_child(NewChild& child, const CreatingSa& exchange, const wire::Message& message) {
+    const auto* ts_i = message.find<wire::TsiPayload>();
+    const auto* ts_r = message.find<wire::TsrPayload>();
+    if (ts_i == nullptr || ts_r == nullptr) return fail(Errc::bad_value, "CREATE_CHILD_SA response", "it lacks traffic selectors");
+    child.terms = TRY(check_child_answer(exchange.offered, exchange.offered_selectors, message.find<wire::SaPayload>()->proposals,
+                                         {.local = ts_i->known(), .remote = ts_r->known()}, true));
+    return {};
+}
+
+Result<std::uint64_t> ike_spi_of(const model::Proposal& proposal) {
+    if (proposal.spi.size() != 8) return fail(Errc::bad_value, "SA payload", "an IKE SPI must have 8 octets");
+    const std::uint64_t spi = TRY(Reader(proposal.spi).u64("SPI"));
+    if (spi == 0) return fail(Errc::bad_value, "SA payload", "an IKE SPI must not be zero");
+    return spi;
+}
+
+// What the answer agrees to; the SPI and the terms go into exchange.made.
+Result<> accept_terms(CreatingSa& exchange, const wire::Message& message) {
+    const auto* sa = message.find<wire::SaPayload>();
+    const auto* nonce = message.find<wire::NoncePayload>();
+    if (sa == nullptr || nonce == nullptr) return fail(Errc::bad_value, "CREATE_CHILD_SA response", "it lacks SA or Nonce");
+    exchange.made.nonce_r = keep(nonce->data);
+    if (auto* child = std::get_if<NewChild>(&exchange.made.what)) return accept_child(*child, exchange, message);
+    auto& ike = std::get<NewIkeSa>(exchange.made.what);
+    if (sa->proposals.size() != 1) return fail(Errc::bad_value, "SA payload", "the peer must choose exactly one proposal");
+    ike.proposal = TRY(model::check_choice(exchange.offered, sa->proposals.front(), {}));
+    ike.peer_spi = TRY(ike_spi_of(sa->proposals.front()));
+    return {};
+}
+
+Result<Next> try_other_group(Context& context, const wire::NotifyPayload& notify) {
+    CreatingSa& exchange = creating(context);
+    const auto method = static_cast<model::Ke>(Reader(notify.data).u16("KE method").value_or(0));
+    // RFC 7296 §1.2: only a group that we offered, and no endless loop.
+    if (!offers_method(exchange.offered, method) || exchange.attempts >= model::limits::sa_init_retries ||
+        (exchange.offer && exchange.offer->method == method))
+        return give_up(context, "the peer asks for a key exchange method that we did not offer");
+    context.count(model::Counter::invalid_ke_payload);
+    ++exchange.attempts;
+    exchange.offer.reset();
+    return context.start(crypto::KeOfferJob{method}, offer_made);
+}
+
+// RFC 7296 §2.25: the child does not exist at the peer; so it ends here too, and a new one is made unless the peer
+// has replaced it.
+Next child_not_found(Context& context) {
+    const auto* child = std::get_if<NewChild>(&creating(context).made.what);
+    const auto found = child != nullptr && child->replaces ? context.sa.children.find(*child->replaces) : context.sa.children.end();
+    if (found != context.sa.children.end()) {
+        replace_deleted_child(context, found->second);
+        if (!found->second.replacement) context.enqueue(CreateChildTask{.child = child->name});
+        context.remove_child(found->first, "the peer does not know it any more");
+    }
+    return give_up(context, "the peer does not know the child");
+}
+
+Result<Next> refused(Context& context, const wire::NotifyPayload& notify) {
+    switch (notify.message_type) {
+        case NotifyType::invalid_ke_payload: return try_other_group(context, notify);
+        case NotifyType::temporary_failure: return retry_later(context, "the peer is busy (TEMPORARY_FAILURE)");
+        case NotifyType::child_sa_not_found: return child_not_found(context);
+        default: break;
+    }
+    const CreatingSa& exchange = creating(context);
+    const std::string reason = "the peer refused: " + model::name_of(notify.message_type);
+    if (notify.message_type == NotifyType::no_proposal_chosen)
+        context.alert("proposal-mismatch-child", reason + "; we offered " + exchange.offered.front().text());
+    if (notify.message_type == NotifyType::ts_unacceptable)
+        context.alert("ts-mismatch", reason + "; we offered " + model::text_of(exchange.offered_selectors.local) + " === " +
+                                         model::text_of(exchange.offered_selectors.remote));
+    return give_up(context, reason);
+}
+
+Result<Next> handle_response(Context& context, Received response) {
+    auto* exchange = std::get_if<CreatingSa>(&context.sa.own);
+    if (exchange == nullptr || exchange->answered) return ignore(Errc::state, "CREATE_CHILD_SA", "no such request is outstanding");
+    if (const auto* error = response.message.error()) return refused(context, *error);
+    const auto accepted = accept_terms(*exchange, response.message);
+    if (!accepted) return end_sa(NotifyType::invalid_syntax, accepted.error().code, accepted.error().where, accepted.error().detail);
+    exchange->answered = true;
+    if (const auto* link = response.message.notify(NotifyType::additional_key_exchange)) exchange->link = keep(link->data);
+    const model::Ke method = exchange->made.proposal().ke;
+    if (method == model::Ke::none) {
+        exchange->offer.reset();
+        return continue_with_followups(context);
+    }
+    const auto* ke = response.message.find<wire::KePayload>();
+    if (ke == nullptr || !exchange->offer || ke->method != method || exchange->offer->method != method)
+        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "KE payload", "the answer's key exchange is not the agreed one");
+    crypto::KeFinishJob job{.offer = std::move(*exchange->offer), .peer_public = keep(ke->data)};
+    exchange->offer.reset();
+    return context.start(std::move(job), shared_secret_made);
+}
+
+// ---- the peer's request -------------------------------------------------------------------------
+
+AnsweringNewSa& answering(Context& context) { return std::get<AnsweringNewSa>(context.sa.theirs); }
+
+wire::SaPayload answered_sa(const NewSa& made) {
+    const model::ChosenProposal& chosen = made.proposal();
+    model::Proposal proposal{.number = chosen.number, .protocol = chosen.protocol, .transforms = chosen.transforms};
+    if (const auto* child = std::get_if<NewChild>(&made.what))
+        proposal.spi = network_order(child->spi_in.value());
+    else
+        proposal.spi = network_order(std::get<NewIkeSa>(made.what).own_spi);
+    return {{std::move(proposal)}};
+}
+
+Result<Next> send_answer(Context& context, ByteView ke_public) {
+    NewSa made = std::move(answering(context).made);
+    context.sa.theirs = std::monostate{};
+    wire::MessageBuilder builder;
+    builder.add(answered_sa(made));
+    builder.add(wire::NoncePayload{made.nonce_r});
+    if (made.proposal().ke != model::Ke::none) builder.add(wire::KePayload{.method = made.proposal().ke, .data = ke_public});
+    if (const auto* child = std::get_if<NewChild>(&made.what)) {
+        builder.add(wire::TsiPayload::of(child->terms.selectors.remote));
+        builder.add(wire::TsrPayload::of(child->terms.selectors.local));
+    }
+    return answer_or_await_followup(context, std::move(made), builder, ExchangeType::create_child_sa);
+}
+
+Result<Next> answer_made(Context& context, crypto::JobResult result) {
+    auto answer = result_of<crypto::KeAnswer>(std::move(result));
+    if (!answer) {
+        context.count(model::Counter::bad_ke_value);
+        context.sa.theirs = std::monostate{};
+        return refuse(NotifyType::invalid_syntax, Errc::bad_value, "KE payload", answer.error().text());
+    }
+    answering(context).made.secrets.push_back(std::move(answer->shared_secret));
+    return send_answer(context, answer->public_value);
+}
+
+// Continues once the terms are known: the key exchange of the choice must be the one of the KE payload (§1.3).
+Result<Next> agree(Context& context, NewSa made, const wire::Message& request) {
+    const model::Ke method = made.proposal().ke;
+    const auto* ke = request.find<wire::KePayload>();
+    if (method != model::Ke::none && (ke == nullptr || ke->method != method)) {
+        context.count(model::Counter::invalid_ke_payload);
+        wire::MessageBuilder builder;
+        builder.notify(NotifyType::invalid_ke_payload, network_order(static_cast<std::uint16_t>(method)));
+        return context.respond(ExchangeType::create_child_sa, builder);
+    }
+    made.nonce_i = keep(request.find<wire::NoncePayload>()->data);
+    made.nonce_r = fresh_nonce(context);
+    context.sa.theirs = AnsweringNewSa{.made = std::move(made)};
+    if (method == model::Ke::none) return send_answer(context, {});
+    return context.start(crypto::KeAnswerJob{.method = method, .peer_public = keep(ke->data)}, answer_made);
+}
+
+std::unexpected<Error> busy(const char* why) {
+    return refuse(NotifyType::temporary_failure, Errc::state, "CREATE_CHILD_SA", why);
+}
+
+std::unexpected<Error> malformed(const char* where, const std::string& why) {
+    return refuse(NotifyType::invalid_syntax, Errc::bad_value, where, why);
+}
+
+Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
+    IkeSa& sa = context.sa;
+    const auto* own = std::get_if<CreatingSa>(&sa.own);
+    // RFC 9370 §2.2.4: our own rekey has been answered and its follow-up exchanges run.
+    if (own != nullptr && own->made.rekeys_ike_sa() && own->answered) return busy("our own rekey of the IKE SA is under way");
+    // §2.25.2: children that are being made or closed would be left behind.
+    if ((own != nullptr && !own->made.rekeys_ike_sa()) || std::holds_alternative<AwaitingChildrenDeleted>(sa.own))
+        return busy("a child is being created or closed");
+    if (sa.peer_rekey) return busy("the IKE SA is being rekeyed already");
+    const auto& offered = request.find<wire::SaPayload>()->proposals;
+    auto chosen = model::choose(offered_ike_proposals(*sa.connection), offered, {});
+    if (!chosen) return refuse(NotifyType::no_proposal_chosen, Errc::no_match, "IKE proposals", chosen.error().detail);
+    const auto peer_spi = ike_spi_of(*std::ranges::find(offered, chosen->number, &model::Proposal::number));
+    if (!peer_spi) return malformed("SA payload", peer_spi.error().detail);
+    NewIkeSa made{.own_spi = context.core.fresh_spi(), .peer_spi = *peer_spi, .proposal = std::move(*chosen)};
+    return agree(context, {.what = std::move(made)}, request);
+}
+
+Result<Next> child_sa_not_found(Context& context, const wire::NotifyPayload& rekey) {
+    wire::MessageBuilder builder;
+    builder.add(wire::NotifyPayload{
+        .protocol = model::Protocol::esp, .message_type = NotifyType::child_sa_not_found, .spi = rekey.spi, .data = {}});
+    return context.respond(ExchangeType::create_child_sa, builder);
+}
+
+Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rekey, const ChildOffer& offer,
+                                const wire::Message& request) {
+    IkeSa& sa = context.sa;
+    if (rekey.protocol != model::Protocol::esp || rekey.spi.size() != 4)
+        return malformed("REKEY_SA", "it must name an ESP SA by 4 octets of SPI");
+    Child* old = sa.child_with_spi_out(TRY(Reader(rekey.spi).u32("SPI")));
+    if (old == nullptr) return child_sa_not_found(context, rekey);
+    if (old->state == model::ChildState::deleting || old->replacement || old->peer_rekey)
+        return busy("the child is being replaced already");
+    const auto* own = std::get_if<CreatingSa>(&sa.own);
+    if (own != nullptr && own->made.rekeys(old->id) && own->answered) return busy("our own rekey of the child is under way");
+    ChildTerms terms = TRY(decide_rekey(*old->config, offer, old->terms.selectors));
+    NewChild made{.name = old->config->name, .replaces = old->id, .spi_in = ReservedSpi(context.core), .terms = std::move(terms)};
+    return agree(context, {.what = std::move(made)}, request);
+}
+
+Result<Next> handle_new_child(Context& context, const ChildOffer& offer, const wire::Message& request) {
+    if (context.sa.children.size() >= model::limits::children_per_ike_sa)
+        return refuse(NotifyType::no_additional_sas, Errc::limit, "children", "this IKE SA has as many children as it may");
+    ChildDecision decision = TRY(decide_child(*context.sa.connection, offer, context.sa.child_addresses()));
+    NewChild made{.name = decision.child->name,
+                  .replaces = {},
+                  .spi_in = ReservedSpi(context.core),
+                  .terms = std::move(decision.terms)};
+    return agree(context, {.what = std::move(made)}, request);
+}
+
+Result<Next> handle_request(Context& context, Received request) {
+    const wire::Message& message = request.message;
+    const auto& proposals = message.find<wire::SaPayload>()->proposals;
+    if (context.sa.replaced_by) return busy("this IKE SA has been rekeyed");
+    if (context.sa.followup_series) return busy("an IKE_FOLLOWUP_KE exchange is awaited");
+    if (proposals.empty()) return malformed("SA payload", "it has no proposal");
+    if (proposals.front().protocol == model::Protocol::ike) return handle_ike_rekey(context, message);
+    const auto* own = std::get_if<CreatingSa>(&context.sa.own);
+    if (context.sa.peer_rekey || (own != nullptr && own->made.rekeys_ike_sa())) return busy("the IKE SA is being rekeyed");
+    const auto* ts_i = message.find<wire::TsiPayload>();
+    const auto* ts_r = message.find<wire::TsrPayload>();
+    if (ts_i == nullptr || ts_r == nullptr) return malformed("CREATE_CHILD_SA", "it lacks traffic selectors");
+    const ChildOffer offer{.proposals = proposals,
+                           .selectors = {.local = ts_r->known(), .remote = ts_i->known()},
+                           .key_exchange = true};
+    if (const auto* rekey = message.notify(NotifyType::rekey_sa)) return handle_child_rekey(context, *rekey, offer, message);
+    return handle_new_child(context, offer, message);
+}
+
+// RFC 7296 §2.25.2: nothing new in an IKE SA that we are closing.
+Result<Next> handle_request_while_deleting(Context&, Received) { return busy("this IKE SA is being deleted"); }
+
+constexpr ExchangeRow rows[] = {
+    {.story = "the peer asks for a child or a rekey",
+     .exchange = ExchangeType::create_child_sa,
+     .direction = Direction::request,
+     .phase = Phase::established,
+     .required = {PayloadType::sa, PayloadType::nonce},
+     .optional = {PayloadType::ke, PayloadType::ts_i, PayloadType::ts_r, PayloadType::notify},
+     .handle = handle_request},
+    {.story = "the peer asks for a child while we close the IKE SA",
+     .exchange = ExchangeType::create_child_sa,
+     .direction = Direction::request,
+     .phase = Phase::deleting,
+     .handle = handle_request_while_deleting},
+    {.story = "the answer to our CREATE_CHILD_SA",
+     .exchange = ExchangeType::create_child_sa,
+     .direction = Direction::response,
+     .phase = Phase::established,
+     .optional = {PayloadType::sa, PayloadType::nonce, PayloadType::ke, PayloadType::ts_i, PayloadType::ts_r,
+                  PayloadType::notify},
+     .handle = handle_response},
+};
+static_assert(well_formed(rows));
+
+}  // namespace
+
+Result<Next> begin_create_child(Context& context, const CreateChildTask& task) {
+    if (leave_to_heir(context, task)) return context.finish();
+    const model::ChildConfig* config = context.sa.connection->child(task.child);
+    if (config == nullptr) return nothing_to_do(context, task.command, "CHILD_SA config '" + task.child + "' not found");
+    CreatingSa exchange = new_child_exchange(context, task.child, {});
+    exchange.command = task.command;
+    exchange.attempts = task.attempts;
+    exchange.offered = offered_proposals(*config, std::get<NewChild>(exchange.made.what).spi_in.value(), true);
+    exchange.offered_selectors = offered_selectors(*config, context.sa.child_addresses());
+    const model::Ke method = first_method(exchange.offered);
+    return begin_exchange(context, std::move(exchange), method);
+}
+
+Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
+    if (leave_to_heir(context, task)) return context.finish();
+    const auto found = context.sa.children.find(task.child);
+    if (found == context.sa.children.end()) return nothing_to_do(context, task.command, "the child to rekey is gone");
+    Child& old = found->second;
+    // Somebody was faster: what the command wants is happening.
+    if (old.replacement || old.peer_rekey) {
+        context.finish_command(task.command, {});
+        return context.finish();
+    }
+    CreatingSa exchange = new_child_exchange(context, old.config->name, old.id);
+    exchange.command = task.command;
+    exchange.attempts = task.attempts;
+    exchange.offered = offered_proposals(*old.config, std::get<NewChild>(exchange.made.what).spi_in.value(), true);
+    exchange.offered_selectors = old.terms.selectors;
+    old.state = model::ChildState::rekeying;
+    const model::Ke method = first_method(exchange.offered);
+    return begin_exchange(context, std::move(exchange), method);
+}
+
+Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
+    IkeSa& sa = context.sa;
+    if (sa.replaced_by || sa.peer_rekey) {
+        context.finish_command(task.command, {});
+        return context.finish();
+    }
+    const std::uint64_t spi = context.core.fresh_spi();
+    CreatingSa exchange{.made = {.what = NewIkeSa{.own_spi = spi}, .nonce_i = fresh_nonce(context)}, .command = task.command};
+    exchange.attempts = task.attempts;
+    exchange.offered = offered_ike_proposals(*sa.connection);
+    for (model::Proposal& proposal : exchange.offered) proposal.spi = network_order(spi);
+    // The group that the peer took last time needs no second try.
+    const model::Ke method = offers_method(exchange.offered, sa.proposal.ke) ? sa.proposal.ke : first_method(exchange.offered);
+    return begin_exchange(context, std::move(exchange), method);
+}
+
+Next retry_later(Context& context, const std::string& reason) {
+    CreatingSa exchange = std::move(creating(context));
+    context.sa.own = std::monostate{};
+    settle_for_peer_rekey(context, exchange.made);
+    const unsigned attempts = exchange.attempts + 1;
+    if (attempts >= attempts_max) {
+        context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
+        context.finish_command(exchange.command, fail(Errc::state, "CREATE_CHILD_SA", reason));
+        return context.finish();
+    }
+    context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA: " + reason + ", trying again");
+    // Not both sides at the same moment again (RFC 7296 §2.25).
+    const Duration jitter{static_cast<Duration::rep>(context.core.rng.below(1'000'000))};
+    context.sa.timer(Timer::retry_tasks) = context.now + model::limits::temporary_failure_pause + jitter;
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child == nullptr)
+        context.enqueue(RekeyIkeTask{.command = exchange.command, .attempts = attempts});
+    else if (child->replaces)
+        context.enqueue(RekeyChildTask{.child = *child->replaces, .command = exchange.command, .attempts = attempts});
+    else
+        context.enqueue(CreateChildTask{.child = child->name, .command = exchange.command, .attempts = attempts});
+    return context.finish();
+}
+
+Next give_up(Context& context, const std::string& reason) {
+    CreatingSa exchange = std::move(creating(context));
+    context.sa.own = std::monostate{};
+    settle_for_peer_rekey(context, exchange.made);
+    context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
+    context.finish_command(exchange.command, fail(Errc::state, "CREATE_CHILD_SA", reason));
+    return context.finish();
+}
+
+std::span<const ExchangeRow> create_child_sa_rows() { return rows; }
+
+}  // namespace cygnet::ike

@@ -1,0 +1,103 @@
+// What a CREATE_CHILD_SA exchange makes, together with the IKE_FOLLOWUP_KE exchanges that belong to it:
+// the same for the side that began it and the side that answers. RFC 7296 §1.3, RFC 9370 §2.2.4.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "crypto/job.h"
+#include "ike/child.h"
+#include "ike/effects.h"
+#include "ike/message.h"
+#include "model/status.h"
+
+namespace cygnet::ike {
+
+class Core;
+struct Context;
+
+// An inbound SPI that is ours as long as this lives; a child takes it over.
+class ReservedSpi {
+public:
+    explicit ReservedSpi(Core& core);
+    ReservedSpi(ReservedSpi&& other) noexcept : core_(std::exchange(other.core_, nullptr)), value_(other.value_) {}
+    ReservedSpi& operator=(ReservedSpi&& other) noexcept;
+    ~ReservedSpi() { release(); }
+
+    std::uint32_t value() const { return value_; }
+    std::uint32_t take() {
+        core_ = nullptr;
+        return value_;
+    }
+
+private:
+    void release();
+    Core* core_;
+    std::uint32_t value_;
+};
+
+struct NewChild {
+    std::string name;                              // of the child's configuration
+    std::optional<model::ChildId> replaces{};      // a rekey
+    ReservedSpi spi_in;
+    ChildTerms terms{};                            // once agreed
+};
+struct NewIkeSa {
+    std::uint64_t own_spi = 0;
+    std::uint64_t peer_spi = 0;                    // once agreed, like the proposal
+    model::ChosenProposal proposal{};
+};
+
+struct NewSa {
+    std::variant<NewChild, NewIkeSa> what;
+    Bytes nonce_i{}, nonce_r{};                    // "initiator" of this exchange
+    std::vector<SecretBytes> secrets{};            // SK(0) of KE, then of each follow-up exchange
+    std::size_t rounds_done = 0;                   // IKE_FOLLOWUP_KE exchanges
+
+    const model::ChosenProposal& proposal() const;
+    // The method of the follow-up exchange that comes next, if one does.
+    std::optional<model::Ke> next_additional() const;
+    Nonces nonces() const { return {nonce_i, nonce_r}; }
+    // RFC 7296 §2.8.1: what decides between two rekeys of the same SA; the lower one loses.
+    const Bytes& lowest_nonce() const { return nonce_i < nonce_r ? nonce_i : nonce_r; }
+    bool rekeys_ike_sa() const { return std::holds_alternative<NewIkeSa>(what); }
+    bool rekeys(model::ChildId child) const;
+};
+
+// The peer's rekey of something that we answered.
+template <class Id>
+struct PeerRekey {
+    Bytes lowest_nonce;
+    std::optional<Id> replacement{};               // nothing while its follow-up exchanges run
+};
+
+// A CREATE_CHILD_SA exchange that we began.
+struct CreatingSa {
+    NewSa made;
+    std::optional<CommandId> command{};
+    unsigned attempts = 0;                         // earlier ones of the same task
+    std::vector<model::Proposal> offered{};
+    SelectorPair offered_selectors{};
+    std::optional<crypto::KeOffer> offer{};        // of the key exchange that runs
+    bool answered = false;                         // only follow-up exchanges remain
+    Bytes link{};                                  // ADDITIONAL_KEY_EXCHANGE, to be echoed
+    Received response{};                           // while a job runs
+};
+
+// One that the peer began, while a job runs for it.
+struct AnsweringNewSa {
+    NewSa made;
+    Received request{};
+};
+
+// One that the peer began and whose next IKE_FOLLOWUP_KE we await.
+struct FollowupSeries {
+    NewSa made;
+    Bytes link{};
+};
+
+}  // namespace cygnet::ike

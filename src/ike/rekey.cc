@@ -1,0 +1,213 @@
+#include "ike/rekey.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cygnet::ike {
+namespace {
+
+// How long an IKE SA that was replaced waits for its Delete.
+constexpr Duration replaced_sa_patience = seconds(60);
+
+Child* find_child(IkeSa& sa, std::optional<model::ChildId> id) {
+    if (!id) return nullptr;
+    const auto found = sa.children.find(*id);
+    return found == sa.children.end() ? nullptr : &found->second;
+}
+
+const CreatingSa* own_rekey_of(const IkeSa& sa, model::ChildId child) {
+    const auto* creating = std::get_if<CreatingSa>(&sa.own);
+    return creating != nullptr && creating->made.rekeys(child) ? creating : nullptr;
+}
+
+bool rekeying_ike_ourselves(const IkeSa& sa) {
+    const auto* creating = std::get_if<CreatingSa>(&sa.own);
+    return creating != nullptr && creating->made.rekeys_ike_sa();
+}
+
+// ---- children -----------------------------------------------------------------------------------
+
+// `fresh` carries the traffic of `old` from now on; whoever has to deletes `old`.
+void supersede(Context& context, Child& old, Child& fresh) {
+    old.replacement = fresh.id;
+    old.state = model::ChildState::rekeyed;
+    old.rekey_at = Instant::never();
+    context.count(model::Counter::child_rekey);
+    context.report(model::ChildRekeyed{context.status(), context.status(old), context.status(fresh)});
+}
+
+Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
+    IkeSa& sa = context.sa;
+    const bool lost = made_by == MadeBy::us && lost_to_peer(sa, made);
+    NewChild& agreed = std::get<NewChild>(made.what);
+    Child* old = find_child(sa, agreed.replaces);
+    const std::shared_ptr<const model::Connection> connection = old != nullptr ? old->connection : sa.connection;
+    const model::ChildConfig* config = connection->child(agreed.name);
+    if (config == nullptr) return fail(Errc::not_found, "child", "'" + agreed.name + "' is no longer configured");
+
+    ChildKeys keys = TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, agreed.terms.proposal, made.secrets, made.nonces()));
+    ChildFrame frame = context.child_frame(agreed.spi_in.value(), made_by == MadeBy::us);
+    // The peer that began a rekey shows by its first packet or by its Delete that it has the new keys (RFC 7296 §2.8).
+    frame.outbound_active = !lost && (made_by == MadeBy::us || !agreed.replaces);
+    model::ChildSaSpec spec = child_spec(frame, agreed.terms, std::move(keys), *config);
+    agreed.spi_in.take();
+    Child& fresh = context.add_child(*config, std::move(agreed.terms), std::move(spec), agreed.replaces.has_value());
+    if (old == nullptr) return {};
+
+    if (made_by == MadeBy::peer) {
+        old->peer_rekey = {.lowest_nonce = made.lowest_nonce(), .replacement = fresh.id};
+        if (own_rekey_of(sa, old->id) == nullptr) supersede(context, *old, fresh);
+        return {};
+    }
+    if (lost) {
+        // §2.8.1: the SA made with the lowest nonce is closed by the side that made it.
+        fresh.redundant = true;
+        if (Child* winner = find_child(sa, old->peer_rekey->replacement)) supersede(context, *old, *winner);
+        context.enqueue(DeleteChildrenTask{.children = {fresh.id}});
+        return {};
+    }
+    if (old->peer_rekey)
+        if (Child* loser = find_child(sa, old->peer_rekey->replacement)) loser->redundant = true;
+    supersede(context, *old, fresh);
+    context.enqueue(DeleteChildrenTask{.children = {old->id}});
+    return {};
+}
+
+// ---- the IKE SA ---------------------------------------------------------------------------------
+
+// Everything that outlives the keys.
+void copy_identity(const IkeSa& from, IkeSa& to) {
+    to.own_id = from.own_id;
+    to.peer_id = from.peer_id;
+    to.answer_path = from.answer_path;
+    to.nat_local = from.nat_local;
+    to.nat_remote = from.nat_remote;
+    to.udp_encapsulation = from.udp_encapsulation;
+    to.accepts_fragments = from.accepts_fragments;
+    to.sends_fragments = from.sends_fragments;
+}
+
+Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) {
+    const IkeSa& old = context.sa;
+    const NewIkeSa& agreed = std::get<NewIkeSa>(made.what);
+    const bool initiator = made_by == MadeBy::us;
+    const Spis spis{.initiator = initiator ? agreed.own_spi : agreed.peer_spi,
+                    .responder = initiator ? agreed.peer_spi : agreed.own_spi};
+    IkeKeys keys = keys_after_rekey(old.proposal.prf, old.protection->keys().d, agreed.proposal, made.secrets, made.nonces(), spis);
+    Protection protection = TRY(Protection::make(agreed.proposal, std::move(keys), initiator));
+    IkeSa& fresh = context.core.create_sa(initiator, old.connection, old.path, agreed.own_spi);
+    fresh.spis = spis;
+    fresh.proposal = agreed.proposal;
+    fresh.protection = std::move(protection);
+    copy_identity(old, fresh);
+    fresh.last_received = context.now;
+    return &fresh;
+}
+
+// RFC 7296 §2.8: the new IKE SA inherits all children, and what waited for its turn.
+void inherit(Context& context, IkeSa& heir) {
+    IkeSa& old = context.sa;
+    old.replaced_by = heir.id;
+    Context of_heir = context.of(heir);
+    for (auto& [id, child] : old.children) context.core.index_child(id, heir.id);
+    heir.children.merge(old.children);
+    heir.own_virtual_addresses = std::exchange(old.own_virtual_addresses, {});
+    heir.peer_virtual_addresses = std::exchange(old.peer_virtual_addresses, {});
+    for (Task& task : old.tasks)
+        if (!std::holds_alternative<RekeyIkeTask>(task)) of_heir.enqueue(std::move(task));
+    old.tasks.clear();
+    old.timers.fill(Instant::never());
+    old.timer(Timer::expire) = context.now + replaced_sa_patience;
+    of_heir.announce_rekeyed(old);
+}
+
+Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
+    IkeSa& old = context.sa;
+    const bool lost = made_by == MadeBy::us && lost_to_peer(old, made);
+    IkeSa& fresh = *TRY(make_ike_sa(context, made, made_by));
+    context.of(fresh).establish_rekeyed();
+    if (made_by == MadeBy::peer) {
+        context.count(model::Counter::ike_rekey_resp);
+        old.peer_rekey = {.lowest_nonce = made.lowest_nonce(), .replacement = fresh.id};
+        if (!rekeying_ike_ourselves(old)) inherit(context, fresh);
+        return {};
+    }
+    context.count(model::Counter::ike_rekey_init);
+    if (lost) {
+        IkeSa* winner = old.peer_rekey->replacement ? context.core.find_sa(*old.peer_rekey->replacement) : nullptr;
+        if (winner != nullptr) inherit(context, *winner);
+        fresh.replaced_by = old.replaced_by.value_or(old.id);  // Nobody hears of it.
+        context.of(fresh).enqueue(DeleteIkeTask{});
+        return {};
+    }
+    if (old.peer_rekey && old.peer_rekey->replacement)
+        if (IkeSa* loser = context.core.find_sa(*old.peer_rekey->replacement)) loser->replaced_by = fresh.id;
+    inherit(context, fresh);
+    context.enqueue(DeleteIkeTask{});
+    return {};
+}
+
+}  // namespace
+
+Result<> complete(Context& context, NewSa made, MadeBy made_by) {
+    if (made.rekeys_ike_sa()) return complete_ike(context, std::move(made), made_by);
+    return complete_child(context, std::move(made), made_by);
+}
+
+bool lost_to_peer(const IkeSa& sa, const NewSa& made) {
+    if (made.rekeys_ike_sa()) return sa.peer_rekey && made.lowest_nonce() < sa.peer_rekey->lowest_nonce;
+    const auto& child = std::get<NewChild>(made.what);
+    if (!child.replaces) return false;
+    const auto old = sa.children.find(*child.replaces);
+    return old != sa.children.end() && old->second.peer_rekey && made.lowest_nonce() < old->second.peer_rekey->lowest_nonce;
+}
+
+void settle_for_peer_rekey(Context& context, const NewSa& attempt) {
+    IkeSa& sa = context.sa;
+    if (attempt.rekeys_ike_sa()) {
+        if (!sa.peer_rekey || !sa.peer_rekey->replacement || sa.replaced_by) return;
+        if (IkeSa* heir = context.core.find_sa(*sa.peer_rekey->replacement)) inherit(context, *heir);
+        return;
+    }
+    Child* old = find_child(sa, std::get<NewChild>(attempt.what).replaces);
+    if (old == nullptr) return;
+    if (old->state == model::ChildState::rekeying) old->state = model::ChildState::installed;
+    if (!old->peer_rekey || old->replacement) return;
+    if (Child* fresh = find_child(sa, old->peer_rekey->replacement)) supersede(context, *old, *fresh);
+}
+
+void note_peer_rekey(IkeSa& sa, const NewSa& made) {
+    if (made.rekeys_ike_sa()) {
+        sa.peer_rekey = {.lowest_nonce = made.lowest_nonce()};
+        return;
+    }
+    if (Child* old = find_child(sa, std::get<NewChild>(made.what).replaces)) old->peer_rekey = {.lowest_nonce = made.lowest_nonce()};
+}
+
+void replace_deleted_child(Context& context, Child& child) {
+    Child* fresh = find_child(context.sa, child.replacement);
+    if (fresh == nullptr && child.peer_rekey) {
+        fresh = find_child(context.sa, child.peer_rekey->replacement);
+        if (fresh != nullptr) supersede(context, child, *fresh);
+    }
+    if (fresh != nullptr) activate(context, *fresh);
+}
+
+void inherit_before_close(Context& context) {
+    IkeSa& sa = context.sa;
+    if (sa.replaced_by || !sa.peer_rekey || !sa.peer_rekey->replacement) return;
+    IkeSa* heir = context.core.find_sa(*sa.peer_rekey->replacement);
+    if (heir == nullptr) return;
+    // §2.25.2: our own attempt is forgotten; what its command wanted has happened.
+    if (auto* creating = std::get_if<CreatingSa>(&sa.own)) context.finish_command(std::exchange(creating->command, std::nullopt), {});
+    inherit(context, *heir);
+}
+
+void activate(Context& context, Child& child) {
+    if (child.outbound_active) return;
+    child.outbound_active = true;
+    context.effects.push_back(ActivateChild{child.id});
+}
+
+}  // namespace cygnet::ike

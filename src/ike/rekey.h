@@ -1,0 +1,36 @@
+// The outcome of CREATE_CHILD_SA on either side: the new SA takes its place, and the old one leaves without a lost
+// packet, also when both sides rekeyed at once. RFC 7296 §2.8, §2.8.1, §2.25.
+//
+//   we began:     install new, outbound at once ─► Delete old ─► old inbound ends after a grace period
+//   peer began:   install new, inbound only ─► first packet, or Delete old: outbound too
+//   both began:   of the four nonces the lowest loses; who began that exchange deletes what it made
+#pragma once
+
+#include "ike/context.h"
+#include "ike/new_sa.h"
+
+namespace cygnet::ike {
+
+enum class MadeBy : std::uint8_t { us, peer };
+
+// Installs what was agreed. Errors: the algorithms of the answer cannot run here.
+Result<> complete(Context& context, NewSa made, MadeBy made_by);
+
+// Whether our own rekey in progress lost against one of the peer that we answered.
+bool lost_to_peer(const IkeSa& sa, const NewSa& made);
+
+// Our own attempt to rekey came to nothing: a rekey of the peer that waited for its outcome takes effect.
+void settle_for_peer_rekey(Context& context, const NewSa& attempt);
+
+// Notes that we answered the peer's rekey whose follow-up exchanges are still to come.
+void note_peer_rekey(IkeSa& sa, const NewSa& made);
+
+// The peer deletes a child: if it was rekeyed, its replacement carries our packets from now on. Called before
+// the child is removed.
+void replace_deleted_child(Context& context, Child& child);
+// The peer deletes the IKE SA: if it rekeyed the SA before, the new SA inherits what is left. Called before closing.
+void inherit_before_close(Context& context);
+// The first packet arrived on a child that waited for it, so the peer has the keys.
+void activate(Context& context, Child& child);
+
+}  // namespace cygnet::ike
