@@ -185,6 +185,14 @@ void note_peer_rekey(IkeSa& sa, const NewSa& made) {
     if (Child* old = find_child(sa, std::get<NewChild>(made.what).replaces)) old->peer_rekey = {.lowest_nonce = made.lowest_nonce()};
 }
 
+void forget_peer_rekey(IkeSa& sa, const NewSa& made) {
+    if (made.rekeys_ike_sa()) {
+        sa.peer_rekey.reset();
+        return;
+    }
+    if (Child* old = find_child(sa, std::get<NewChild>(made.what).replaces)) old->peer_rekey.reset();
+}
+
 void replace_deleted_child(Context& context, Child& child) {
     Child* fresh = find_child(context.sa, child.replacement);
     if (fresh == nullptr && child.peer_rekey) {

@@ -24,6 +24,8 @@ void settle_for_peer_rekey(Context& context, const NewSa& attempt);
 
 // Notes that we answered the peer's rekey whose follow-up exchanges are still to come.
 void note_peer_rekey(IkeSa& sa, const NewSa& made);
+// … and that they will not come.
+void forget_peer_rekey(IkeSa& sa, const NewSa& made);
 
 // The peer deletes a child: if it was rekeyed, its replacement carries our packets from now on. Called before
 // the child is removed.
