@@ -1,4 +1,5 @@
-// What the codec of any struct must do with any octets: refuse them, or keep them up to reserved bits.
+// What the codec of any struct must do with any octets: refuse them, or keep them up to reserved
+// bits.
 #pragma once
 
 #include "wire/print.h"

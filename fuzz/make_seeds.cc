@@ -1,5 +1,5 @@
-// Writes the seed corpora of the IKE targets from our own writer: fuzz_make_seeds FOLDER. The result is
-// the same on every machine.
+// Writes the seed corpora of the IKE targets from our own writer: fuzz_make_seeds FOLDER. The
+// result is the same on every machine.
 #include <filesystem>
 #include <fstream>
 #include <string>

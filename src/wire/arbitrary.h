@@ -21,8 +21,10 @@ public:
     // Any value of an integer or an enum, known to us or not.
     template <class T>
     T number(std::uint64_t mask = ~std::uint64_t{0}) {
-        if constexpr (std::is_same_v<T, bool>) return coin();
-        else return static_cast<T>(rng_.u64() & mask);
+        if constexpr (std::is_same_v<T, bool>)
+            return coin();
+        else
+            return static_cast<T>(rng_.u64() & mask);
     }
     // Mostly short, now and then some hundred octets.
     ByteView octets(std::size_t least = 0, std::size_t most = 65'535) {

@@ -1,7 +1,7 @@
 // Messages of other implementations, from captures that are not part of the clone: CYGNET_SHARED
-// names the folder that has them. Each IKEv2 datagram must parse and be written back, or be refused with an
-// error. What is written differs only where the sender set reserved bits: one sets the critical bit of
-// payloads that everybody knows (RFC 7296 §3.2 wants zero).
+// names the folder that has them. Each IKEv2 datagram must parse and be written back, or be refused
+// with an error. What is written differs only where the sender set reserved bits: one sets the
+// critical bit of payloads that everybody knows (RFC 7296 §3.2 wants zero).
 #include <gtest/gtest.h>
 #include <pcap/pcap.h>
 
@@ -18,12 +18,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The UDP payload of an Ethernet, Linux-cooked, loopback or raw IP packet, if it goes to or comes from an IKE port.
-// Packets of other shapes give nothing.
+// The UDP payload of an Ethernet, Linux-cooked, loopback or raw IP packet, if it goes to or comes
+// from an IKE port. Packets of other shapes give nothing.
 std::optional<Bytes> ike_datagram(int link_type, ByteView packet) {
-    const auto skip = [&](std::size_t octets) {
-        packet = packet.subspan(std::min(octets, packet.size()));
-    };
+    const auto skip = [&](std::size_t octets) { packet = packet.subspan(std::min(octets, packet.size())); };
     if (link_type == DLT_EN10MB) skip(14);
     if (link_type == DLT_LINUX_SLL) skip(16);
     if (link_type == DLT_NULL) skip(4);

@@ -1,5 +1,6 @@
-// What field lists mean: the bodies of parse, write, print and == that wire/fields.h declares. Included
-// only by the .cc files that own structs (CYGNET_WIRE_CODEC instantiates them there) and by tests.
+// What field lists mean: the bodies of parse, write, print and == that wire/fields.h declares.
+// Included only by the .cc files that own structs (CYGNET_WIRE_CODEC instantiates them there) and
+// by tests.
 #pragma once
 
 #include <algorithm>
@@ -362,8 +363,8 @@ bool operator==(const T& a, const T& b) {
 #define CYGNET_WIRE_CODEC_UNPRINTED(T)         \
     template Result<T> parse<T>(ByteView);     \
     template void write<T>(Writer&, const T&); \
-    template bool operator==<T>(const T&, const T&)
-#define CYGNET_WIRE_CODEC(T)       \
+    template bool operator== <T>(const T&, const T&)
+#define CYGNET_WIRE_CODEC(T)        \
     CYGNET_WIRE_CODEC_UNPRINTED(T); \
     template std::string print<T>(const T&)
 

@@ -58,8 +58,8 @@ struct LengthPrefixed {
     const char* name;
 };
 
-// An integer that announces the size of a later Sized or Items field of the same struct: octets of a
-// view, or elements of a list. One such pair per struct.
+// An integer that announces the size of a later Sized or Items field of the same struct: octets of
+// a view, or elements of a list. One such pair per struct.
 template <std::unsigned_integral Length, auto member>
 struct SizeOf {
     const char* name;

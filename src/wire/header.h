@@ -39,21 +39,18 @@ struct Header {
     std::uint32_t message_id = 0;
     std::uint32_t length = 0;  // of the whole message; set by MessageBuilder and lay_out
 
-    static constexpr auto fields = std::tuple{
-        Be<&Header::spi_i>{"spi_i"},
-        Be<&Header::spi_r>{"spi_r"},
-        Be<&Header::next_payload>{"next_payload"},
-        Nibbles<&Header::major_version, &Header::minor_version>{"major_version", "minor_version"},
-        Be<&Header::exchange>{"exchange"},
-        // The Version bit is ignored and sent as zero.
-        Flags<Flag<&Header::initiator, 0x08>, Flag<&Header::response, 0x20>>{{{"initiator"}, {"response"}}},
-        Be<&Header::message_id>{"message_id"},
-        Be<&Header::length>{"length"}};
+    static constexpr auto fields =
+        std::tuple{Be<&Header::spi_i>{"spi_i"}, Be<&Header::spi_r>{"spi_r"}, Be<&Header::next_payload>{"next_payload"},
+                   Nibbles<&Header::major_version, &Header::minor_version>{"major_version", "minor_version"},
+                   Be<&Header::exchange>{"exchange"},
+                   // The Version bit is ignored and sent as zero.
+                   Flags<Flag<&Header::initiator, 0x08>, Flag<&Header::response, 0x20>>{{{"initiator"}, {"response"}}},
+                   Be<&Header::message_id>{"message_id"}, Be<&Header::length>{"length"}};
 };
 
 // Reads the header at the front of a datagram (without the non-ESP marker). Fails with truncated
-// when there are fewer than 28 octets, and with bad_length when Length is not the datagram's size. Any
-// version is accepted: what to answer to another major version is the caller's business (§2.5).
+// when there are fewer than 28 octets, and with bad_length when Length is not the datagram's size.
+// Any version is accepted: what to answer to another major version is the caller's business (§2.5).
 Result<Header> parse_header(ByteView datagram);
 
 }  // namespace cygnet::wire

@@ -5,9 +5,7 @@
 namespace cygnet::wire {
 namespace {
 
-Bytes example() {
-    return from_hex("0102030405060708 1112131415161718 21 20 22 08 00000000 0000001c").value();
-}
+Bytes example() { return from_hex("0102030405060708 1112131415161718 21 20 22 08 00000000 0000001c").value(); }
 
 TEST(Header, ReadsEveryField) {
     const Bytes datagram = example();

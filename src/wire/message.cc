@@ -91,7 +91,10 @@ Result<std::vector<Payload>> parse_payloads(PayloadType first, ByteView octets) 
 }
 
 Result<Message> parse_message(ByteView datagram) {
-    Message message{.header = TRY(parse_header(datagram)), .payloads = {}};
+    Message message {
+        .header = TRY(parse_header(datagram))
+        , .payloads = {}
+    };
     message.payloads = TRY(parse_payloads(message.header.next_payload, datagram.subspan(header_size)));
     return message;
 }

@@ -37,9 +37,9 @@ struct Message {
     bool operator==(const Message&) const = default;
 };
 
-// Walks a chain whose first payload is of type `first`. It must end exactly at the end of `octets`. An
-// SK or SKF payload ends the chain and stays sealed. More than limits::payloads_per_message: Errc::limit. The
-// detail of an error names the payload, in words for the log.
+// Walks a chain whose first payload is of type `first`. It must end exactly at the end of `octets`.
+// An SK or SKF payload ends the chain and stays sealed. More than limits::payloads_per_message:
+// Errc::limit. The detail of an error names the payload, in words for the log.
 Result<std::vector<Payload>> parse_payloads(PayloadType first, ByteView octets);
 
 // Header and clear chain of one datagram (without the non-ESP marker).

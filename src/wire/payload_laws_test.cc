@@ -48,7 +48,8 @@ TYPED_TEST(PayloadLaws, DifferentOctetsAreDifferentValues) {
     }
 }
 
-// Any octets at all: what parses is written in canonical form, of the same size, and is then stable.
+// Any octets at all: what parses is written in canonical form, of the same size, and is then
+// stable.
 TYPED_TEST(PayloadLaws, OctetsThatParseAreWrittenBackUpToReservedBits) {
     std::size_t accepted = 0;
     for (std::uint64_t seed = 1; seed <= iterations; ++seed) {

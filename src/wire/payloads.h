@@ -47,8 +47,7 @@ struct CertPayload {
     static constexpr auto type = PayloadType::cert;
     model::CertEncoding encoding{};
     ByteView data;
-    static constexpr auto fields =
-        std::tuple{Be<&CertPayload::encoding>{"encoding"}, Rest<&CertPayload::data>{"data"}};
+    static constexpr auto fields = std::tuple{Be<&CertPayload::encoding>{"encoding"}, Rest<&CertPayload::data>{"data"}};
 };
 
 // §3.7: for X.509, SHA-1 hashes of the trusted CAs' public key infos, 20 octets each.
@@ -56,8 +55,8 @@ struct CertreqPayload {
     static constexpr auto type = PayloadType::certreq;
     model::CertEncoding encoding{};
     ByteView authorities;
-    static constexpr auto fields = std::tuple{Be<&CertreqPayload::encoding>{"encoding"},
-                                              Rest<&CertreqPayload::authorities>{"authorities"}};
+    static constexpr auto fields =
+        std::tuple{Be<&CertreqPayload::encoding>{"encoding"}, Rest<&CertreqPayload::authorities>{"authorities"}};
 };
 
 // §3.8
@@ -73,7 +72,8 @@ struct AuthPayload {
 struct NoncePayload {
     static constexpr auto type = PayloadType::nonce;
     ByteView data;
-    static constexpr auto fields = std::tuple{Rest<&NoncePayload::data, model::limits::nonce_octets_min, model::limits::nonce_octets_max>{"data"}};
+    static constexpr auto fields =
+        std::tuple{Rest<&NoncePayload::data, model::limits::nonce_octets_min, model::limits::nonce_octets_max>{"data"}};
 };
 
 // §3.10. Which protocols and SPI sizes make sense depends on the message type: the caller checks.
@@ -137,22 +137,19 @@ struct TsPayload {
             if (const auto* range = std::get_if<model::TrafficSelector>(&selector)) found.push_back(*range);
         return found;
     }
-    static constexpr auto fields =
-        std::tuple{SizeOf<std::uint8_t, &TsPayload::selectors>{"count"}, Reserved<3>{},
-                   Items<&TsPayload::selectors>{"selectors"}};
+    static constexpr auto fields = std::tuple{SizeOf<std::uint8_t, &TsPayload::selectors>{"count"}, Reserved<3>{},
+                                              Items<&TsPayload::selectors>{"selectors"}};
 };
 using TsiPayload = TsPayload<PayloadType::ts_i>;
 using TsrPayload = TsPayload<PayloadType::ts_r>;
 
-// §3.14: the Encrypted payload, still sealed. `first` is the Next Payload field of its generic header:
-// the type of the first payload inside. wire/protected.h opens and makes these.
+// §3.14: the Encrypted payload, still sealed. `first` is the Next Payload field of its generic
+// header: the type of the first payload inside. wire/protected.h opens and makes these.
 struct SkPayload {
     static constexpr auto type = PayloadType::sk;
     PayloadType first{};
     ByteView content;  // IV, ciphertext, ICV
-    bool operator==(const SkPayload& other) const {
-        return first == other.first && equal(content, other.content);
-    }
+    bool operator==(const SkPayload& other) const { return first == other.first && equal(content, other.content); }
 };
 
 // RFC 7383 §2.5: the Encrypted Fragment payload; `first` is none in all but the first fragment.
@@ -163,8 +160,7 @@ struct SkfPayload {
     std::uint16_t total = 1;
     ByteView content;
     bool operator==(const SkfPayload& other) const {
-        return first == other.first && number == other.number && total == other.total &&
-               equal(content, other.content);
+        return first == other.first && number == other.number && total == other.total && equal(content, other.content);
     }
 };
 
@@ -192,9 +188,8 @@ struct EapPayload {
     std::uint8_t code = 0;
     std::uint8_t identifier = 0;
     ByteView data;
-    static constexpr auto fields =
-        std::tuple{Be<&EapPayload::code>{"code"}, Be<&EapPayload::identifier>{"identifier"},
-                   TotalLength<std::uint16_t>{"length"}, Rest<&EapPayload::data>{"data"}};
+    static constexpr auto fields = std::tuple{Be<&EapPayload::code>{"code"}, Be<&EapPayload::identifier>{"identifier"},
+                                              TotalLength<std::uint16_t>{"length"}, Rest<&EapPayload::data>{"data"}};
 };
 
 // Any payload that has no struct above; kept, written back unchanged, refused when critical (§2.5).
@@ -215,28 +210,50 @@ PayloadType type_of(const Payload& payload);
 
 // parse, write and print of the irregular ones (wire/fields.h has the contract). SkPayload and
 // SkfPayload: `first` is not among the octets of the body; it stays none and the chain fills it in.
-template <> Result<SaPayload> parse<SaPayload>(ByteView body);
-template <> void write<SaPayload>(Writer& writer, const SaPayload& payload);
-template <> std::string print<SaPayload>(const SaPayload& payload);
-template <> Result<DeletePayload> parse<DeletePayload>(ByteView body);
-template <> void write<DeletePayload>(Writer& writer, const DeletePayload& payload);
-template <> std::string print<DeletePayload>(const DeletePayload& payload);
-template <> Result<SkPayload> parse<SkPayload>(ByteView body);
-template <> void write<SkPayload>(Writer& writer, const SkPayload& payload);
-template <> std::string print<SkPayload>(const SkPayload& payload);
-template <> Result<SkfPayload> parse<SkfPayload>(ByteView body);
-template <> void write<SkfPayload>(Writer& writer, const SkfPayload& payload);
-template <> std::string print<SkfPayload>(const SkfPayload& payload);
-template <> void write<UnknownPayload>(Writer& writer, const UnknownPayload& payload);
-template <> std::string print<UnknownPayload>(const UnknownPayload& payload);
-template <> Result<Selector> parse_element<Selector>(Reader& reader);
-template <> void write<Selector>(Writer& writer, const Selector& selector);
-template <> std::string print<Selector>(const Selector& selector);
+template <>
+Result<SaPayload> parse<SaPayload>(ByteView body);
+template <>
+void write<SaPayload>(Writer& writer, const SaPayload& payload);
+template <>
+std::string print<SaPayload>(const SaPayload& payload);
+template <>
+Result<DeletePayload> parse<DeletePayload>(ByteView body);
+template <>
+void write<DeletePayload>(Writer& writer, const DeletePayload& payload);
+template <>
+std::string print<DeletePayload>(const DeletePayload& payload);
+template <>
+Result<SkPayload> parse<SkPayload>(ByteView body);
+template <>
+void write<SkPayload>(Writer& writer, const SkPayload& payload);
+template <>
+std::string print<SkPayload>(const SkPayload& payload);
+template <>
+Result<SkfPayload> parse<SkfPayload>(ByteView body);
+template <>
+void write<SkfPayload>(Writer& writer, const SkfPayload& payload);
+template <>
+std::string print<SkfPayload>(const SkfPayload& payload);
+template <>
+void write<UnknownPayload>(Writer& writer, const UnknownPayload& payload);
+template <>
+std::string print<UnknownPayload>(const UnknownPayload& payload);
+template <>
+Result<Selector> parse_element<Selector>(Reader& reader);
+template <>
+void write<Selector>(Writer& writer, const Selector& selector);
+template <>
+std::string print<Selector>(const Selector& selector);
 // What the octets of these mean depends on a type beside them; see readable.cc.
-template <> std::string print<NotifyPayload>(const NotifyPayload& payload);
-template <> std::string print<VendorIdPayload>(const VendorIdPayload& payload);
-template <> std::string print<ConfigurationAttribute>(const ConfigurationAttribute& attribute);
-template <> std::string print<IdiPayload>(const IdiPayload& payload);
-template <> std::string print<IdrPayload>(const IdrPayload& payload);
+template <>
+std::string print<NotifyPayload>(const NotifyPayload& payload);
+template <>
+std::string print<VendorIdPayload>(const VendorIdPayload& payload);
+template <>
+std::string print<ConfigurationAttribute>(const ConfigurationAttribute& attribute);
+template <>
+std::string print<IdiPayload>(const IdiPayload& payload);
+template <>
+std::string print<IdrPayload>(const IdrPayload& payload);
 
 }  // namespace cygnet::wire

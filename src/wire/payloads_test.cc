@@ -1,5 +1,5 @@
-// What each payload refuses, and the fixed places of its fields, against octets written by hand from
-// the figures of RFC 7296 §3.
+// What each payload refuses, and the fixed places of its fields, against octets written by hand
+// from the figures of RFC 7296 §3.
 #include "wire/payloads.h"
 
 #include <gtest/gtest.h>

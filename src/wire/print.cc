@@ -42,11 +42,10 @@ std::string print(const Payload& payload) {
 
 std::string print(const Message& message) {
     const Header& header = message.header;
-    std::string text =
-        fmt::format("{} {} {}{}: {:016x} {:016x}, {} octets\n", name_of(header.exchange),
-                    header.response ? "response" : "request", header.message_id,
-                    header.initiator ? " from the initiator" : " from the responder", header.spi_i, header.spi_r,
-                    header.length);
+    std::string text = fmt::format("{} {} {}{}: {:016x} {:016x}, {} octets\n", name_of(header.exchange),
+                                   header.response ? "response" : "request", header.message_id,
+                                   header.initiator ? " from the initiator" : " from the responder", header.spi_i,
+                                   header.spi_r, header.length);
     for (const Payload& payload : message.payloads) text += "  " + print(payload) + "\n";
     return text;
 }

@@ -8,11 +8,11 @@ namespace cygnet::wire {
 namespace {
 
 Message example(const Bytes& public_value) {
-    const model::Proposal proposal{.number = 1,
-                                   .protocol = model::Protocol::ike,
-                                   .transforms = {model::Transform::of(model::Encr::aes_gcm_16, 256),
-                                                  model::Transform::of(model::Prf::hmac_sha2_384),
-                                                  model::Transform::of(model::Ke::curve25519)}};
+    const model::Proposal proposal{
+        .number = 1,
+        .protocol = model::Protocol::ike,
+        .transforms = {model::Transform::of(model::Encr::aes_gcm_16, 256),
+                       model::Transform::of(model::Prf::hmac_sha2_384), model::Transform::of(model::Ke::curve25519)}};
     static const Bytes nonce(16, 0xab);
     Message message{.header = {.spi_i = 0x0102030405060708,
                                .exchange = ExchangeType::ike_sa_init,
@@ -33,10 +33,12 @@ TEST(Print, ShowsOneLinePerPayload) {
     const std::string proposal = std::get<SaPayload>(example(public_value).payloads[0]).proposals[0].text();
     EXPECT_EQ(print(example(public_value)),
               "IKE_SA_INIT request 0 from the initiator: 0102030405060708 0000000000000000, 120 octets\n"
-              "  SA 1 " + proposal + "\n"
-              "  KE method=CURVE_25519 data=0001020304050607… (32 octets)\n"
-              "  No data=abababababababababababababababab\n"
-              "  N NAT_DETECTION_SOURCE_IP data=abababababababababababababababab\n");
+              "  SA 1 " +
+                  proposal +
+                  "\n"
+                  "  KE method=CURVE_25519 data=0001020304050607… (32 octets)\n"
+                  "  No data=abababababababababababababababab\n"
+                  "  N NAT_DETECTION_SOURCE_IP data=abababababababababababababababab\n");
 }
 
 TEST(Print, SummarisesAMessageInOneLine) {
@@ -63,8 +65,7 @@ TEST(Print, ShowsSelectorsIdentitiesAndAttributesAsPeopleWriteThem) {
                   " attributes=[INTERNAL_IP4_ADDRESS=10.0.0.1, INTERNAL_IP6_ADDRESS=2001:db8::1/64, "
                   "INTERNAL_IP4_DNS, APPLICATION_VERSION=\"cygnet\"]");
     const Bytes spis = from_hex("01020304 05060708").value();
-    EXPECT_EQ(print(Payload(DeletePayload{model::Protocol::esp, 4, spis})),
-              "D protocol=ESP spi=01020304 spi=05060708");
+    EXPECT_EQ(print(Payload(DeletePayload{model::Protocol::esp, 4, spis})), "D protocol=ESP spi=01020304 spi=05060708");
 }
 
 TEST(Print, NamesWhatNotificationsCarry) {

@@ -21,8 +21,8 @@ struct SealedPayload {
     std::size_t at;
 };
 
-// Hops over the payloads that stand in the clear. `octets` starts with a header and may end with the
-// generic header of the sealed payload.
+// Hops over the payloads that stand in the clear. `octets` starts with a header and may end with
+// the generic header of the sealed payload.
 Result<SealedPayload> find_sealed(ByteView octets) {
     if (octets.size() < header_size) return fail(Errc::truncated, "IKE header");
     SealedPayload found{static_cast<PayloadType>(octets[header_next_payload_at]), header_next_payload_at, header_size};
@@ -43,7 +43,8 @@ Result<SealedPayload> find_sealed(ByteView octets) {
 
 std::size_t padded_size(std::size_t size, std::size_t block) { return (size + block) / block * block; }
 
-// Writes header, generic header, fragment header if any, and the padded text; the header's lengths follow.
+// Writes header, generic header, fragment header if any, and the padded text; the header's lengths
+// follow.
 Unsealed assemble(Header header, PayloadType first, std::optional<FragmentPlace> fragment, ByteView text,
                   const ProtectionSizes& sizes) {
     Unsealed message;
@@ -97,10 +98,8 @@ Result<ProtectedMessage> locate_protected(ByteView datagram, const ProtectionSiz
     if (content < sizes.iv + sizes.icv + sizes.block) return fail(Errc::bad_length, "Encrypted payload");
     const std::size_t text = content - sizes.iv - sizes.icv;
     if (text % sizes.block != 0) return fail(Errc::bad_length, "Encrypted payload", "not whole cipher blocks");
-    found.layout = {.aad_size = datagram.size() - content,
-                    .iv_size = sizes.iv,
-                    .text_size = text,
-                    .icv_size = sizes.icv};
+    found.layout = {
+        .aad_size = datagram.size() - content, .iv_size = sizes.iv, .text_size = text, .icv_size = sizes.icv};
     return found;
 }
 
@@ -118,8 +117,7 @@ std::size_t protected_message_size(std::size_t chain_size, const ProtectionSizes
 Result<Unsealed> lay_out(Header header, const Chain& chain, const ProtectionSizes& sizes) {
     const std::size_t size = protected_message_size(chain.octets.size(), sizes);
     if (size > ip_datagram_max - udp_over_ipv4_overhead) {
-        return fail(Errc::limit, "protected message",
-                    fmt::format("{} octets do not fit into one UDP datagram", size));
+        return fail(Errc::limit, "protected message", fmt::format("{} octets do not fit into one UDP datagram", size));
     }
     return assemble(header, chain.first, std::nullopt, chain.octets, sizes);
 }
@@ -131,15 +129,13 @@ Result<std::vector<Unsealed>> lay_out_fragments(Header header, const Chain& chai
     const std::size_t text_max =
         datagram_max <= fixed ? 0 : (std::min(datagram_max, ip_datagram_max) - fixed) / sizes.block * sizes.block;
     if (text_max < 2) {
-        return fail(Errc::bad_value, "fragment size",
-                    fmt::format("{} octets leave no room for content", datagram_max));
+        return fail(Errc::bad_value, "fragment size", fmt::format("{} octets leave no room for content", datagram_max));
     }
     const std::size_t piece_max = text_max - 1;  // the pad length octet
     const ByteView content = chain.octets;
     const std::size_t total = std::max<std::size_t>(1, (content.size() + piece_max - 1) / piece_max);
     if (content.size() > chain_max || total > model::limits::fragments_per_message) {
-        return fail(Errc::limit, "fragments",
-                    fmt::format("{} octets in fragments of {}", content.size(), piece_max));
+        return fail(Errc::limit, "fragments", fmt::format("{} octets in fragments of {}", content.size(), piece_max));
     }
     std::vector<Unsealed> fragments;
     fragments.reserve(total);

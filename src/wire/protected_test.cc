@@ -21,7 +21,8 @@ Chain chain_of(std::size_t size) {
 }
 
 class Protected : public testing::TestWithParam<ProtectionSizes> {};
-INSTANTIATE_TEST_SUITE_P(Ciphers, Protected, testing::Values(gcm, cbc, ProtectionSizes{.iv = 0, .block = 4, .icv = 12}));
+INSTANTIATE_TEST_SUITE_P(Ciphers, Protected,
+                         testing::Values(gcm, cbc, ProtectionSizes{.iv = 0, .block = 4, .icv = 12}));
 
 TEST_P(Protected, IsFoundWhereItWasLaidOut) {
     for (std::size_t size : {0u, 1u, 15u, 16u, 17u, 600u}) {
@@ -44,8 +45,7 @@ TEST_P(Protected, PartsFollowEachOtherWithoutGaps) {
     const Unsealed message = lay_out(auth_request(), chain_of(33), GetParam()).value();
     const ByteView octets = message.octets;
     const ProtectedLayout& layout = message.layout;
-    EXPECT_EQ(concat({layout.aad(octets), layout.iv(octets), layout.text(octets), layout.icv(octets)}),
-              message.octets);
+    EXPECT_EQ(concat({layout.aad(octets), layout.iv(octets), layout.text(octets), layout.icv(octets)}), message.octets);
     EXPECT_EQ(layout.iv(octets).size(), GetParam().iv);
     EXPECT_EQ(layout.icv(octets).size(), GetParam().icv);
 }
@@ -100,9 +100,15 @@ TEST_P(Protected, IntAuthIsTheSameSentAndReceivedWholeAndInFragments) {
 TEST(ProtectedMessage, IntAuthCountsNeitherIvNorPaddingNorIcv) {
     const Chain chain = chain_of(100);
     const Bytes adjusted = intermediate_aad(auth_request(), chain.first, chain.octets.size());
-    // RFC 9242 §3.3.2: Length is that of both chunks; Payload Length that of P and four octets more.
+    // RFC 9242 §3.3.2: Length is that of both chunks; Payload Length that of P and four octets
+    // more.
     EXPECT_EQ(hex(adjusted),
-              "0000000000000001" "0000000000000002" "2e202308" "00000001" "00000084" "23000068");
+              "0000000000000001"
+              "0000000000000002"
+              "2e202308"
+              "00000001"
+              "00000084"
+              "23000068");
 }
 
 TEST(ProtectedMessage, IntAuthKeepsReservedBitsAndClearPayloads) {

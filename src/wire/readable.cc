@@ -1,5 +1,5 @@
-// Prints, as people write them, values whose meaning depends on a type beside them. Whatever a peer sends
-// stays on one line: unprintable octets never reach a log.
+// Prints, as people write them, values whose meaning depends on a type beside them. Whatever a peer
+// sends stays on one line: unprintable octets never reach a log.
 #include "model/identity.h"
 #include "wire/codec.h"
 #include "wire/payloads.h"
@@ -63,8 +63,7 @@ std::string print<NotifyPayload>(const NotifyPayload& payload) {
     std::string line = name_of(payload.message_type);
     if (payload.protocol != model::Protocol::none) detail::print_value(line, "protocol", name_of(payload.protocol));
     if (!payload.spi.empty()) detail::print_value(line, "spi", hex(payload.spi));
-    if (!payload.data.empty())
-        detail::print_value(line, "data", print_notify_data(payload.message_type, payload.data));
+    if (!payload.data.empty()) detail::print_value(line, "data", print_notify_data(payload.message_type, payload.data));
     return line;
 }
 
