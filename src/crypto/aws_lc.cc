@@ -110,8 +110,8 @@ public:
     }
     void open(std::span<AeadPacket> batch) const override {
         for (AeadPacket& packet : batch)
-            packet.authentic = open_one(packet.nonce, {packet.aad, packet.aad_size},
-                                        {packet.text, packet.text_size}, {packet.icv, packet_icv_size});
+            packet.authentic = open_one(packet.nonce, {packet.aad, packet.aad_size}, {packet.text, packet.text_size},
+                                        {packet.icv, packet_icv_size});
     }
     const char* implementation() const override { return "AWS-LC"; }
 
@@ -124,8 +124,8 @@ private:
                                        nonce.size(), text.data(), text.size(), nullptr, 0, aad.data(), aad.size()));
     }
     bool open_one(ByteView nonce, ByteView aad, MutableByteView text, ByteView icv) const {
-        if (EVP_AEAD_CTX_open_gather(context_.get(), text.data(), nonce.data(), nonce.size(), text.data(),
-                                     text.size(), icv.data(), icv.size(), aad.data(), aad.size()) == 1)
+        if (EVP_AEAD_CTX_open_gather(context_.get(), text.data(), nonce.data(), nonce.size(), text.data(), text.size(),
+                                     icv.data(), icv.size(), aad.data(), aad.size()) == 1)
             return true;
         ERR_clear_error();
         return false;
@@ -283,8 +283,8 @@ Result<KeAnswer> ml_kem_encapsulate(Ke method, ByteView peer_public, ByteView se
     if (!context) return library_failure(method, "EVP_PKEY_CTX_new");
     // FIPS 203 §7.2: the only other reason to fail is a coefficient that is not below the modulus.
     if (!EVP_PKEY_encapsulate_deterministic(context.get(), answer.public_value.data(), &ciphertext_size,
-                                            answer.shared_secret.reveal_for_writing().data(), &secret_size,
-                                            seed.data(), &seed_size))
+                                            answer.shared_secret.reveal_for_writing().data(), &secret_size, seed.data(),
+                                            &seed_size))
         return bad_value(method, "the peer's encapsulation key fails the modulus check");
     return answer;
 }
@@ -296,8 +296,8 @@ Result<SecretBytes> ml_kem_decapsulate(Ke method, ByteView private_value, ByteVi
     const bssl::UniquePtr<EVP_PKEY_CTX> context(EVP_PKEY_CTX_new(key.get(), nullptr));
     SecretBytes secret(32);
     std::size_t size = secret.size();
-    if (!context || !EVP_PKEY_decapsulate(context.get(), secret.reveal_for_writing().data(), &size,
-                                          ciphertext.data(), ciphertext.size()))
+    if (!context || !EVP_PKEY_decapsulate(context.get(), secret.reveal_for_writing().data(), &size, ciphertext.data(),
+                                          ciphertext.size()))
         return library_failure(method, "EVP_PKEY_decapsulate");
     return secret;
 }

@@ -38,12 +38,11 @@ const Row* first_row(std::span<const Row> Library::* table, Wanted wanted) {
 }
 
 constexpr std::uint16_t aes_key_bits[] = {128, 192, 256};
-constexpr model::Encr encryption_algorithms[] = {
-    model::Encr::aes_gcm_16, model::Encr::aes_gcm_12, model::Encr::aes_gcm_8, model::Encr::aes_cbc,
-    model::Encr::chacha20_poly1305};
-constexpr model::Integ integrity_algorithms[] = {
-    model::Integ::hmac_sha2_256_128, model::Integ::hmac_sha2_384_192, model::Integ::hmac_sha2_512_256,
-    model::Integ::hmac_sha1_96};
+constexpr model::Encr encryption_algorithms[] = {model::Encr::aes_gcm_16, model::Encr::aes_gcm_12,
+                                                 model::Encr::aes_gcm_8, model::Encr::aes_cbc,
+                                                 model::Encr::chacha20_poly1305};
+constexpr model::Integ integrity_algorithms[] = {model::Integ::hmac_sha2_256_128, model::Integ::hmac_sha2_384_192,
+                                                 model::Integ::hmac_sha2_512_256, model::Integ::hmac_sha1_96};
 constexpr model::Prf prfs[] = {model::Prf::hmac_sha2_256, model::Prf::hmac_sha2_384, model::Prf::hmac_sha2_512,
                                model::Prf::hmac_sha1};
 constexpr KeyType key_types[] = {KeyType::rsa,       KeyType::ecdsa_256, KeyType::ecdsa_384,
@@ -78,8 +77,8 @@ void add_ciphers(std::vector<CatalogueRow>& rows) {
         if (const AeadRow* row = best_aead(AeadKind::aes_gcm, bits / 8))
             rows.push_back({"encryption", name, owner_of(&Library::aeads, row)});
         if (const CbcRow* row = best_cbc(bits / 8))
-            rows.push_back({"encryption", model::Transform::of(model::Encr::aes_cbc, bits).text(),
-                            owner_of(&Library::cbcs, row)});
+            rows.push_back(
+                {"encryption", model::Transform::of(model::Encr::aes_cbc, bits).text(), owner_of(&Library::cbcs, row)});
     }
     const AeadRow* packets = first_row(&Library::aeads, [](const AeadRow& row) {
         return row.kind == AeadKind::chacha20_poly1305 && row.make_packet_cipher;
@@ -103,8 +102,8 @@ std::vector<CatalogueRow> make_catalogue() {
             rows.push_back({"key exchange", name_of(method), owner_of(&Library::key_exchanges, row)});
     }
     for (const KeyType type : key_types)
-        rows.push_back({"signature", std::string(name_of(type)),
-                        owner_of(&Library::signatures, &best_signature(type))});
+        rows.push_back(
+            {"signature", std::string(name_of(type)), owner_of(&Library::signatures, &best_signature(type))});
     rows.push_back({"X.509", "path validation", openssl_version()});
     return rows;
 }
@@ -118,6 +117,7 @@ bool supports_encryption(model::Protocol protocol, const model::Transform& trans
         return false;  // RFC 3602 §3, RFC 4106 §8.4: the attribute is required
     }
     const std::uint16_t bits = transform.key_bits.value_or(0);
+    if (bits % 8 != 0) return false;
     // A cipher without its integrity algorithm: any one shows whether the key size is known.
     const auto integ = encr == model::Encr::aes_cbc ? model::Integ::hmac_sha2_256_128 : model::Integ::none;
     // ESP packets are sealed in batches, which are combined-mode ciphers with 16-octet ICVs only.
@@ -140,9 +140,8 @@ const HashRow& best_hash(Hash hash) {
 }
 
 const AeadRow* best_aead(AeadKind kind, std::size_t key_size) {
-    return first_row(&Library::aeads, [&](const AeadRow& row) {
-        return row.kind == kind && row.key_size == key_size && row.make;
-    });
+    return first_row(&Library::aeads,
+                     [&](const AeadRow& row) { return row.kind == kind && row.key_size == key_size && row.make; });
 }
 
 const CbcRow* best_cbc(std::size_t key_size) {

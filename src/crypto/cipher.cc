@@ -142,6 +142,7 @@ struct CipherWithHmac final : Cipher::Impl {
 }  // namespace
 
 std::optional<CipherShape> shape_of(const CipherSuite& suite) {
+    if (suite.key_bits % 8 != 0) return std::nullopt;
     if (const auto facts = aead_of(suite)) return aead_shape(suite, *facts);
     return cbc_shape(suite);
 }
@@ -199,9 +200,9 @@ Result<std::unique_ptr<PacketCipher>> make_packet_cipher(model::Encr encr, ByteV
             if (row.kind == *kind && row.key_size == key.size() && row.make_packet_cipher)
                 return row.make_packet_cipher(*kind, key);
     }
-    return fail(Errc::unsupported, "packet cipher",
-                fmt::format("{} with a key of {} octets is not in the catalogue of this build", name_of(encr),
-                            key.size()));
+    return fail(
+        Errc::unsupported, "packet cipher",
+        fmt::format("{} with a key of {} octets is not in the catalogue of this build", name_of(encr), key.size()));
 }
 
 std::vector<const char*> packet_cipher_implementations(model::Encr encr, std::size_t key_size) {

@@ -150,9 +150,7 @@ void append_utf8(std::string& out, std::uint32_t code) {
 
 // The characters of a value as UTF-8; other types than strings stay their octets.
 std::string characters_of(const der::Element& value) {
-    const std::size_t width = value.tag == der::bmp_string         ? 2
-                              : value.tag == der::universal_string ? 4
-                                                                   : 0;
+    const std::size_t width = value.tag == der::bmp_string ? 2 : value.tag == der::universal_string ? 4 : 0;
     if (width == 0 || value.content.size() % width != 0) return std::string(text_of(value.content));
     std::string out;
     for (std::size_t i = 0; i < value.content.size(); i += width) {

@@ -108,8 +108,7 @@ public:
 
 private:
     void start(const IMB_MGR* functions, chacha20_poly1305_context_data& context, const AeadPacket& packet) const {
-        IMB_CHACHA20_POLY1305_INIT(functions, key_.data(), &context, packet.nonce.data(), packet.aad,
-                                   packet.aad_size);
+        IMB_CHACHA20_POLY1305_INIT(functions, key_.data(), &context, packet.nonce.data(), packet.aad, packet.aad_size);
     }
     std::array<std::uint8_t, 32> key_;
 };

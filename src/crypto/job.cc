@@ -12,7 +12,9 @@ using model::AuthMethod;
 
 // RFC 7427 §3: one octet of length, the AlgorithmIdentifier, the signature.
 Result<SignedAuth> run(SignJob& job) {
-    if (job.old_method) return SignedAuth{job.method, TRY(sign_old_method(job.key, job.method, job.octets))};
+    if (job.old_method) return SignedAuth {
+            job.method, TRY(sign_old_method(job.key, job.method, job.octets))
+        };
     const Bytes algorithm = algorithm_identifier(job.scheme);
     const Bytes signature = TRY(sign(job.key, job.scheme, job.octets));
     const auto size = static_cast<std::uint8_t>(algorithm.size());
@@ -41,16 +43,17 @@ bool is_identity(const model::Identity& certified, const model::Identity& claime
 Result<> check_identity(const Certificate& leaf, const model::Identity& claimed) {
     for (const model::Identity& certified : leaf.identities())
         if (is_identity(certified, claimed)) return {};
-    return refuse(fmt::format("certificate \"{}\" is not for the identity \"{}\": neither its subject nor a "
-                              "subjectAltName is equal to it",
-                              leaf.subject_text(), claimed.text(distinguished_name_text)));
+    return refuse(
+        fmt::format("certificate \"{}\" is not for the identity \"{}\": neither its subject nor a "
+                    "subjectAltName is equal to it",
+                    leaf.subject_text(), claimed.text(distinguished_name_text)));
 }
 
 Result<Certificate> find_trust(const VerifyJob& job, const Certificate& leaf) {
     if (!job.pinned.empty()) {
         if (std::ranges::find(job.pinned, leaf) != job.pinned.end()) return leaf;
-        return refuse(fmt::format("certificate \"{}\" is not one of those that the connection names",
-                                  leaf.subject_text()));
+        return refuse(
+            fmt::format("certificate \"{}\" is not one of those that the connection names", leaf.subject_text()));
     }
     std::vector<Certificate> intermediates = job.extra;
     // RFC 7296 §3.6: certificates after the first are help for the path, so an unreadable one is only no help.

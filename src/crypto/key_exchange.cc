@@ -23,9 +23,9 @@ Result<const KeRow*> row_of(model::Ke method) {
 
 Result<> check_size(model::Ke method, ByteView peer_public, std::size_t size) {
     if (peer_public.size() != size)
-        return fail(Errc::bad_length, "KE payload",
-                    fmt::format("{} has values of {} octets, the peer sent {}", name_of(method), size,
-                                peer_public.size()));
+        return fail(
+            Errc::bad_length, "KE payload",
+            fmt::format("{} has values of {} octets, the peer sent {}", name_of(method), size, peer_public.size()));
     return {};
 }
 

@@ -46,8 +46,7 @@ void update(EVP_CIPHER_CTX* context, ByteView aad, MutableByteView text) {
     if (!text.empty()) must(EVP_CipherUpdate(context, text.data(), &done, text.data(), as_int(text.size())));
 }
 
-void seal(EVP_CIPHER_CTX* context, const std::uint8_t* nonce, ByteView aad, MutableByteView text,
-          MutableByteView icv) {
+void seal(EVP_CIPHER_CTX* context, const std::uint8_t* nonce, ByteView aad, MutableByteView text, MutableByteView icv) {
     must(EVP_EncryptInit_ex2(context, nullptr, nullptr, nonce, nullptr));
     update(context, aad, text);
     int done = 0;
@@ -59,8 +58,8 @@ void seal(EVP_CIPHER_CTX* context, const std::uint8_t* nonce, ByteView aad, Muta
 // EVP_DecryptFinal_ex compares the tag in constant time.
 bool open(EVP_CIPHER_CTX* context, const std::uint8_t* nonce, ByteView aad, MutableByteView text, ByteView icv) {
     must(EVP_DecryptInit_ex2(context, nullptr, nullptr, nonce, nullptr));
-    must(EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, as_int(icv.size()),
-                             const_cast<std::uint8_t*>(icv.data())));
+    must(
+        EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, as_int(icv.size()), const_cast<std::uint8_t*>(icv.data())));
     update(context, aad, text);
     int done = 0;
     std::array<std::uint8_t, 16> nothing;

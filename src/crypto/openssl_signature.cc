@@ -84,12 +84,12 @@ Result<Bytes> sign_with(const void* key, const SignatureScheme& scheme, ByteView
 bool verify_with(const void* key, const SignatureScheme& scheme, ByteView data, ByteView signature) {
     const DigestContext context(EVP_MD_CTX_new());
     EVP_PKEY_CTX* key_context = nullptr;
-    const bool good = context &&
-                      EVP_DigestVerifyInit_ex(context.get(), &key_context, digest_name(scheme.hash), nullptr, nullptr,
-                                              pkey_of(key), nullptr) == 1 &&
-                      set_padding(key_context, scheme) &&
-                      EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) ==
-                          1;
+    const bool good =
+        context &&
+        EVP_DigestVerifyInit_ex(context.get(), &key_context, digest_name(scheme.hash), nullptr, nullptr, pkey_of(key),
+                                nullptr) == 1 &&
+        set_padding(key_context, scheme) &&
+        EVP_DigestVerify(context.get(), signature.data(), signature.size(), data.data(), data.size()) == 1;
     ERR_clear_error();
     return good;
 }

@@ -191,10 +191,7 @@ std::string missing_issuer(X509* x509, std::span<const Certificate> intermediate
 const char* plain_reason(int error) {
     switch (error) {
         case X509_V_ERR_CERT_SIGNATURE_FAILURE: return "has a signature that its issuer's key does not verify";
-        case X509_V_ERR_INVALID_CA:
-        case X509_V_ERR_INVALID_NON_CA: return "issued a certificate but is not a CA (basic constraints)";
         case X509_V_ERR_PATH_LENGTH_EXCEEDED: return "is deeper in the path than its CA's path length allows";
-        case X509_V_ERR_KEYUSAGE_NO_CERTSIGN: return "issued a certificate, but its key usage lacks keyCertSign";
         case X509_V_ERR_EE_KEY_TOO_SMALL:
         case X509_V_ERR_CA_KEY_TOO_SMALL: return "has a weak key (RSA keys need 2048 bits)";
         case X509_V_ERR_CA_MD_TOO_WEAK: return "is signed with a weak hash (SHA-1 or older)";
@@ -219,6 +216,12 @@ std::string reason(X509_STORE_CTX* context, X509* x509, std::span<const Certific
     const int error = X509_STORE_CTX_get_error(context);
     if (const char* text = plain_reason(error)) return text;
     switch (error) {
+        case X509_V_ERR_INVALID_CA:
+        case X509_V_ERR_INVALID_NON_CA:
+        case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
+            return X509_get_extension_flags(x509) & EXFLAG_CA
+                       ? "issued a certificate, but its key usage lacks keyCertSign"
+                       : "issued a certificate but is not a CA (basic constraints)";
         case X509_V_ERR_CERT_HAS_EXPIRED:
             return "expired on " + date_text(seconds_of(X509_get0_notAfter(x509)).value_or(0));
         case X509_V_ERR_CERT_NOT_YET_VALID:
@@ -275,8 +278,8 @@ Result<Certificate> validate_path(const Certificate& leaf, std::span<const Certi
     if (!valid) {
         X509* culprit = X509_STORE_CTX_get_current_cert(context.get());
         if (!culprit) culprit = x509;
-        return refuse(fmt::format("{} {}", quoted_subject(culprit),
-                                  reason(context.get(), culprit, intermediates, anchors)));
+        return refuse(
+            fmt::format("{} {}", quoted_subject(culprit), reason(context.get(), culprit, intermediates, anchors)));
     }
     // RFC 4945 §5.1.3.2: without the extension every use is allowed.
     if (!(X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))

@@ -71,9 +71,7 @@ SecretBytes prf_plus(model::Prf prf, ByteView key, std::initializer_list<ByteVie
 
 std::array<std::uint8_t, 20> sha1(std::initializer_list<ByteView> data) { return digest<20>(Hash::sha1, data); }
 
-std::array<std::uint8_t, 32> sha2_256(std::initializer_list<ByteView> data) {
-    return digest<32>(Hash::sha2_256, data);
-}
+std::array<std::uint8_t, 32> sha2_256(std::initializer_list<ByteView> data) { return digest<32>(Hash::sha2_256, data); }
 
 std::array<std::uint8_t, 32> hmac_sha2_256(ByteView key, std::initializer_list<ByteView> data) {
     std::array<std::uint8_t, 32> out;

@@ -94,7 +94,7 @@ struct SignatureRow {
 };
 
 struct Library {
-    const char* name = "";            // "OpenSSL"
+    const char* name = "";               // "OpenSSL"
     std::string (*version)() = nullptr;  // "OpenSSL 3.0.19"
     std::span<const HashRow> hashes{};
     std::span<const AeadRow> aeads{};

@@ -78,8 +78,8 @@ Result<PublicKey> PublicKey::from_spki(ByteView der) {
     KeyObject object = TRY(row.read_public(der));
     const auto key_id = sha1({facts.key_bits});
     const auto spki_hash = sha1({der});
-    return PublicKey(std::make_shared<const Impl>(Impl{facts.type, facts.bits, keep(der), keep(key_id),
-                                                       keep(spki_hash), &row, std::move(object)}));
+    return PublicKey(std::make_shared<const Impl>(
+        Impl{facts.type, facts.bits, keep(der), keep(key_id), keep(spki_hash), &row, std::move(object)}));
 }
 
 KeyType PublicKey::type() const { return impl_->type; }
@@ -184,8 +184,8 @@ Result<> verify_old_method(const PublicKey& key, AuthMethod method, ByteView dat
         return does_not_verify();
     }
     // RFC 7296 §3.8: SHA-1 by default, but senders may take another hash, which only the signature names.
-    for (const SignatureHash hash : {SignatureHash::sha1, SignatureHash::sha2_256, SignatureHash::sha2_384,
-                                     SignatureHash::sha2_512}) {
+    for (const SignatureHash hash :
+         {SignatureHash::sha1, SignatureHash::sha2_256, SignatureHash::sha2_384, SignatureHash::sha2_512}) {
         old.scheme.hash = hash;
         if (impl.row->verify(impl.object.get(), old.scheme, data, signature)) return {};
     }

@@ -1,0 +1,48 @@
+#include "crypto/catalogue.h"
+
+#include <gtest/gtest.h>
+
+namespace cygnet::crypto {
+namespace {
+
+using model::Encr;
+using model::Protocol;
+using model::Transform;
+
+TEST(Catalogue, NamesALibraryForEachRow) {
+    ASSERT_FALSE(catalogue().empty());
+    for (const CatalogueRow& row : catalogue()) {
+        EXPECT_FALSE(row.kind.empty());
+        EXPECT_FALSE(row.algorithm.empty());
+        EXPECT_NE(row.implementation.find(' '), std::string::npos) << row.algorithm << ": " << row.implementation;
+    }
+}
+
+TEST(Catalogue, SupportsWhatTheDefaultProposalsOffer) {
+    for (const auto& [protocol, proposals] : {std::pair{Protocol::ike, model::default_ike_proposals()},
+                                              std::pair{Protocol::esp, model::default_esp_proposals()}})
+        for (const model::Proposal& proposal : proposals)
+            for (const Transform& transform : proposal.transforms)
+                EXPECT_TRUE(supports(protocol, transform)) << transform.text();
+}
+
+TEST(Catalogue, SupportsNoTransformThatItCannotRun) {
+    EXPECT_TRUE(supports(Protocol::ike, Transform::of(Encr::aes_cbc, 256)));
+    EXPECT_FALSE(supports(Protocol::esp, Transform::of(Encr::aes_cbc, 256)));
+    EXPECT_TRUE(supports(Protocol::ike, Transform::of(Encr::aes_gcm_8, 128)));
+    EXPECT_FALSE(supports(Protocol::esp, Transform::of(Encr::aes_gcm_8, 128)));
+    EXPECT_FALSE(supports(Protocol::ike, Transform::of(Encr::aes_gcm_16)));
+    EXPECT_FALSE(supports(Protocol::esp, Transform::of(Encr::aes_gcm_16, 130)));
+    EXPECT_FALSE(supports(Protocol::ike, Transform::of(Encr::chacha20_poly1305, 256)));
+    EXPECT_FALSE(supports(Protocol::ike, Transform::of(Encr::triple_des)));
+    EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Prf::hmac_md5)));
+    EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Integ::aes_xcbc_96)));
+    EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Ke::modp_1024)));
+    EXPECT_TRUE(supports(Protocol::ike, Transform::additional(1, model::Ke::none)));
+    Transform strange = Transform::of(Encr::aes_gcm_16, 256);
+    strange.other_attributes.push_back({99, true, {0, 1}});
+    EXPECT_FALSE(supports(Protocol::ike, strange));
+}
+
+}  // namespace
+}  // namespace cygnet::crypto

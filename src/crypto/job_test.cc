@@ -1,0 +1,177 @@
+#include "crypto/job.h"
+
+#include <gtest/gtest.h>
+
+#include "crypto/test_pki.h"
+
+namespace cygnet::crypto {
+namespace {
+
+using model::AuthMethod;
+using model::Identity;
+using model::Ke;
+
+struct World {
+    std::string ca_key = make_test_key(KeyType::ecdsa_256);
+    Bytes ca = make_test_certificate({.subject = "CN=ca", .basic_constraints = "critical,CA:TRUE"}, ca_key, {}, ca_key);
+    std::string key = make_test_key(KeyType::ed25519);
+    Bytes leaf =
+        make_test_certificate({.subject = "C=CH, CN=moon", .alternative_names = "DNS:Moon.example"}, key, ca, ca_key);
+    Bytes octets = keep(bytes_of("signed octets"));
+
+    SignedAuth sign() const {
+        SignJob job{*PrivateKey::parse(bytes_of(key)),
+                    {SignatureScheme::Kind::ed25519, model::SignatureHash::identity},
+                    octets};
+        auto result = run(std::move(job));
+        return *std::get<Result<SignedAuth>>(result);
+    }
+    VerifyJob job() const {
+        const SignedAuth auth = sign();
+        VerifyJob job;
+        job.certificates = {leaf};
+        job.anchors = {*Certificate::parse(ca)};
+        job.now = test_now;
+        job.method = auth.method;
+        job.auth_data = auth.auth_data;
+        job.octets = octets;
+        job.identity = Identity::parse("moon.example");
+        return job;
+    }
+};
+
+const World& world() {
+    static const World made;
+    return made;
+}
+
+Result<VerifiedPeer> verify(VerifyJob job) { return std::get<Result<VerifiedPeer>>(run(std::move(job))); }
+
+std::string refusal(VerifyJob job) {
+    const auto result = verify(std::move(job));
+    EXPECT_FALSE(result);
+    return result ? "" : result.error().detail;
+}
+
+TEST(Job, KeyExchangesRunInTheirThreeSteps) {
+    JobResult offered = run(KeOfferJob{Ke::curve25519});
+    auto& offer = std::get<Result<KeOffer>>(offered);
+    ASSERT_TRUE(offer);
+    JobResult answered = run(KeAnswerJob{Ke::curve25519, offer->public_value});
+    auto& answer = std::get<Result<KeAnswer>>(answered);
+    ASSERT_TRUE(answer);
+    JobResult finished = run(KeFinishJob{std::move(*offer), answer->public_value});
+    auto& secret = std::get<Result<SecretBytes>>(finished);
+    ASSERT_TRUE(secret);
+    EXPECT_TRUE(secret->equals(answer->shared_secret.reveal()));
+    EXPECT_FALSE(std::get<Result<KeAnswer>>(run(KeAnswerJob{Ke::curve25519, Bytes(31)})));
+}
+
+// RFC 7427 §3: length, AlgorithmIdentifier, signature.
+TEST(Job, SignatureAuthDataStartsWithItsAlgorithm) {
+    const SignedAuth auth = world().sign();
+    EXPECT_EQ(auth.method, AuthMethod::digital_signature);
+    EXPECT_EQ(hex(ByteView(auth.auth_data).first(8)), "07300506032b6570");
+    EXPECT_EQ(auth.auth_data.size(), 8U + 64U);
+}
+
+TEST(Job, APeerIsVerifiedByPathIdentityAndSignature) {
+    for (const char* identity : {"moon.example", "MOON.example"}) {
+        VerifyJob job = world().job();
+        job.identity = Identity::parse(identity);
+        const auto peer = verify(std::move(job));
+        ASSERT_TRUE(peer) << peer.error().text();
+        EXPECT_EQ(peer->scheme, "Ed25519");
+        EXPECT_EQ(peer->leaf.der(), world().leaf);
+        EXPECT_EQ(peer->anchor.der(), world().ca);
+    }
+    VerifyJob job = world().job();
+    job.identity = Identity::parse("C=CH, CN=moon", parse_distinguished_name);
+    EXPECT_TRUE(verify(std::move(job)));
+}
+
+TEST(Job, AnIdentityThatTheCertificateDoesNotNameIsRefused) {
+    for (const char* identity : {"sun.example", "*.example", "*", "192.0.2.1", "@#6d6f6f6e"}) {
+        VerifyJob job = world().job();
+        job.identity = Identity::parse(identity);
+        const std::string why = refusal(std::move(job));
+        EXPECT_NE(why.find("certificate \"C=CH, CN=moon\" is not for the identity"), std::string::npos) << why;
+    }
+    VerifyJob job = world().job();
+    job.identity = Identity{};
+    EXPECT_FALSE(verify(std::move(job)));
+}
+
+TEST(Job, ASignatureOverOtherOctetsIsRefused) {
+    VerifyJob job = world().job();
+    job.octets.back() ^= 1;
+    const auto result = verify(std::move(job));
+    ASSERT_FALSE(result);
+    EXPECT_EQ(result.error().code, Errc::authentication);
+    job = world().job();
+    job.auth_data.back() ^= 1;
+    EXPECT_FALSE(verify(std::move(job)));
+}
+
+TEST(Job, AuthDataOfAnyLengthIsHarmless) {
+    const VerifyJob good = world().job();
+    for (std::size_t size = 0; size < good.auth_data.size(); ++size) {
+        VerifyJob job = good;
+        job.auth_data.resize(size);
+        EXPECT_FALSE(verify(std::move(job))) << size;
+    }
+}
+
+TEST(Job, APeerWithoutAValidCertificateIsRefused) {
+    VerifyJob none = world().job();
+    none.certificates.clear();
+    EXPECT_EQ(refusal(std::move(none)), "the peer sent no certificate");
+    VerifyJob garbage = world().job();
+    garbage.certificates = {Bytes(40, 0x30)};
+    EXPECT_FALSE(verify(std::move(garbage)));
+    VerifyJob stranger = world().job();
+    stranger.anchors.clear();
+    EXPECT_NE(refusal(std::move(stranger)).find("untrusted issuer"), std::string::npos);
+    VerifyJob expired = world().job();
+    expired.now = test_not_after + 1;
+    EXPECT_NE(refusal(std::move(expired)).find("expired on 2036-01-01"), std::string::npos);
+}
+
+TEST(Job, UnreadableCertificatesAfterTheFirstDoNoHarm) {
+    VerifyJob job = world().job();
+    job.certificates.push_back(keep(bytes_of("garbage")));
+    EXPECT_TRUE(verify(std::move(job)));
+}
+
+TEST(Job, PinnedCertificatesAreTrustedAndNoOthers) {
+    VerifyJob job = world().job();
+    job.anchors.clear();
+    job.pinned = {*Certificate::parse(world().leaf)};
+    EXPECT_TRUE(verify(job));
+    job.pinned = {*Certificate::parse(world().ca)};
+    EXPECT_NE(refusal(std::move(job)).find("not one of those that the connection names"), std::string::npos);
+}
+
+TEST(Job, OldMethodsWorkBothWays) {
+    World other;
+    other.key = make_test_key(KeyType::ecdsa_384);
+    other.leaf = make_test_certificate({.subject = "CN=moon", .alternative_names = "DNS:moon.example"}, other.key,
+                                       other.ca, other.ca_key);
+    auto signed_auth =
+        run(SignJob{*PrivateKey::parse(bytes_of(other.key)), {}, other.octets, true, AuthMethod::ecdsa_384});
+    const auto& auth = std::get<Result<SignedAuth>>(signed_auth);
+    ASSERT_TRUE(auth);
+    EXPECT_EQ(auth->auth_data.size(), 96U);
+    VerifyJob job = world().job();
+    job.certificates = {other.leaf};
+    job.anchors = {*Certificate::parse(other.ca)};
+    job.method = auth->method;
+    job.auth_data = auth->auth_data;
+    const auto peer = verify(job);
+    ASSERT_TRUE(peer) << peer.error().text();
+    job.method = AuthMethod::ecdsa_256;
+    EXPECT_FALSE(verify(std::move(job)));
+}
+
+}  // namespace
+}  // namespace cygnet::crypto
