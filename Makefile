@@ -56,7 +56,7 @@ bench: aws-lc  ## measure; writes build/bench/summary.json and prints it
 
 fuzz: aws-lc  ## run each fuzz target for a while with libFuzzer (FUZZ_SECONDS=30 each)
 	@tools/install-packages tools
-	@$(call compile,fuzz)
+	@$(call compile,fuzz,fuzzers)
 	@tools/run-fuzzers build/fuzz $(FUZZ_SECONDS)
 
 asan: aws-lc  ## the tests under the address and undefined-behaviour sanitizers
