@@ -105,6 +105,9 @@ struct SaRuntime {
     alignas(64) InboundSa in;
     alignas(64) OutboundSa out;
     alignas(64) DropCounters drops;
+    // What the worker has told the control thread, so that it says it once. The worker's own.
+    bool told_inbound_seen = false;
+    model::Endpoint told_remote{};
 };
 
 }  // namespace cygnet::esp

@@ -1,0 +1,220 @@
+#include "dataplane/netlink.h"
+
+#include <fmt/format.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "esp/policy_table.h"
+
+namespace cygnet::dataplane {
+namespace {
+
+constexpr std::size_t message_octets = 4096;
+constexpr std::size_t dump_octets = 32768;
+
+unsigned char family_number(model::Family family) {
+    return family == model::Family::v4 ? AF_INET : AF_INET6;
+}
+
+model::IpAddress address_of(const esp::PrefixKey& key) {
+    std::array<std::uint8_t, 16> octets{};
+    for (std::size_t i = 0; i < 8; ++i) {
+        octets[i] = static_cast<std::uint8_t>(key.address.high >> (56 - 8 * i));
+        octets[8 + i] = static_cast<std::uint8_t>(key.address.low >> (56 - 8 * i));
+    }
+    const std::size_t size = model::address_size(key.family);
+    return *model::IpAddress::from_bytes({octets.data() + (16 - size), size});
+}
+
+}  // namespace
+
+std::string Prefix::text() const { return fmt::format("{}/{}", address.text(), bits); }
+
+std::vector<Prefix> prefixes_of(const model::AddressRange& range) {
+    std::vector<Prefix> prefixes;
+    const auto selector = esp::PacketSelector::of(model::TrafficSelector::of(range));
+    for (const esp::PrefixKey& key : esp::prefixes_of(selector))
+        prefixes.push_back({address_of(key), key.bits});
+    return prefixes;
+}
+
+// One message being built.
+struct Netlink::Request {
+    std::array<char, message_octets> octets{};
+    nlmsghdr* header = nullptr;
+
+    Request(std::uint16_t type, unsigned flags) : header(mnl_nlmsg_put_header(octets.data())) {
+        header->nlmsg_type = type;
+        header->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+    }
+    template <class T>
+    T& body() {
+        return *static_cast<T*>(mnl_nlmsg_put_extra_header(header, sizeof(T)));
+    }
+    void put(std::uint16_t type, const model::IpAddress& address) {
+        mnl_attr_put(header, type, address.bytes().size(), address.bytes().data());
+    }
+    void put(std::uint16_t type, std::uint32_t value) { mnl_attr_put_u32(header, type, value); }
+};
+
+Result<Netlink> Netlink::open() {
+    mnl_socket* socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+    if (socket == nullptr || mnl_socket_bind(socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+        if (socket != nullptr) mnl_socket_close(socket);
+        return fail(Errc::system, "netlink", std::strerror(errno));
+    }
+    return Netlink(socket);
+}
+
+Netlink::Netlink(Netlink&& other) noexcept
+    : socket_(std::exchange(other.socket_, nullptr)), sequence_(other.sequence_) {}
+
+Netlink::~Netlink() {
+    if (socket_ != nullptr) mnl_socket_close(socket_);
+}
+
+Result<> Netlink::acknowledge(Request& request, const char* where, const std::string& what) {
+    request.header->nlmsg_flags |= NLM_F_ACK;
+    request.header->nlmsg_seq = ++sequence_;
+    std::array<char, message_octets> answer;
+    const unsigned port = mnl_socket_get_portid(socket_);
+    ssize_t size = mnl_socket_sendto(socket_, request.header, request.header->nlmsg_len);
+    if (size >= 0) size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
+    if (size < 0 || mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port,
+                               nullptr, nullptr) < 0)
+        return fail(Errc::system, where, fmt::format("{}: {}", what, std::strerror(errno)));
+    return {};
+}
+
+Result<> Netlink::bring_up(unsigned device, unsigned mtu) {
+    Request request(RTM_NEWLINK, 0);
+    auto& link = request.body<ifinfomsg>();
+    link.ifi_index = static_cast<int>(device);
+    link.ifi_flags = link.ifi_change = IFF_UP;
+    request.put(IFLA_MTU, mtu);
+    return acknowledge(request, "device", fmt::format("MTU {}", mtu));
+}
+
+namespace {
+void describe(auto& request, unsigned device, const model::IpAddress& address) {
+    auto& body = request.template body<ifaddrmsg>();
+    body.ifa_family = family_number(address.family());
+    body.ifa_prefixlen = static_cast<std::uint8_t>(model::address_bits(address.family()));
+    body.ifa_flags = IFA_F_NODAD;
+    body.ifa_index = device;
+    request.put(IFA_LOCAL, address);
+    request.put(IFA_ADDRESS, address);
+}
+
+void describe(auto& request, const Route& route) {
+    auto& body = request.template body<rtmsg>();
+    body.rtm_family = family_number(route.to.address.family());
+    body.rtm_dst_len = static_cast<unsigned char>(route.to.bits);
+    body.rtm_table = RT_TABLE_UNSPEC;
+    body.rtm_protocol = RTPROT_STATIC;
+    body.rtm_scope = RT_SCOPE_UNIVERSE;
+    body.rtm_type = RTN_UNICAST;
+    request.put(RTA_TABLE, route.table);
+    request.put(RTA_DST, route.to.address);
+    request.put(RTA_OIF, route.device);
+    if (route.source) request.put(RTA_PREFSRC, *route.source);
+}
+
+void describe(auto& request, const Rule& rule) {
+    auto& body = request.template body<fib_rule_hdr>();
+    body.family = family_number(rule.family);
+    body.action = FR_ACT_TO_TBL;
+    body.flags = FIB_RULE_INVERT;  // everything but the mark
+    request.put(FRA_PRIORITY, rule.priority);
+    request.put(FRA_FWMARK, rule.mark);
+    request.put(FRA_FWMASK, 0xffff'ffffU);
+    request.put(FRA_TABLE, rule.table);
+}
+}  // namespace
+
+Result<> Netlink::add_address(unsigned device, const model::IpAddress& address) {
+    Request request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
+    describe(request, device, address);
+    return acknowledge(request, "address", address.text());
+}
+
+Result<> Netlink::remove_address(unsigned device, const model::IpAddress& address) {
+    Request request(RTM_DELADDR, 0);
+    describe(request, device, address);
+    return acknowledge(request, "address", address.text());
+}
+
+Result<> Netlink::add_route(const Route& route) {
+    Request request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
+    describe(request, route);
+    return acknowledge(request, "route", route.to.text());
+}
+
+Result<> Netlink::remove_route(const Route& route) {
+    Request request(RTM_DELROUTE, 0);
+    describe(request, route);
+    return acknowledge(request, "route", route.to.text());
+}
+
+Result<> Netlink::add_rule(const Rule& rule) {
+    Request request(RTM_NEWRULE, NLM_F_CREATE);
+    describe(request, rule);
+    return acknowledge(request, "routing rule", fmt::format("table {}", rule.table));
+}
+
+Result<> Netlink::remove_rule(const Rule& rule) {
+    Request request(RTM_DELRULE, 0);
+    describe(request, rule);
+    return acknowledge(request, "routing rule", fmt::format("table {}", rule.table));
+}
+
+namespace {
+// IPv4 has IFA_LOCAL, which differs from IFA_ADDRESS on point-to-point links; IPv6 often has not.
+int take_attribute(const nlattr* attribute, void* data) {
+    auto& local = *static_cast<std::optional<model::IpAddress>*>(data);
+    const auto type = mnl_attr_get_type(attribute);
+    if (type != IFA_LOCAL && !(type == IFA_ADDRESS && !local)) return MNL_CB_OK;
+    const auto* octets = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+    local = model::IpAddress::from_bytes({octets, mnl_attr_get_payload_len(attribute)});
+    return MNL_CB_OK;
+}
+
+int take_address(const nlmsghdr* message, void* data) {
+    auto& found = *static_cast<std::vector<model::IpAddress>*>(data);
+    std::optional<model::IpAddress> local;
+    mnl_attr_parse(message, sizeof(ifaddrmsg), take_attribute, &local);
+    if (local) found.push_back(*local);
+    return MNL_CB_OK;
+}
+}  // namespace
+
+Result<std::vector<model::IpAddress>> Netlink::addresses() {
+    Request request(RTM_GETADDR, NLM_F_DUMP);
+    request.body<ifaddrmsg>().ifa_family = AF_UNSPEC;
+    request.header->nlmsg_seq = ++sequence_;
+    std::vector<model::IpAddress> found;
+    std::vector<char> answer(dump_octets);
+    ssize_t size = mnl_socket_sendto(socket_, request.header, request.header->nlmsg_len);
+    const unsigned port = mnl_socket_get_portid(socket_);
+    int more = 1;
+    while (size >= 0 && more > 0) {
+        size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
+        if (size >= 0)
+            more = mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port,
+                              take_address, &found);
+    }
+    if (size < 0 || more < 0) return fail(Errc::system, "addresses", std::strerror(errno));
+    return found;
+}
+
+}  // namespace cygnet::dataplane

@@ -1,0 +1,66 @@
+// The few things we ask of the kernel's tables (rtnetlink): a device's state, addresses, routes, one rule.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "base/result.h"
+#include "model/address.h"
+
+struct mnl_socket;
+
+namespace cygnet::dataplane {
+
+struct Prefix {
+    model::IpAddress address;
+    unsigned bits = 0;
+    auto operator<=>(const Prefix&) const = default;
+    std::string text() const;
+};
+
+// The prefixes that make up a range.
+std::vector<Prefix> prefixes_of(const model::AddressRange& range);
+
+struct Route {
+    Prefix to;
+    unsigned device = 0;
+    std::uint32_t table = 0;
+    std::optional<model::IpAddress> source{};  // the address that local programs take
+};
+
+// "Packets without this mark look into this table."
+struct Rule {
+    model::Family family;
+    std::uint32_t mark;
+    std::uint32_t table;
+    std::uint32_t priority;
+};
+
+// Errors: Errc::system, with what was refused.
+class Netlink {
+public:
+    static Result<Netlink> open();
+    Netlink(Netlink&& other) noexcept;
+    Netlink& operator=(Netlink&&) = delete;
+    ~Netlink();
+
+    Result<> bring_up(unsigned device, unsigned mtu);
+    Result<> add_address(unsigned device, const model::IpAddress& address);
+    Result<> remove_address(unsigned device, const model::IpAddress& address);
+    Result<> add_route(const Route& route);  // replaces one to the same prefix in the same table
+    Result<> remove_route(const Route& route);
+    Result<> add_rule(const Rule& rule);
+    Result<> remove_rule(const Rule& rule);
+    // All addresses of this host.
+    Result<std::vector<model::IpAddress>> addresses();
+
+private:
+    explicit Netlink(mnl_socket* socket) : socket_(socket) {}
+    struct Request;
+    Result<> acknowledge(Request& request, const char* where, const std::string& what);
+
+    mnl_socket* socket_;
+    unsigned sequence_ = 0;
+};
+
+}  // namespace cygnet::dataplane

@@ -1,0 +1,35 @@
+#include "dataplane/outbound_batch.h"
+
+namespace cygnet::dataplane {
+
+bool OutboundBatch::takes(const esp::Child& child, std::uint8_t traffic_class,
+                          std::size_t inner_size) const {
+    const std::size_t size = esp::encapsulated_size(inner_size);
+    if (count_ == 0) return size <= octets_max;
+    const bool last_was_shorter = used_ != count_ * segment_size_;
+    return child_ == &child && traffic_class_ == traffic_class && size <= segment_size_ &&
+           !last_was_shorter && count_ < packets_max && used_ + size <= octets_max;
+}
+
+std::uint8_t* OutboundBatch::add(const esp::Child& child, std::uint8_t traffic_class,
+                                 std::size_t inner_size) {
+    ASSERT(takes(child, traffic_class, inner_size));
+    const std::size_t size = esp::encapsulated_size(inner_size);
+    if (count_ == 0) {
+        child_ = &child;
+        traffic_class_ = traffic_class;
+        segment_size_ = size;
+    }
+    std::uint8_t* const inner = buffer_.data() + used_ + esp::encapsulation_headroom;
+    packets_[count_++] = {inner, static_cast<std::uint32_t>(inner_size)};
+    used_ += size;
+    return inner;
+}
+
+std::span<const std::uint8_t> OutboundBatch::seal(Instant now, std::size_t& packets) {
+    packets = esp::encapsulate(*child_->sa, std::span(packets_).first(count_), now);
+    if (packets == count_) return {buffer_.data(), used_};
+    return {buffer_.data(), packets * segment_size_};
+}
+
+}  // namespace cygnet::dataplane

@@ -1,0 +1,48 @@
+// Packets of one child SA, side by side in one buffer as UDP_SEGMENT wants them: equal sizes, the last
+// may be shorter. Sealed and sent together.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "esp/child.h"
+#include "esp/encapsulate.h"
+#include "model/limits.h"
+
+namespace cygnet::dataplane {
+
+class OutboundBatch {
+public:
+    OutboundBatch() : buffer_(octets_max) {}
+
+    bool empty() const { return count_ == 0; }
+    const esp::Child& child() const { return *child_; }
+    std::uint8_t traffic_class() const { return traffic_class_; }
+    std::size_t segment_size() const { return segment_size_; }
+
+    // Whether a packet of `inner_size` octets may join; an empty batch takes anything up to the limit.
+    bool takes(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size) const;
+    // Where to write it. The batch must take it.
+    std::uint8_t* add(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size);
+
+    // Makes them ESP packets; what there is to send, less than was added when the SA has no sequence
+    // numbers left. Sets `packets` to their number.
+    std::span<const std::uint8_t> seal(Instant now, std::size_t& packets);
+    void clear() { count_ = used_ = 0; }
+    std::size_t count() const { return count_; }
+
+    // UDP takes 65,507 octets over IPv4; Linux takes 64 segments at once (128 in newer kernels).
+    static constexpr std::size_t octets_max = 65500;
+    static constexpr std::size_t packets_max = 64;
+    static_assert(packets_max <= model::limits::batch_packets);
+
+private:
+    std::vector<std::uint8_t> buffer_;
+    std::array<esp::OutboundPacket, packets_max> packets_;
+    const esp::Child* child_ = nullptr;
+    std::uint8_t traffic_class_ = 0;
+    std::size_t segment_size_ = 0;
+    std::size_t count_ = 0, used_ = 0;
+};
+
+}  // namespace cygnet::dataplane

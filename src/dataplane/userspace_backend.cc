@@ -1,0 +1,345 @@
+#include "dataplane/userspace_backend.h"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <map>
+#include <thread>
+
+#include "dataplane/routes.h"
+#include "dataplane/worker.h"
+#include "os/event_loop.h"
+
+namespace cygnet::dataplane {
+namespace {
+
+constexpr std::size_t events_per_dispatch = 64;
+constexpr Duration reclaim_pause = milliseconds(10);
+constexpr std::uint8_t nat_keepalive = 0xff;
+
+struct Installed {
+    esp::ChildPointer child;
+    model::TrafficSelectors remote;  // of its routes
+    std::uint64_t order = 0;         // of its activation; 0: not active
+    bool draining = false;           // removed, in its grace
+    Instant gone_at = Instant::never();
+};
+
+// Signals are the control thread's.
+class SignalsBlocked {
+public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+private:
+    sigset_t before_;
+};
+
+}  // namespace
+
+struct UserspaceBackend::Impl {
+    Impl(UserspaceConfig given, BackendEvents callbacks, TunDevice device)
+        : config(std::move(given)), events(std::move(callbacks)), tun(std::move(device)) {}
+    ~Impl();
+
+    Result<> open_carriers();
+    Result<> start();
+    void publish(esp::ForwardingTable next);
+    void activate(Installed& installed);
+    void forget(std::map<model::ChildId, Installed>::iterator child);
+    void end_graces();
+    void set_timer();
+    void dispatch(const EventQueue::Popped& popped);
+    Result<> send(const model::Path& path, ByteView first, ByteView second);
+
+    UserspaceConfig config;
+    BackendEvents events;
+    TunDevice tun;
+    std::optional<Routes> routes;
+    std::vector<Carrier> carriers;  // until the worker takes them
+    std::array<int, 2> udp{-1, -1};  // descriptors of the UDP carriers, IPv4 and IPv6
+    bool segments = false, raw = false;
+    esp::Published<esp::ForwardingTable> table{std::make_unique<esp::ForwardingTable>(), 1};
+    std::unique_ptr<Worker> worker;
+    std::thread thread;
+    os::Fd epoll, timer;
+    std::map<model::ChildId, Installed> children;
+    std::uint64_t activations = 0;
+};
+
+// ---- start and end ------------------------------------------------------------------------------
+
+Result<std::unique_ptr<UserspaceBackend>> UserspaceBackend::open(UserspaceConfig config,
+                                                                 BackendEvents events) {
+    if (!config.now) config.now = os::now;
+    TunDevice tun = TRY(TunDevice::open(config.device, config.offload));
+    auto impl = std::make_unique<Impl>(std::move(config), std::move(events), std::move(tun));
+    TRY(impl->open_carriers());
+    Netlink netlink = TRY(Netlink::open());
+    TRY(netlink.bring_up(impl->tun.index(), impl->config.mtu));
+    if (impl->config.install_routes)
+        impl->routes.emplace(TRY(Routes::open(
+            std::move(netlink), {impl->tun.index(), impl->config.routing_table,
+                                 impl->config.rule_priority, impl->config.mark})));
+    TRY(impl->start());
+    return std::unique_ptr<UserspaceBackend>(new UserspaceBackend(std::move(impl)));
+}
+
+UserspaceBackend::UserspaceBackend(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+UserspaceBackend::~UserspaceBackend() = default;
+
+Result<> UserspaceBackend::Impl::open_carriers() {
+    const CarrierOptions options{config.port, config.mark, config.offload};
+    for (const auto kind : {CarrierKind::udp, CarrierKind::raw}) {
+        if (kind == CarrierKind::raw && !config.raw_esp) continue;
+        for (const auto family : {model::Family::v4, model::Family::v6}) {
+            auto carrier = Carrier::open(kind, family, options);
+            if (!carrier && family == model::Family::v6 && carrier.error().code == Errc::unsupported)
+                continue;
+            if (!carrier) return fail(carrier.error());
+            if (kind == CarrierKind::udp) {
+                udp[family == model::Family::v4 ? 0 : 1] = carrier->fd();
+                segments |= carrier->segments();
+            } else {
+                raw = true;
+            }
+            carriers.push_back(std::move(*carrier));
+        }
+    }
+    return {};
+}
+
+Result<> UserspaceBackend::Impl::start() {
+    worker = std::make_unique<Worker>(WorkerParts{0, tun.fd(), tun.offload(), std::move(carriers),
+                                                  &table, config.now});
+    epoll = os::Fd(::epoll_create1(EPOLL_CLOEXEC));
+    timer = os::Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
+    for (const int fd : {worker->events().fd(), timer.number()}) {
+        epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+        if (::epoll_ctl(epoll.number(), EPOLL_CTL_ADD, fd, &event) != 0)
+            return fail(Errc::system, "epoll", std::strerror(errno));
+    }
+    const SignalsBlocked blocked;
+    thread = std::thread([this] { worker->run(); });
+    pthread_setname_np(thread.native_handle(), "dataplane");
+    return {};
+}
+
+UserspaceBackend::Impl::~Impl() {
+    if (!thread.joinable()) return;
+    worker->stop();
+    thread.join();
+}
+
+// ---- children -----------------------------------------------------------------------------------
+
+Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
+    Impl& impl = *impl_;
+    if (impl.children.contains(spec.id)) return fail(Errc::state, "child", "installed already");
+    if (impl.table.newest().inbound(spec.spi_in) != nullptr)
+        return fail(Errc::state, "child", fmt::format("SPI {:08x} is in use", spec.spi_in));
+    auto child = esp::make_child(spec, TRY(esp::SaRuntime::make(spec)));
+    if (impl.routes) {
+        if (auto added = impl.routes->add(spec.local, spec.remote); !added) {
+            static_cast<void>(impl.routes->remove(spec.remote));
+            return added;
+        }
+    }
+    impl.publish(impl.table.newest().with_inbound(child));
+    auto& installed = impl.children[spec.id];
+    installed.child = std::move(child);
+    installed.remote = spec.remote;
+    if (spec.outbound_active) impl.activate(installed);
+    return {};
+}
+
+void UserspaceBackend::activate(model::ChildId child) {
+    const auto found = impl_->children.find(child);
+    if (found == impl_->children.end() || found->second.draining || found->second.order != 0) return;
+    impl_->activate(found->second);
+}
+
+void UserspaceBackend::remove(model::ChildId child, Duration grace) {
+    Impl& impl = *impl_;
+    const auto found = impl.children.find(child);
+    if (found == impl.children.end()) return;
+    Installed& installed = found->second;
+    if (installed.draining) {
+        if (grace <= Duration{0}) impl.forget(found);
+        return;
+    }
+    if (installed.order != 0) impl.publish(impl.table.newest().without_outbound(*installed.child));
+    if (impl.routes) static_cast<void>(impl.routes->remove(installed.remote));
+    if (grace <= Duration{0}) return impl.forget(found);
+    installed.draining = true;
+    installed.gone_at = impl.config.now() + grace;
+    impl.set_timer();
+}
+
+void UserspaceBackend::move(model::ChildId child, const model::Path& path, bool udp_encapsulation) {
+    Impl& impl = *impl_;
+    const auto found = impl.children.find(child);
+    if (found == impl.children.end()) return;
+    Installed& installed = found->second;
+    const auto elsewhere = esp::moved(*installed.child, path, udp_encapsulation);
+    esp::ForwardingTable next = impl.table.newest().with_inbound(elsewhere);
+    if (installed.order != 0 && !installed.draining)
+        next = next.without_outbound(*installed.child).with_outbound(elsewhere, installed.order);
+    installed.child = elsewhere;
+    impl.publish(std::move(next));
+}
+
+std::optional<model::ChildUsage> UserspaceBackend::usage(model::ChildId child) const {
+    const auto found = impl_->children.find(child);
+    if (found == impl_->children.end()) return std::nullopt;
+    return found->second.child->sa->usage();
+}
+
+void UserspaceBackend::Impl::publish(esp::ForwardingTable next) {
+    table.publish(std::make_unique<const esp::ForwardingTable>(std::move(next)));
+    set_timer();
+}
+
+void UserspaceBackend::Impl::activate(Installed& installed) {
+    installed.order = ++activations;
+    publish(table.newest().with_outbound(installed.child, installed.order));
+}
+
+// The keys go with the last table that names the child.
+void UserspaceBackend::Impl::forget(std::map<model::ChildId, Installed>::iterator child) {
+    esp::ForwardingTable next = table.newest().without_inbound(*child->second.child);
+    children.erase(child);
+    publish(std::move(next));
+}
+
+void UserspaceBackend::Impl::end_graces() {
+    const Instant now = config.now();
+    for (auto child = children.begin(); child != children.end();) {
+        const auto current = child++;
+        if (current->second.draining && current->second.gone_at <= now) forget(current);
+    }
+    table.reclaim();
+    set_timer();
+}
+
+// The next moment at which a grace ends or a retired table should be looked at again.
+void UserspaceBackend::Impl::set_timer() {
+    Instant next = Instant::never();
+    for (const auto& [id, installed] : children) next = std::min(next, installed.gone_at);
+    const Instant now = config.now();
+    if (table.reclaim() != 0) next = std::min(next, now + reclaim_pause);
+    itimerspec when{};
+    if (next != Instant::never()) {
+        const std::int64_t us = std::max<std::int64_t>((next - now).count(), 1);
+        when.it_value = {.tv_sec = us / 1'000'000, .tv_nsec = us % 1'000'000 * 1000};
+    }
+    ::timerfd_settime(timer.number(), 0, &when, nullptr);
+}
+
+// ---- events and IKE -----------------------------------------------------------------------------
+
+int UserspaceBackend::event_fd() const { return impl_->epoll.number(); }
+
+void UserspaceBackend::dispatch_events() {
+    Impl& impl = *impl_;
+    std::uint64_t expirations;
+    if (::read(impl.timer.number(), &expirations, sizeof expirations) > 0) impl.end_graces();
+    EventQueue& queue = impl.worker->events();
+    queue.clear_signal();
+    for (std::size_t i = 0; i < events_per_dispatch; ++i) {
+        const auto popped = queue.pop();
+        if (!popped) return;
+        impl.dispatch(*popped);
+    }
+    queue.signal();
+}
+
+void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
+    const Event& event = popped.event;
+    const auto found = children.find(event.child);
+    switch (event.kind) {
+        case EventKind::ike_datagram:
+            if (events.ike_datagram) events.ike_datagram(event.path, popped.datagram);
+            return;
+        case EventKind::inbound_seen:
+            if (found != children.end() && found->second.order == 0 && events.inbound_seen)
+                events.inbound_seen(event.child);
+            return;
+        case EventKind::peer_moved:
+            if (found != children.end() && events.peer_moved)
+                events.peer_moved(event.child, event.path.remote);
+            return;
+    }
+}
+
+Result<> UserspaceBackend::send_ike(const model::Path& path, ByteView message) {
+    constexpr std::array<std::uint8_t, 4> non_esp_marker{};
+    return impl_->send(path, non_esp_marker, message);
+}
+
+Result<> UserspaceBackend::send_keepalive(const model::Path& path) {
+    return impl_->send(path, ByteView(&nat_keepalive, 1), {});
+}
+
+// UDP sockets take datagrams from several threads at once; each is whole.
+Result<> UserspaceBackend::Impl::send(const model::Path& path, ByteView first, ByteView second) {
+    const model::Family family = path.remote.address.family();
+    const int fd = udp[family == model::Family::v4 ? 0 : 1];
+    if (fd < 0) return fail(Errc::unsupported, "send", "this host has no IPv6");
+    const iovec pieces[] = {{const_cast<std::uint8_t*>(first.data()), first.size()},
+                            {const_cast<std::uint8_t*>(second.data()), second.size()}};
+    if (send_datagram(fd, path, pieces)) return {};
+    return fail(Errc::system, "send", fmt::format("to {}: {}", path.remote.text(), std::strerror(errno)));
+}
+
+// ---- the device's addresses, and what is told ---------------------------------------------------
+
+Result<> UserspaceBackend::add_address(const model::IpAddress& address) {
+    if (impl_->routes) return impl_->routes->add_address(address);
+    Netlink netlink = TRY(Netlink::open());
+    return netlink.add_address(impl_->tun.index(), address);
+}
+
+Result<> UserspaceBackend::remove_address(const model::IpAddress& address) {
+    if (impl_->routes) return impl_->routes->remove_address(address);
+    Netlink netlink = TRY(Netlink::open());
+    return netlink.remove_address(impl_->tun.index(), address);
+}
+
+Result<> UserspaceBackend::exempt_from_tunnel(int socket) const {
+    const std::uint32_t mark = impl_->config.mark;
+    if (::setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0) return {};
+    return fail(Errc::system, "SO_MARK", std::strerror(errno));
+}
+
+esp::DropCounts UserspaceBackend::drops() const { return impl_->worker->drops().read(); }
+
+std::optional<esp::DropCounts> UserspaceBackend::drops(model::ChildId child) const {
+    const auto found = impl_->children.find(child);
+    if (found == impl_->children.end()) return std::nullopt;
+    return found->second.child->sa->drops.read();
+}
+
+WorkerStatistics UserspaceBackend::statistics() const { return impl_->worker->statistics(); }
+
+std::string UserspaceBackend::description() const {
+    const char* offload = "one packet per call";
+    if (impl_->tun.offload() == TunOffload::tcp) offload = "TCP super-packets";
+    if (impl_->tun.offload() == TunOffload::tcp_and_udp) offload = "TCP and UDP super-packets";
+    return fmt::format("TUN {} with MTU {}, {}; ESP in UDP port {}{}{}", impl_->config.device,
+                       impl_->config.mtu, offload, impl_->config.port,
+                       impl_->segments ? " with segmentation" : "",
+                       impl_->raw ? " and in IP protocol 50" : "");
+}
+
+}  // namespace cygnet::dataplane

@@ -1,0 +1,97 @@
+// One thread that moves packets: waits for the device and the carriers, and works on what is there.
+// Never waits for more packets to come: an idle link has no batching delay.
+//
+//   TUN ─► read ─► Segmenter ─► policy ─► OutboundBatch ─► seal ─► Carrier::send
+//   TUN ◄─ Coalescer ◄─ selectors ◄─ open ◄─ by SPI ◄─ Carrier::receive
+//                                                    └─► IKE, moved peers ─► EventQueue
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <vector>
+
+#include "dataplane/carrier.h"
+#include "dataplane/coalescer.h"
+#include "dataplane/event_queue.h"
+#include "dataplane/outbound_batch.h"
+#include "dataplane/userspace_backend.h"
+#include "esp/decapsulate.h"
+#include "esp/forwarding_table.h"
+#include "esp/published.h"
+
+namespace cygnet::dataplane {
+
+struct WorkerParts {
+    std::size_t number;  // as a reader of the table
+    int tun;
+    TunOffload offload;
+    std::vector<Carrier> carriers;
+    esp::Published<esp::ForwardingTable>* table;
+    std::function<Instant()> now;
+};
+
+class Worker final : private PacketSink {
+public:
+    explicit Worker(WorkerParts parts);
+    ~Worker() override;
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    // Runs until stop(), which another thread calls.
+    void run();
+    void stop();
+
+    EventQueue& events() { return events_; }
+    const esp::DropCounters& drops() const { return drops_; }
+    WorkerStatistics statistics() const;
+
+private:
+    static constexpr std::size_t event_octets = 1 << 20;
+    static constexpr std::size_t tun_reads_per_turn = 8;
+    // Groups of one SA, as long as decapsulation takes at once.
+    static constexpr std::size_t group_packets_max = model::limits::batch_packets;
+
+    struct Group {
+        const esp::Child* child = nullptr;
+        const model::Path* path = nullptr;
+        CarrierKind carrier = CarrierKind::udp;
+        std::size_t count = 0;
+        std::array<esp::InboundPacket, group_packets_max> packets;
+    };
+    // Read by anyone, written by this thread alone.
+    struct Statistics {
+        std::atomic<std::uint64_t> tun_reads{0}, tun_writes{0}, carrier_receives{0}, carrier_sends{0},
+            waits{0}, packets_in{0}, packets_out{0};
+    };
+
+    void watch(int fd, std::uint64_t tag);
+    void outbound_turn();
+    void forward(const VnetHeader& header, const std::uint8_t* packet, std::size_t size);
+    void flush_outbound();
+    Carrier* carrier_for(const esp::Child& child);
+
+    void inbound_turn(Carrier& carrier);
+    void take_datagram(const Carrier& carrier, const ReceivedDatagram& datagram);
+    bool take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t* segment, std::size_t size);
+    void take_esp(const Carrier& carrier, const ReceivedDatagram& datagram, std::uint8_t* esp,
+                  std::size_t size);
+    void finish_group();
+    void tell_about(const Group& group);
+    bool tell(const Event& event, ByteView datagram, esp::Drop when_full);
+    void write(std::span<const iovec> pieces, std::size_t packets) override;
+
+    WorkerParts parts_;
+    os::Fd epoll_, stop_;
+    const esp::ForwardingTable* table_ = nullptr;  // while in a turn
+    Instant now_{};                                // of this turn
+    std::vector<std::uint8_t> tun_buffer_;
+    OutboundBatch batch_;
+    ReceiveBuffers receive_buffers_;
+    Group group_;
+    Coalescer coalescer_;
+    EventQueue events_{event_octets};
+    esp::DropCounters drops_;
+    Statistics statistics_;
+};
+
+}  // namespace cygnet::dataplane
