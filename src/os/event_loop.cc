@@ -41,6 +41,7 @@ EventLoop::~EventLoop() = default;
 
 void EventLoop::run() { impl_->context.run(); }
 void EventLoop::stop() { impl_->context.stop(); }
+void EventLoop::restart() { impl_->context.restart(); }
 
 void EventLoop::post(std::move_only_function<void()> work) {
     asio::post(impl_->context, [work = std::move(work)]() mutable { work(); });

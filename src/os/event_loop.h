@@ -20,9 +20,10 @@ public:
     EventLoop();
     ~EventLoop();
 
-    // Runs callbacks until stop() is called.
+    // Runs callbacks until stop() is called. After restart() it can run again.
     void run();
     void stop();
+    void restart();
     // Runs `work` on the loop's thread, later. May be called from any thread.
     void post(std::move_only_function<void()> work);
     // Calls `arrived` with the number of each of these signals instead of its default action.

@@ -19,6 +19,7 @@ public:
 
     int fd() const { return fd_.number(); }
     std::uint16_t port() const { return port_; }
+    model::Family family() const { return family_; }
 
     // Reads one waiting datagram into `buffer`; nothing when none waits. A datagram longer than the buffer is
     // cut and `octets` says how long it was.
