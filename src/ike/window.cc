@@ -1,0 +1,70 @@
+#include "ike/window.h"
+
+#include <cmath>
+#include <utility>
+
+#include "base/result.h"
+
+namespace cygnet::ike {
+
+Duration RetransmissionSchedule::wait_after(unsigned sent) const {
+    return Duration(static_cast<Duration::rep>(static_cast<double>(first.count()) * std::pow(factor, sent)));
+}
+
+Window::Verdict Window::classify_request(std::uint32_t message_id) const {
+    if (message_id == expected_request_) return processing_ ? Verdict::processing : Verdict::fresh;
+    if (message_id > expected_request_) return Verdict::ahead;
+    const bool remembered = message_id + 1 == expected_request_ && !last_response_.empty();
+    return remembered ? Verdict::repeated : Verdict::outdated;
+}
+
+void Window::begin_request() {
+    ASSERT(!processing_);
+    processing_ = true;
+}
+
+void Window::answer_request(SentMessage response) {
+    ASSERT(processing_);
+    processing_ = false;
+    ++expected_request_;
+    last_response_ = std::move(response);
+}
+
+void Window::send_request(SentMessage request, Instant now, const RetransmissionSchedule& schedule) {
+    ASSERT(!outstanding_);
+    outstanding_ = Outstanding{.datagrams = std::move(request),
+                               .schedule = schedule,
+                               .again_at = now + schedule.wait_after(0)};
+}
+
+void Window::abandon_request() {
+    processing_ = false;
+}
+
+bool Window::awaits_response(std::uint32_t message_id) const {
+    return outstanding_ && message_id == next_request_;
+}
+
+void Window::response_received() {
+    ASSERT(outstanding_);
+    outstanding_.reset();
+    ++next_request_;
+}
+
+void Window::withdraw_request() {
+    outstanding_.reset();
+}
+
+Instant Window::deadline() const {
+    return outstanding_ ? outstanding_->again_at : Instant::never();
+}
+
+const SentMessage* Window::retransmit(Instant now) {
+    ASSERT(outstanding_);
+    if (outstanding_->transmissions > outstanding_->schedule.tries) return nullptr;
+    outstanding_->again_at = now + outstanding_->schedule.wait_after(outstanding_->transmissions);
+    ++outstanding_->transmissions;
+    return &outstanding_->datagrams;
+}
+
+}  // namespace cygnet::ike

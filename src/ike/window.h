@@ -1,0 +1,82 @@
+// Message IDs and retransmission of one IKE SA, RFC 7296 §2.1 to §2.3: which request of the peer
+// is new, which answer is repeated, when our own request is sent again. Nothing else.
+//
+//   peer's requests   0 1 2 … [expected]      the answer to expected - 1 is kept and repeated on demand
+//   our requests      0 1 2 … [outstanding]   sent again on a schedule until answered or given up
+//
+// The window is one request in each direction: what every peer supports without SET_WINDOW_SIZE.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/instant.h"
+
+namespace cygnet::ike {
+
+// When to send again: after `first`, then each time `factor` later, `tries` times in all.
+struct RetransmissionSchedule {
+    Duration first{};
+    double factor = 1;
+    unsigned tries = 0;
+
+    // How long to wait after the transmission number `sent` (0: the original one).
+    Duration wait_after(unsigned sent) const;
+};
+
+// A message as sent: one datagram, or its fragments in order.
+using SentMessage = std::vector<Bytes>;
+
+class Window {
+public:
+    enum class Verdict : std::uint8_t {
+        fresh,       // process it
+        processing,  // the same request is being worked on: drop
+        repeated,    // send `last_response` again
+        outdated,    // older than what we remember: drop
+        ahead,       // beyond the window: drop, RFC 7296 §2.3
+    };
+
+    // ---- the peer's requests
+    Verdict classify_request(std::uint32_t message_id) const;
+    void begin_request();                        // the expected request is accepted; an answer must follow
+    void answer_request(SentMessage response);   // kept until the next request is answered
+    void abandon_request();                      // no answer will be given; the same request may come again
+    bool processing_request() const { return processing_; }
+    const SentMessage& last_response() const { return last_response_; }
+    std::uint32_t expected_request() const { return expected_request_; }
+
+    // ---- our requests
+    std::uint32_t next_request() const { return next_request_; }
+    bool outstanding() const { return outstanding_.has_value(); }
+    // Puts the request with ID next_request() into the window, which must be empty.
+    void send_request(SentMessage request, Instant now, const RetransmissionSchedule& schedule);
+    bool awaits_response(std::uint32_t message_id) const;
+    void response_received();                    // the next request has the next ID
+    // RFC 7296 §2.6, §1.2: the first request is repeated in another form and keeps its ID 0.
+    void withdraw_request();
+
+    // When the outstanding request must be sent again or be given up; never() without one.
+    Instant deadline() const;
+    // At the deadline: the datagrams to send again, or nothing when it is time to give up.
+    const SentMessage* retransmit(Instant now);
+    unsigned transmissions() const { return outstanding_ ? outstanding_->transmissions : 0; }
+
+private:
+    struct Outstanding {
+        SentMessage datagrams;
+        RetransmissionSchedule schedule;
+        unsigned transmissions = 1;
+        Instant again_at{};
+    };
+
+    std::uint32_t expected_request_ = 0;
+    bool processing_ = false;
+    SentMessage last_response_;
+    std::uint32_t next_request_ = 0;
+    std::optional<Outstanding> outstanding_;
+};
+
+}  // namespace cygnet::ike
