@@ -1,0 +1,66 @@
+#include "ike/protect.h"
+
+#include <utility>
+
+namespace cygnet::ike {
+
+wire::ProtectionSizes sizes_of(const crypto::CipherShape& shape) {
+    return {.iv = shape.iv_size, .block = shape.block_size, .icv = shape.icv_size};
+}
+
+Result<Protection> Protection::make(const model::ChosenProposal& proposal, IkeKeys keys, bool initiator) {
+    const crypto::CipherSuite suite{
+        .encr = proposal.encr, .key_bits = proposal.key_bits, .integ = proposal.integ};
+    auto by_initiator = TRY(crypto::Cipher::make(suite, keys.ei, keys.ai));
+    auto by_responder = TRY(crypto::Cipher::make(suite, keys.er, keys.ar));
+    if (initiator) return Protection(std::move(keys), std::move(by_responder), std::move(by_initiator));
+    return Protection(std::move(keys), std::move(by_initiator), std::move(by_responder));
+}
+
+Result<SentMessage> Protection::seal(const wire::Header& header, const wire::Chain& chain,
+                                     std::optional<FragmentLimit> limit, Rng& rng) {
+    const wire::ProtectionSizes sizes = sizes_of(out_.shape());
+    const std::size_t whole = wire::protected_message_size(chain.octets.size(), sizes);
+    SentMessage datagrams;
+    if (!limit || whole + limit->overhead <= limit->ip_octets) {
+        datagrams.push_back(TRY(seal_one(TRY(wire::lay_out(header, chain, sizes)), rng)));
+        return datagrams;
+    }
+    auto fragments = TRY(wire::lay_out_fragments(header, chain, sizes, limit->ip_octets, limit->overhead));
+    for (wire::Unsealed& fragment : fragments) datagrams.push_back(TRY(seal_one(std::move(fragment), rng)));
+    return datagrams;
+}
+
+// An AEAD must never see an IV twice under one key (RFC 5282 §3.1): a counter. CBC needs IVs that nobody can
+// predict (RFC 7296 §3.14): random octets.
+Result<Bytes> Protection::seal_one(wire::Unsealed unsealed, Rng& rng) {
+    auto& [octets, layout] = unsealed;
+    const MutableByteView iv = layout.iv(octets);
+    if (out_.shape().aead()) {
+        const std::uint64_t counter = next_iv_++;
+        for (std::size_t i = 0; i < iv.size(); ++i)
+            iv[iv.size() - 1 - i] = i < 8 ? static_cast<std::uint8_t>(counter >> (8 * i)) : 0;
+    } else {
+        rng.fill(iv);
+    }
+    const ByteView whole(octets);
+    TRY(out_.seal(layout.aad(whole), layout.iv(whole), layout.text(octets), layout.icv(octets)));
+    return std::move(octets);
+}
+
+Result<std::optional<wire::Reassembled>> Protection::open(ByteView datagram, wire::Reassembly* fragments) const {
+    const wire::ProtectedMessage place = TRY(wire::locate_protected(datagram, sizes_of(in_.shape())));
+    if (place.fragment) {
+        if (fragments == nullptr) return fail(Errc::state, "SKF", "a fragment, but fragmentation was not negotiated");
+        if (fragments->classify(*place.fragment) != wire::Reassembly::Verdict::fresh)
+            return fail(Errc::state, "SKF", "a repeated, outdated or excessive fragment");
+    }
+    Bytes octets = keep(datagram);
+    const ByteView whole(octets);
+    TRY(in_.open(place.layout.aad(whole), place.layout.iv(whole), place.layout.text(octets), place.layout.icv(whole)));
+    const ByteView chain = TRY(wire::remove_padding(place.layout.text(whole)));
+    if (place.fragment) return fragments->add(*place.fragment, place.first, place.layout.aad(whole), chain);
+    return wire::Reassembled{.chain = {place.first, keep(chain)}, .aad = keep(place.layout.aad(whole))};
+}
+
+}  // namespace cygnet::ike

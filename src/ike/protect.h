@@ -1,0 +1,52 @@
+// The keys of an IKE SA at work: messages are sealed into SK or SKF payloads and opened again.
+// RFC 7296 §3.14, RFC 5282, RFC 7383 §2.5 and §2.6.
+#pragma once
+
+#include <optional>
+
+#include "base/rng.h"
+#include "crypto/cipher.h"
+#include "ike/keys.h"
+#include "ike/window.h"
+#include "wire/protected.h"
+#include "wire/reassembly.h"
+
+namespace cygnet::ike {
+
+// How large one IP datagram may be, and which part of it is not the IKE message.
+struct FragmentLimit {
+    std::size_t ip_octets = 0;
+    std::size_t overhead = 0;
+};
+
+class Protection {
+public:
+    // Takes the keys over. Fails with unsupported if the suite is not in the catalogue of this build.
+    static Result<Protection> make(const model::ChosenProposal& proposal, IkeKeys keys, bool initiator);
+
+    const IkeKeys& keys() const { return keys_; }
+    // SK_p of each side, for AUTH.
+    const SecretBytes& sk_p(bool initiator) const { return initiator ? keys_.pi : keys_.pr; }
+
+    // One datagram, or the fragments of a message that is larger than `limit`; no limit: never fragmented.
+    Result<SentMessage> seal(const wire::Header& header, const wire::Chain& chain, std::optional<FragmentLimit> limit,
+                             Rng& rng);
+
+    // Verifies and decrypts one datagram. Fragments are collected in `fragments`, which may be nullptr when fragments
+    // were not negotiated; nothing is returned until the message is complete. Every error is the sender's, who
+    // is not authenticated: integrity, or state for a fragment that is not worth a look.
+    Result<std::optional<wire::Reassembled>> open(ByteView datagram, wire::Reassembly* fragments) const;
+
+private:
+    Protection(IkeKeys keys, crypto::Cipher in, crypto::Cipher out)
+        : keys_(std::move(keys)), in_(std::move(in)), out_(std::move(out)) {}
+    Result<Bytes> seal_one(wire::Unsealed unsealed, Rng& rng);
+
+    IkeKeys keys_;
+    crypto::Cipher in_, out_;
+    std::uint64_t next_iv_ = 1;
+};
+
+wire::ProtectionSizes sizes_of(const crypto::CipherShape& shape);
+
+}  // namespace cygnet::ike
