@@ -1,0 +1,290 @@
+#include "ike/context.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "ike/exchange/tasks.h"
+#include "ike/snapshot.h"
+#include "ike/trace.h"
+
+namespace cygnet::ike {
+namespace {
+
+// A lifetime with its random part taken off, so that two peers rarely rekey at once; 0 is for ever.
+Instant after(Instant now, Duration time, Duration rand_time, Rng& rng) {
+    if (time <= Duration{0}) return Instant::never();
+    const auto spread = static_cast<std::uint64_t>(std::max(rand_time, Duration{0}).count());
+    const Duration early{spread == 0 ? 0 : static_cast<Duration::rep>(rng.below(spread))};
+    return now + std::max(time - early, Duration{seconds(1)});
+}
+
+std::optional<FragmentLimit> fragment_limit(const IkeSa& sa, const EngineSettings& settings, const model::Path& path) {
+    if (!sa.sends_fragments) return std::nullopt;
+    const bool v4 = path.remote.address.family() == model::Family::v4;
+    const std::size_t marker = path.local.port == settings.nat_port ? wire::non_esp_marker_size : 0;
+    return FragmentLimit{
+        .ip_octets = settings.fragment_ip_octets,
+        .overhead = (v4 ? wire::udp_over_ipv4_overhead : wire::udp_over_ipv6_overhead) + marker};
+}
+
+}  // namespace
+
+wire::Header Context::request_header(model::ExchangeType exchange) const {
+    return {.spi_i = sa.spis.initiator,
+            .spi_r = sa.spis.responder,
+            .exchange = exchange,
+            .initiator = sa.initiator,
+            .response = false,
+            .message_id = sa.window.next_request()};
+}
+
+wire::Header Context::response_header(model::ExchangeType exchange) const {
+    return {.spi_i = sa.spis.initiator,
+            .spi_r = sa.spis.responder,
+            .exchange = exchange,
+            .initiator = sa.initiator,
+            .response = true,
+            .message_id = sa.window.expected_request()};
+}
+
+Result<Next> Context::request(model::ExchangeType exchange, wire::MessageBuilder& payloads) {
+    ASSERT(!sa.window.outstanding() && sa.protection);
+    const wire::Header header = request_header(exchange);
+    const wire::Chain chain = payloads.take_chain();
+    SentMessage datagrams = TRY(sa.protection->seal(header, chain, fragment_limit(sa, core.settings, sa.path), core.rng));
+    trace_sent(*this, header, chain, datagrams);
+    send(datagrams, sa.path);
+    sa.own_exchange = exchange;
+    sa.window.send_request(std::move(datagrams), now, schedule());
+    return Next::sent_request;
+}
+
+Result<Next> Context::respond(model::ExchangeType exchange, wire::MessageBuilder& payloads) {
+    ASSERT(sa.window.processing_request() && sa.protection);
+    const wire::Header header = response_header(exchange);
+    const wire::Chain chain = payloads.take_chain();
+    SentMessage datagrams =
+        TRY(sa.protection->seal(header, chain, fragment_limit(sa, core.settings, sa.answer_path), core.rng));
+    trace_sent(*this, header, chain, datagrams);
+    send(datagrams, sa.answer_path);
+    sa.window.answer_request(std::move(datagrams));
+    return Next::answered;
+}
+
+Next Context::request_in_clear(Bytes datagram) {
+    trace_sent_in_clear(*this, datagram);
+    SentMessage datagrams;
+    datagrams.push_back(std::move(datagram));
+    send(datagrams, sa.path);
+    sa.own_exchange = model::ExchangeType::ike_sa_init;
+    sa.window.send_request(std::move(datagrams), now, schedule());
+    return Next::sent_request;
+}
+
+Next Context::respond_in_clear(Bytes datagram) {
+    trace_sent_in_clear(*this, datagram);
+    SentMessage datagrams;
+    datagrams.push_back(std::move(datagram));
+    send(datagrams, sa.answer_path);
+    sa.window.answer_request(std::move(datagrams));
+    return Next::answered;
+}
+
+RetransmissionSchedule Context::schedule() const {
+    return {.first = core.settings.retransmit_first,
+            .factor = core.settings.retransmit_factor,
+            .tries = core.settings.retransmit_tries};
+}
+
+void Context::send(const SentMessage& datagrams, const model::Path& path) {
+    for (const Bytes& datagram : datagrams) effects.push_back(Send{.path = path, .datagram = datagram});
+    sa.last_sent = now;
+}
+
+Next Context::start(crypto::Job job, Resume resume) {
+    const JobId id = core.next_job_id();
+    sa.jobs[static_cast<std::size_t>(slot)] = id;
+    core.jobs[static_cast<std::uint64_t>(id)] = {.sa = sa.id, .slot = slot, .resume = resume};
+    effects.push_back(StartJob{.id = id, .job = std::move(job)});
+    return Next::waiting;
+}
+
+void Context::enqueue(Task task) {
+    if (sa.tasks.size() >= model::limits::queued_exchanges_per_ike_sa) {
+        count(model::Counter::limit_reached);
+        const auto command = command_of(task);
+        finish_command(command, fail(Errc::limit, "queue", "too many exchanges wait for their turn in " + sa.name()));
+        return;
+    }
+    sa.tasks.push_back(std::move(task));
+}
+
+Next Context::finish() {
+    sa.own = std::monostate{};
+    return Next::finished;
+}
+
+void Context::start_timers() {
+    const model::Connection& connection = *sa.connection;
+    sa.timers.fill(Instant::never());
+    sa.timer(Timer::rekey) = after(now, connection.rekey_time, connection.rand_time, core.rng);
+    if (sa.timer(Timer::rekey) != Instant::never())
+        sa.timer(Timer::expire) = now + connection.rekey_time + connection.over_time;
+    if (connection.dpd_delay > Duration{0}) sa.timer(Timer::liveness) = now + connection.dpd_delay;
+    if (sa.nat_local) sa.timer(Timer::nat_keepalive) = now + model::limits::nat_keepalive;
+}
+
+void Context::establish_rekeyed() {
+    ASSERT(sa.half_open() && sa.protection);
+    sa.state = Established{.since = now};
+    core.no_longer_half_open(sa.id);
+    start_timers();
+}
+
+void Context::announce_rekeyed(const IkeSa& old) {
+    log(model::LogGroup::ike, 0,
+        fmt::format("IKE_SA {} rekeyed: {} takes over with SPIs {:016x}_i {:016x}_r", old.name(), sa.name(), sa.spis.initiator,
+                    sa.spis.responder));
+    report(model::IkeRekeyed{ike_status(old, now), status()});
+}
+
+void Context::establish() {
+    establish_rekeyed();
+    log(model::LogGroup::ike, 0,
+        fmt::format("IKE_SA {} established between {}[{}]...{}[{}]", sa.name(), sa.path.local.address.text(),
+                    text_of(sa.own_id), sa.path.remote.address.text(), text_of(sa.peer_id)));
+    report(model::IkeUp{status()});
+}
+
+Next Context::close(const std::string& reason, bool orderly) {
+    if (sa.closed) return Next::closed;
+    const bool was_up = !sa.half_open() && !sa.replaced_by;
+    const model::IkeStatus last = status();
+    while (!sa.children.empty()) remove_child(sa.children.begin()->first, reason);
+    for (const LeasedAddress& lease : sa.peer_virtual_addresses) core.pools.release(lease.pool, lease.address);
+    for (const model::IpAddress& address : sa.own_virtual_addresses)
+        effects.push_back(AssignAddress{
+            .sa = sa.id, .connection = sa.connection->name, .address = address, .dns = {}, .remove = true});
+    const auto verdict = [&]() -> Result<> {
+        if (orderly) return {};
+        return fail(Errc::state, "IKE SA", reason);
+    };
+    for (const std::optional<CommandId>& command : commands_of(sa)) finish_command(command, verdict());
+    log(model::LogGroup::ike, was_up ? 0 : 1, fmt::format("IKE_SA {} ended: {}", sa.name(), reason));
+    if (was_up) report(model::IkeDown{last, reason});
+    sa.closed = true;
+    sa.own = std::monostate{};
+    sa.theirs = std::monostate{};
+    sa.followup_series.reset();
+    sa.tasks.clear();
+    effects.push_back(Close{sa.id});
+    return Next::closed;
+}
+
+void Context::move_peer(const model::Endpoint& remote) {
+    log(model::LogGroup::ike, 1, fmt::format("the peer of {} moved from {} to {}", sa.name(), sa.path.remote.text(), remote.text()));
+    sa.path.remote = remote;
+    for (const auto& [id, child] : sa.children)
+        effects.push_back(MoveChild{.child = id, .path = sa.path, .udp_encapsulation = child.udp_encapsulation});
+}
+
+Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, model::ChildSaSpec spec, bool rekey) {
+    ASSERT(!sa.children.contains(spec.id));
+    const model::ChildLifetime& life = config.lifetime;
+    Child child{.id = spec.id,
+                .unique_id = core.next_child_unique_id(),
+                .connection = sa.connection,
+                .config = &config,
+                .spi_in = spec.spi_in,
+                .spi_out = spec.spi_out,
+                .terms = std::move(terms),
+                .udp_encapsulation = spec.udp_encapsulation,
+                .outbound_active = spec.outbound_active,
+                .installed_at = now,
+                .rekey_at = after(now, life.rekey_time, life.rand_time, core.rng),
+                .expire_at = life.life_time > Duration{0} ? now + life.life_time : Instant::never()};
+    core.index_child(child.id, sa.id);
+    effects.push_back(InstallChild{std::move(spec)});
+    Child& added = sa.children.emplace(child.id, std::move(child)).first->second;
+    log(model::LogGroup::ike, 0,
+        fmt::format("CHILD_SA {}{{{}}} established with SPIs {:08x}_i {:08x}_o and TS {} === {}", config.name,
+                    added.unique_id, added.spi_in, added.spi_out, model::text_of(added.terms.selectors.local),
+                    model::text_of(added.terms.selectors.remote)));
+    if (!rekey) report(model::ChildUp{status(), status(added)});
+    return added;
+}
+
+void Context::remove_child(model::ChildId id, const std::string& reason, Duration grace) {
+    const auto found = sa.children.find(id);
+    if (found == sa.children.end()) return;
+    Child& child = found->second;
+    const bool announced = !child.redundant && !child.replacement;
+    child.state = model::ChildState::deleted;
+    log(model::LogGroup::ike, 1, fmt::format("CHILD_SA {}{{{}}} closed: {}", child.config->name, child.unique_id, reason));
+    effects.push_back(RemoveChild{.child = id, .grace = grace});
+    if (announced) report(model::ChildDown{status(), status(child)});
+    core.release_child_spi(child.spi_in);
+    core.forget_child(id);
+    sa.children.erase(found);
+}
+
+ChildFrame Context::child_frame(std::uint32_t spi_in, bool exchange_initiator) const {
+    return {.id = core.next_child_id(),
+            .spi_in = spi_in,
+            .exchange_initiator = exchange_initiator,
+            .path = sa.path,
+            .udp_encapsulation = sa.udp_encapsulation,
+            .outbound_active = true};
+}
+
+void Context::count(model::Counter counter) {
+    core.counters.add(counter);
+    if (sa.connection) core.connection_counters[sa.connection->name].add(counter);
+}
+
+void Context::log(model::LogGroup group, int level, std::string message) {
+    report(model::LogLine{.group = group,
+                          .level = level,
+                          .message = std::move(message),
+                          .ike_name = sa.connection ? sa.connection->name : std::string(),
+                          .ike_id = sa.id});
+}
+
+void Context::alert(std::string type, std::string message) {
+    log(model::LogGroup::ike, 1, message);
+    report(model::Alert{.type = std::move(type), .message = std::move(message), .sa = status()});
+}
+
+void Context::finish_command(const std::optional<CommandId>& command, Result<> result) {
+    if (command) core.finish_part(*command, std::move(result), effects);
+}
+
+model::IkeStatus Context::status() const { return ike_status(sa, now); }
+model::ChildStatus Context::status(const Child& child) const { return child_status(child, now); }
+
+std::int64_t Context::unix_seconds() const {
+    return core.settings.unix_seconds_at_start + std::chrono::duration_cast<seconds>(now.since_start()).count();
+}
+
+std::unexpected<Error> refuse(model::NotifyType notify, Errc code, const char* where, std::string detail) {
+    return fail(Error{.code = code,
+                      .where = where,
+                      .reaction = Reaction::notify_peer,
+                      .notify = static_cast<std::uint16_t>(notify),
+                      .detail = std::move(detail)});
+}
+
+std::unexpected<Error> end_sa(model::NotifyType notify, Errc code, const char* where, std::string detail) {
+    return fail(Error{.code = code,
+                      .where = where,
+                      .reaction = Reaction::end_sa,
+                      .notify = static_cast<std::uint16_t>(notify),
+                      .detail = std::move(detail)});
+}
+
+std::unexpected<Error> ignore(Errc code, const char* where, std::string detail) {
+    return fail(code, where, std::move(detail));
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,134 @@
+// What the IKE SAs of one engine share: configuration, tables, counters, address pools. Owned by
+// the engine; exchanges see it through their Context.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
+#include "ike/cookie.h"
+#include "ike/engine.h"
+#include "ike/pool.h"
+#include "ike/sa.h"
+
+namespace cygnet::ike {
+
+struct Context;
+
+// Handlers' results: what has been done about the message.
+enum class Next : std::uint8_t {
+    answered,      // a response was sent
+    waiting,       // for a job
+    sent_request,  // for the peer's response
+    finished,      // our own exchange is over
+    closed,        // the SA is
+};
+
+// Which of the SA's two exchanges a handler or a job belongs to.
+enum class Slot : std::uint8_t { own, theirs };
+
+// Continues an exchange with the result of its job; what it needs is in sa.own or sa.theirs.
+using Resume = Result<Next> (*)(Context&, crypto::JobResult);
+
+struct JobTicket {
+    model::IkeSaId sa{};
+    Slot slot{};
+    Resume resume = nullptr;
+};
+
+// An operator's command that has not finished: it may concern several SAs.
+struct CommandProgress {
+    std::uint32_t matches = 0;
+    std::uint32_t unfinished = 0;
+    Result<> result{};
+};
+
+class Core {
+public:
+    Core(Rng& generator, EngineSettings engine_settings)
+        : rng(generator), settings(engine_settings), cookies(generator) {}
+
+    Rng& rng;
+    EngineSettings settings;
+    std::shared_ptr<const model::Config> config = std::make_shared<model::Config>();
+    std::shared_ptr<const Credentials> credentials = std::make_shared<Credentials>();
+    model::Counters counters{};
+    std::map<std::string, model::Counters, std::less<>> connection_counters{};
+    CookieMint cookies;
+    AddressPools pools{};
+    std::unordered_map<std::uint64_t, JobTicket> jobs{};
+    std::map<CommandId, CommandProgress> commands{};
+
+    // ---- IKE SAs
+    // A new SA with a fresh SPI of our own, in the state Connecting.
+    IkeSa& create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path);
+    // The same with an SPI of fresh_spi(), which a rekey told the peer before.
+    IkeSa& create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path,
+                     std::uint64_t own_spi);
+    std::uint64_t fresh_spi();                // never zero, never in use
+    IkeSa* find_sa(model::IkeSaId id);
+    IkeSa* find_sa_by_own_spi(std::uint64_t spi);
+    // Removes the SA from all tables; it must be closed.
+    void destroy_sa(model::IkeSaId id);
+    const std::map<model::IkeSaId, std::unique_ptr<IkeSa>>& sas() const { return sas_; }
+    std::size_t half_open() const { return half_open_.size(); }
+    void no_longer_half_open(model::IkeSaId id) { half_open_.erase(id); }
+
+    // RFC 7296 §2.4: what strangers can make us say is limited; true while the budget of this second lasts.
+    bool may_reply_to_stranger(Instant now);
+
+    // SAs whose tasks, deadlines or end the engine looks after when the step is over.
+    void touch(model::IkeSaId id) { touched_.insert(id); }
+    std::set<model::IkeSaId> take_touched() { return std::exchange(touched_, {}); }
+
+    // ---- children
+    std::uint32_t allocate_child_spi();       // never 0 to 255 (RFC 4303 §2.1), never in use
+    void release_child_spi(std::uint32_t spi) { child_spis_.erase(spi); }
+    model::ChildId next_child_id() { return static_cast<model::ChildId>(++last_child_id_); }
+    std::uint32_t next_child_unique_id() { return ++last_child_unique_id_; }
+    void index_child(model::ChildId child, model::IkeSaId sa) { child_owner_[child] = sa; }
+    void forget_child(model::ChildId child) { child_owner_.erase(child); }
+    IkeSa* find_sa_of_child(model::ChildId child);
+    std::size_t child_count() const { return child_owner_.size(); }
+
+    // ---- jobs
+    JobId next_job_id() { return static_cast<JobId>(++last_job_id_); }
+
+    // ---- commands
+    void begin_command(CommandId id, std::uint32_t matches);
+    // One of the command's parts is done; after the last one, CommandDone.
+    void finish_part(CommandId id, Result<> result, Effects& effects);
+
+    // ---- retransmitted first requests: (initiator's SPI, its address) names the half-open SA
+    struct InitKey {
+        std::uint64_t spi_i = 0;
+        model::IpAddress remote{};
+        auto operator<=>(const InitKey&) const = default;
+    };
+    struct InitEntry {
+        model::IkeSaId sa{};
+        std::array<std::uint8_t, 32> digest{};
+    };
+    std::map<InitKey, InitEntry> init_requests{};
+
+private:
+    std::map<model::IkeSaId, std::unique_ptr<IkeSa>> sas_;
+    std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
+    std::set<model::IkeSaId> half_open_;      // of responders: what strangers can make us keep
+    std::unordered_set<std::uint32_t> child_spis_;
+    std::map<model::ChildId, model::IkeSaId> child_owner_;
+    std::set<model::IkeSaId> touched_;
+    std::uint32_t last_sa_id_ = 0;
+    std::uint64_t last_child_id_ = 0;
+    std::uint32_t last_child_unique_id_ = 0;
+    std::uint64_t last_job_id_ = 0;
+    Instant reply_second_{};
+    unsigned replies_in_second_ = 0;
+};
+
+}  // namespace cygnet::ike

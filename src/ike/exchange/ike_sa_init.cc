@@ -1,0 +1,375 @@
+#include "ike/exchange/ike_sa_init.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "crypto/prf.h"
+#include "ike/exchange/ike_auth.h"
+#include "ike/feature/feature.h"
+#include "ike/match.h"
+#include "ike/trace.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::Counter;
+using model::ExchangeType;
+using model::LogGroup;
+using model::NotifyType;
+using model::PayloadType;
+
+Bytes network_order(model::Ke method) {
+    Bytes octets;
+    Writer(octets).u16(static_cast<std::uint16_t>(method));
+    return octets;
+}
+
+std::string text_of(const model::ChosenProposal& chosen) {
+    return model::Proposal{.protocol = chosen.protocol, .transforms = chosen.transforms}.text();
+}
+
+std::string text_of(std::span<const model::Proposal> proposals) {
+    std::string text;
+    for (const model::Proposal& proposal : proposals) text += (text.empty() ? "" : ", ") + proposal.text();
+    return text;
+}
+
+// RFC 7296 §2.14: the keys of the new SA; the handshake goes on under their protection.
+Result<> take_keys(Context& context, const SecretBytes& shared_secret) {
+    IkeSa& sa = context.sa;
+    Handshake handshake = std::move(sa.handshake());
+    sa.protection = TRY(Protection::make(
+        sa.proposal, initial_keys(sa.proposal, shared_secret.reveal(), handshake.nonces(), sa.spis), sa.initiator));
+    sa.state = Authenticating{std::move(handshake)};
+    context.log(LogGroup::ike, 1, "selected proposal " + text_of(sa.proposal));
+    return {};
+}
+
+void read_authorities(Handshake& handshake, const wire::Message& message) {
+    for (const wire::CertreqPayload* request : message.all<wire::CertreqPayload>()) {
+        handshake.peer_asked_for_certificates = true;
+        if (request->encoding != model::CertEncoding::x509_signature) continue;
+        auto authorities = parse_authorities(request->authorities);
+        if (authorities) std::ranges::move(*authorities, std::back_inserter(handshake.peer_hints.authorities));
+    }
+}
+
+// ---- initiator ----------------------------------------------------------------------------------
+
+// §2.6: the cookie comes first and everything else is as before.
+Result<Next> send_request(Context& context) {
+    auto& init = std::get<InitiatingSaInit>(context.sa.own);
+    Handshake& handshake = context.sa.handshake();
+    wire::MessageBuilder message;
+    if (!init.cookie.empty()) message.notify(NotifyType::cookie, init.cookie);
+    message.add(wire::SaPayload{init.proposals});
+    message.add(wire::KePayload{.method = init.offer->method, .data = init.offer->public_value});
+    message.add(wire::NoncePayload{handshake.nonce_i});
+    run_hooks(&Feature::offer, context, message);
+    handshake.init_request = message.finish(context.request_header(ExchangeType::ike_sa_init));
+    return context.request_in_clear(handshake.init_request);
+}
+
+Result<Next> on_own_key(Context& context, crypto::JobResult result) {
+    std::get<InitiatingSaInit>(context.sa.own).offer = TRY(result_of<crypto::KeOffer>(std::move(result)));
+    return send_request(context);
+}
+
+Result<Next> on_shared_secret(Context& context, crypto::JobResult result) {
+    auto shared_secret = result_of<SecretBytes>(std::move(result));
+    if (!shared_secret) {
+        context.count(Counter::bad_ke_value);
+        return end_sa(NotifyType::none, Errc::bad_value, "IKE_SA_INIT", "the peer's KE payload: " + shared_secret.error().text());
+    }
+    TRY(take_keys(context, *shared_secret));
+    return continue_handshake(context);
+}
+
+Result<Next> receive_response(Context& context, Received response) {
+    IkeSa& sa = context.sa;
+    auto* init = std::get_if<InitiatingSaInit>(&sa.own);
+    if (init == nullptr || !init->offer || !sa.window.awaits_response(0))
+        return ignore(Errc::state, "IKE_SA_INIT", "a response that nobody waits for");
+    const wire::Header& header = response.message.header;
+    if (header.spi_r == 0) return ignore(Errc::bad_value, "IKE_SA_INIT", "the responder's SPI is zero");
+    run_hooks(&Feature::accept, context, response);
+    const auto& answer = response.message.find<wire::SaPayload>()->proposals;
+    if (answer.size() != 1)
+        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", "the responder chose not exactly one proposal");
+    auto choice = model::check_choice(init->proposals, answer.front(),
+                                      {.additional_key_exchanges = sa.handshake().intermediate_supported});
+    // §3.3.6: the initiator ends an exchange whose answer is none of its offers.
+    if (!choice) return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", choice.error().text());
+    sa.proposal = std::move(*choice);
+    const auto* ke = response.message.find<wire::KePayload>();
+    if (ke->method != sa.proposal.ke || ke->method != init->offer->method)
+        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
+                      "the responder's KE payload is of another method than the chosen proposal");
+    sa.window.response_received();
+    sa.spis.responder = header.spi_r;
+    Handshake& handshake = sa.handshake();
+    handshake.init_response = response.octets;
+    handshake.nonce_r = keep(response.message.find<wire::NoncePayload>()->data);
+    read_authorities(handshake, response.message);
+    crypto::KeFinishJob job{.offer = std::move(*init->offer), .peer_public = keep(ke->data)};
+    return context.start(std::move(job), on_shared_secret);
+}
+
+Result<Next> repeat_with_cookie(Context& context, InitiatingSaInit& init, ByteView cookie) {
+    if (cookie.empty() || cookie.size() > model::limits::cookie_octets_max)
+        return ignore(Errc::bad_length, "COOKIE", "it must have 1 to 64 octets");
+    init.cookie = keep(cookie);
+    context.sa.window.withdraw_request();
+    return send_request(context);
+}
+
+// §1.2: again with the group that the responder wants, if it is one of ours; the whole set is offered again.
+Result<Next> repeat_with_method(Context& context, InitiatingSaInit& init, ByteView data) {
+    Reader reader(data);
+    const auto number = reader.u16("INVALID_KE_PAYLOAD");
+    if (!number || !reader.empty()) return ignore(Errc::bad_length, "INVALID_KE_PAYLOAD", "it must have 2 octets");
+    const auto method = static_cast<model::Ke>(*number);
+    const model::Transform wanted = model::Transform::of(method);
+    const bool offered = std::ranges::any_of(init.proposals, [&](const model::Proposal& proposal) {
+        return std::ranges::find(proposal.transforms, wanted) != proposal.transforms.end();
+    });
+    if (!offered || method == init.offer->method)
+        return ignore(Errc::bad_value, "INVALID_KE_PAYLOAD", "it asks for " + model::name_of(method) + ", which is no answer to our offer");
+    context.count(Counter::invalid_ke_payload);
+    context.log(LogGroup::ike, 1, fmt::format("the peer did not accept {}, it asks for {}", model::name_of(init.offer->method), model::name_of(method)));
+    context.sa.window.withdraw_request();
+    init.offer.reset();
+    return context.start(crypto::KeOfferJob{method}, on_own_key);
+}
+
+// Nobody has authenticated these: they may be forged. A cookie and another group only cost a round trip; the rest is
+// remembered as a hint while the request is repeated (§2.21.1). NO_PROPOSAL_CHOSEN alone ends the attempt at
+// once: docs/decisions has the reason.
+Result<Next> receive_notification(Context& context, Received response) {
+    auto* init = std::get_if<InitiatingSaInit>(&context.sa.own);
+    if (init == nullptr || !init->offer || !context.sa.window.awaits_response(0))
+        return ignore(Errc::state, "IKE_SA_INIT", "a response that nobody waits for");
+    const wire::Message& message = response.message;
+    const wire::NotifyPayload* cookie = message.notify(NotifyType::cookie);
+    const wire::NotifyPayload* invalid_ke = message.notify(NotifyType::invalid_ke_payload);
+    if (cookie != nullptr || invalid_ke != nullptr) {
+        if (++init->retries > model::limits::sa_init_retries)
+            return end_sa(NotifyType::none, Errc::limit, "IKE_SA_INIT", "the responder sent us round too often with cookies and key exchange methods");
+        return cookie != nullptr ? repeat_with_cookie(context, *init, cookie->data)
+                                 : repeat_with_method(context, *init, invalid_ke->data);
+    }
+    const wire::NotifyPayload* error = message.error();
+    if (error == nullptr) return ignore(Errc::bad_value, "IKE_SA_INIT", "a response without SA, KE and Nonce");
+    if (error->message_type == NotifyType::no_proposal_chosen) {
+        context.count(Counter::no_proposal_chosen);
+        context.alert("proposal-mismatch-ike", "the peer accepts none of our proposals: " + text_of(init->proposals));
+        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", "the peer answered NO_PROPOSAL_CHOSEN: compare `proposals` on both sides");
+    }
+    init->hint = "the peer (or somebody else) answered " + model::name_of(error->message_type);
+    context.log(LogGroup::ike, 1, "received an unauthenticated " + model::name_of(error->message_type) + ", the request is still repeated");
+    return ignore(Errc::state, "IKE_SA_INIT", init->hint);
+}
+
+// ---- responder ----------------------------------------------------------------------------------
+
+// What may be said to a stranger without keeping anything of it.
+struct Stranger {
+    Core& core;
+    const Received& request;
+    Instant now;
+    Effects& effects;
+
+    void log(std::string message) const {
+        effects.push_back(Report{model::LogLine{.group = LogGroup::ike, .level = 1,
+                                                .message = request.path.remote.text() + ": " + std::move(message)}});
+    }
+    void answer(NotifyType type, ByteView data = {}) const {
+        wire::MessageBuilder message;
+        message.notify(type, data);
+        wire::Header header = request.message.header;
+        header.initiator = false;
+        header.response = true;
+        header.spi_r = 0;
+        Bytes datagram = message.finish(header);
+        if (const auto sent = wire::parse_message(datagram)) trace_stateless(core, effects, true, *sent, datagram.size());
+        effects.push_back(Send{.path = request.path, .datagram = std::move(datagram)});
+    }
+};
+
+// §2.6: under load only those who show that they receive what is sent to their address get further.
+bool passes_admission(const Stranger& stranger, std::uint64_t spi_i, ByteView nonce_i) {
+    Core& core = stranger.core;
+    const std::size_t half_open = core.half_open();
+    if (core.settings.always_cookie || half_open >= core.settings.half_open_before_cookies) {
+        const wire::NotifyPayload* cookie = stranger.request.message.notify(NotifyType::cookie);
+        const model::Endpoint& remote = stranger.request.path.remote;
+        if (cookie == nullptr || !core.cookies.accepts(cookie->data, spi_i, nonce_i, remote)) {
+            core.counters.add(cookie == nullptr ? Counter::cookie_sent : Counter::cookie_wrong);
+            stranger.answer(NotifyType::cookie, core.cookies.mint(stranger.now, spi_i, nonce_i, remote));
+            return false;
+        }
+    }
+    if (half_open < model::limits::half_open_total && core.sas().size() < model::limits::ike_sas) return true;
+    core.counters.add(Counter::half_open_refused);
+    stranger.log("not answered: too many IKE SAs wait for their peer's authentication");
+    return false;
+}
+
+struct Choice {
+    std::shared_ptr<const model::Connection> connection;
+    model::ChosenProposal proposal;
+};
+
+// The first connection, by addresses, whose proposals have something in common with the offer. IKE_AUTH may find another.
+std::optional<Choice> choose_connection(const Stranger& stranger) {
+    const auto candidates = connections_for(*stranger.core.config, stranger.request.path);
+    if (candidates.empty()) {
+        stranger.log("no connection is configured for " + stranger.request.path.text() + " (local_addrs, remote_addrs)");
+        return std::nullopt;
+    }
+    const wire::Message& message = stranger.request.message;
+    const bool intermediate = message.notify(NotifyType::intermediate_exchange_supported) != nullptr;
+    const auto& offered = message.find<wire::SaPayload>()->proposals;
+    std::string reason;
+    for (const auto& connection : candidates) {
+        const std::vector<model::Proposal> own = offered_ike_proposals(*connection);
+        auto chosen = model::choose(own, offered, {.additional_key_exchanges = intermediate});
+        if (chosen) return Choice{connection, std::move(*chosen)};
+        if (reason.empty()) reason = chosen.error().detail;
+    }
+    stranger.log("no proposal in common: received " + text_of(offered) + "; ours (" + candidates.front()->name + "): " +
+                 text_of(offered_ike_proposals(*candidates.front())));
+    stranger.effects.push_back(Report{model::Alert{.type = "proposal-mismatch-ike", .message = "no proposal in common with " + stranger.request.path.remote.text(), .sa = {}}});
+    return std::nullopt;
+}
+
+Result<Next> on_answered_key(Context& context, crypto::JobResult result) {
+    IkeSa& sa = context.sa;
+    auto answer = result_of<crypto::KeAnswer>(std::move(result));
+    Received request = std::move(std::get<RespondingSaInit>(sa.theirs).request);
+    if (!answer) {
+        context.count(Counter::bad_ke_value);
+        if (context.core.may_reply_to_stranger(context.now))
+            Stranger{context.core, request, context.now, context.effects}.answer(NotifyType::invalid_syntax);
+        return context.close("the KE payload is not acceptable: " + answer.error().text());
+    }
+    Handshake& handshake = sa.handshake();
+    wire::MessageBuilder message;
+    model::Proposal chosen{.number = sa.proposal.number, .protocol = model::Protocol::ike, .transforms = sa.proposal.transforms};
+    message.add(wire::SaPayload{{std::move(chosen)}});
+    message.add(wire::KePayload{.method = sa.proposal.ke, .data = answer->public_value});
+    message.add(wire::NoncePayload{handshake.nonce_r});
+    run_hooks(&Feature::offer, context, message);
+    const Bytes authorities = certificate_request(*sa.connection, *context.core.credentials);
+    if (!authorities.empty())
+        message.add(wire::CertreqPayload{.encoding = model::CertEncoding::x509_signature, .authorities = authorities});
+    handshake.init_response = message.finish(context.response_header(ExchangeType::ike_sa_init));
+    sa.theirs = std::monostate{};
+    const Next next = context.respond_in_clear(handshake.init_response);
+    TRY(take_keys(context, answer->shared_secret));
+    return next;
+}
+
+void begin_responder(const Stranger& stranger, Received request, Choice choice) {
+    Core& core = stranger.core;
+    const wire::Message& message = request.message;
+    IkeSa& sa = core.create_sa(false, std::move(choice.connection), request.path);
+    sa.spis.initiator = message.header.spi_i;
+    sa.init_address = request.path.remote.address;
+    sa.proposal = std::move(choice.proposal);
+    sa.timer(Timer::half_open) = stranger.now + model::limits::half_open_life;
+    core.init_requests[{sa.spis.initiator, sa.init_address}] = {.sa = sa.id, .digest = crypto::sha2_256({request.octets})};
+    Context context{.core = core, .sa = sa, .now = stranger.now, .effects = stranger.effects, .slot = Slot::theirs};
+    trace_received(context, message, request.octets.size());
+    context.log(LogGroup::ike, 0, request.path.remote.text() + " is initiating an IKE_SA");
+    run_hooks(&Feature::accept, context, request);
+    Handshake& handshake = sa.handshake();
+    handshake.init_request = request.octets;
+    handshake.nonce_i = keep(message.find<wire::NoncePayload>()->data);
+    handshake.nonce_r = core.rng.bytes(model::limits::nonce_octets);
+    sa.window.begin_request();
+    crypto::KeAnswerJob job{.method = sa.proposal.ke, .peer_public = keep(message.find<wire::KePayload>()->data)};
+    sa.theirs = RespondingSaInit{std::move(request)};
+    context.start(std::move(job), on_answered_key);
+}
+
+}  // namespace
+
+// The request of a stranger: every check that needs no state first.
+void receive_ike_sa_init_request(Core& core, Received request, Instant now, Effects& effects) {
+    const Stranger stranger{core, request, now, effects};
+    const wire::Message& message = request.message;
+    const auto* sa = message.find<wire::SaPayload>();
+    const auto* ke = message.find<wire::KePayload>();
+    const auto* nonce = message.find<wire::NoncePayload>();
+    if (sa == nullptr || ke == nullptr || nonce == nullptr) {
+        core.counters.add(Counter::malformed_payload);
+        stranger.log("IKE_SA_INIT without SA, KE or Nonce");
+        if (core.may_reply_to_stranger(now)) stranger.answer(NotifyType::invalid_syntax);
+        return;
+    }
+    if (!passes_admission(stranger, message.header.spi_i, nonce->data)) {
+        trace_stateless(core, effects, false, message, request.octets.size());
+        return;
+    }
+    std::optional<Choice> choice = choose_connection(stranger);
+    if (!choice) {
+        core.counters.add(Counter::no_proposal_chosen);
+        trace_stateless(core, effects, false, message, request.octets.size());
+        return stranger.answer(NotifyType::no_proposal_chosen);
+    }
+    if (ke->method != choice->proposal.ke) {
+        core.counters.add(Counter::invalid_ke_payload);
+        trace_stateless(core, effects, false, message, request.octets.size());
+        stranger.log(fmt::format("KE payload of {}, but {} is chosen", model::name_of(ke->method), model::name_of(choice->proposal.ke)));
+        return stranger.answer(NotifyType::invalid_ke_payload, network_order(choice->proposal.ke));
+    }
+    begin_responder(stranger, std::move(request), std::move(*choice));
+}
+
+Result<Next> begin_ike_sa_init(Context& context) {
+    IkeSa& sa = context.sa;
+    InitiatingSaInit init{.proposals = offered_ike_proposals(*sa.connection)};
+    if (init.proposals.empty())
+        return end_sa(NotifyType::none, Errc::unsupported, "proposals",
+                      "connection " + sa.connection->name + " has no IKE proposal that this build can run");
+    const model::Ke method = static_cast<model::Ke>(init.proposals.front().of_type(model::TransformType::ke).front().id);
+    sa.handshake().nonce_i = context.core.rng.bytes(model::limits::nonce_octets);
+    context.log(LogGroup::ike, 0, fmt::format("initiating IKE_SA {} to {}", sa.name(), sa.path.remote.address.text()));
+    sa.own = std::move(init);
+    return context.start(crypto::KeOfferJob{method}, on_own_key);
+}
+
+Result<Next> continue_handshake(Context& context) {
+    for (const Feature* feature : all_features()) {
+        if (feature->next_exchange == nullptr) continue;
+        if (auto next = feature->next_exchange(context)) return std::move(*next);
+    }
+    return begin_ike_auth(context);
+}
+
+std::span<const ExchangeRow> ike_sa_init_rows() {
+    static constexpr std::array rows{
+        ExchangeRow{.story = "the responder's choice, key and nonce",
+                    .exchange = ExchangeType::ike_sa_init,
+                    .direction = Direction::response,
+                    .role = Role::initiator,
+                    .phase = Phase::connecting,
+                    .required = {PayloadType::sa, PayloadType::ke, PayloadType::nonce},
+                    .optional = {PayloadType::notify, PayloadType::certreq, PayloadType::vendor_id},
+                    .handle = receive_response},
+        ExchangeRow{.story = "a cookie, another group, or a hint why not",
+                    .exchange = ExchangeType::ike_sa_init,
+                    .direction = Direction::response,
+                    .role = Role::initiator,
+                    .phase = Phase::connecting,
+                    .required = {PayloadType::notify},
+                    .optional = {PayloadType::vendor_id},
+                    .handle = receive_notification}};
+    static_assert(well_formed(rows));
+    return rows;
+}
+
+}  // namespace cygnet::ike

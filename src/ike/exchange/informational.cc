@@ -1,0 +1,186 @@
+#include "ike/exchange/informational.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "ike/rekey.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::ExchangeType;
+using model::LogGroup;
+using model::NotifyType;
+using model::PayloadType;
+
+// One Delete payload for ESP SAs, named by the SPIs that we receive on (RFC 7296 §1.4.1).
+void add_delete(wire::MessageBuilder& message, std::span<const std::uint32_t> spis) {
+    if (spis.empty()) return;
+    Bytes octets;
+    Writer writer(octets);
+    for (const std::uint32_t spi : spis) writer.u32(spi);
+    message.add(wire::DeletePayload{.protocol = model::Protocol::esp, .spi_size = 4, .spis = octets});
+}
+
+Instant since(const IkeSa& sa, Instant now) {
+    const auto* established = std::get_if<Established>(&sa.state);
+    return established != nullptr ? established->since : now;
+}
+
+// ---- the peer's requests ------------------------------------------------------------------------
+
+// Packets of a child that was rekeyed may still be under way.
+void close_child(Context& context, model::ChildId id, const char* reason) {
+    const auto found = context.sa.children.find(id);
+    if (found == context.sa.children.end()) return;
+    const bool rekeyed = found->second.replacement.has_value();
+    context.remove_child(id, rekeyed ? "rekeyed" : reason, rekeyed ? model::limits::deleted_child_grace : Duration{0});
+}
+
+// §1.4.1: the peer names its inbound SPIs; we delete the pairs and name ours, except of those that we are
+// deleting ourselves: their own exchange does it.
+std::vector<std::uint32_t> delete_children(Context& context, const wire::Message& message) {
+    std::vector<std::uint32_t> deleted;
+    for (const wire::DeletePayload* payload : message.all<wire::DeletePayload>()) {
+        if (payload->protocol != model::Protocol::esp) continue;
+        for (const std::uint32_t spi : payload->child_spis()) {
+            Child* child = context.sa.child_with_spi_out(spi);
+            if (child == nullptr) {
+                context.log(LogGroup::ike, 1, fmt::format("the peer deletes an unknown ESP SA with SPI {:08x}", spi));
+                continue;
+            }
+            if (child->state != model::ChildState::deleting) deleted.push_back(child->spi_in);
+            replace_deleted_child(context, *child);
+            close_child(context, child->id, "deleted by the peer");
+        }
+    }
+    return deleted;
+}
+
+bool deletes_ike_sa(const wire::Message& message) {
+    return std::ranges::any_of(message.all<wire::DeletePayload>(), [](const wire::DeletePayload* payload) {
+        return payload->protocol == model::Protocol::ike;
+    });
+}
+
+// §2.21.2, §2.21.3: these end the SA although no Delete came.
+const wire::NotifyPayload* fatal_error(const wire::Message& message) {
+    for (const NotifyType type : {NotifyType::authentication_failed, NotifyType::invalid_syntax,
+                                  NotifyType::unsupported_critical_payload})
+        if (const wire::NotifyPayload* found = message.notify(type)) return found;
+    return nullptr;
+}
+
+Result<Next> receive_request(Context& context, Received request) {
+    wire::MessageBuilder answer;
+    if (deletes_ike_sa(request.message)) {
+        TRY(context.respond(ExchangeType::informational, answer));
+        inherit_before_close(context);
+        if (context.sa.replaced_by) return context.close("rekeyed", true);
+        return context.close("deleted by the peer", std::holds_alternative<AwaitingIkeDeleted>(context.sa.own));
+    }
+    if (const wire::NotifyPayload* error = fatal_error(request.message)) {
+        TRY(context.respond(ExchangeType::informational, answer));
+        return context.close("the peer reported " + model::name_of(error->message_type));
+    }
+    add_delete(answer, delete_children(context, request.message));
+    return context.respond(ExchangeType::informational, answer);
+}
+
+// ---- answers to ours ----------------------------------------------------------------------------
+
+Result<Next> receive_response(Context& context, Received response) {
+    if (const wire::NotifyPayload* error = fatal_error(response.message))
+        return context.close("the peer reported " + model::name_of(error->message_type));
+    if (auto* deleting = std::get_if<AwaitingChildrenDeleted>(&context.sa.own)) {
+        // Whatever the peer names, the pairs are gone on both sides now.
+        const AwaitingChildrenDeleted done = std::move(*deleting);
+        for (const model::ChildId child : done.children) close_child(context, child, "deleted");
+        context.finish_command(done.command, {});
+    }
+    return context.finish();
+}
+
+Result<Next> receive_last_response(Context& context, Received) { return context.close("deleted", true); }
+
+}  // namespace
+
+Result<Next> begin_delete_children(Context& context, const DeleteChildrenTask& task) {
+    AwaitingChildrenDeleted exchange{.children = {}, .command = task.command};
+    std::vector<std::uint32_t> spis;
+    for (const model::ChildId id : task.children) {
+        const auto found = context.sa.children.find(id);
+        if (found == context.sa.children.end()) continue;  // The peer was faster.
+        found->second.state = model::ChildState::deleting;
+        spis.push_back(found->second.spi_in);
+        exchange.children.push_back(id);
+    }
+    if (spis.empty()) {
+        context.finish_command(task.command, {});
+        return context.finish();
+    }
+    wire::MessageBuilder message;
+    add_delete(message, spis);
+    context.sa.own = std::move(exchange);
+    return context.request(ExchangeType::informational, message);
+}
+
+Result<Next> begin_delete_ike(Context& context, const DeleteIkeTask& task) {
+    IkeSa& sa = context.sa;
+    context.log(LogGroup::ike, 0, "deleting IKE_SA " + sa.name());
+    sa.own = AwaitingIkeDeleted{.command = task.command};
+    sa.state = Deleting{.since = since(sa, context.now)};
+    wire::MessageBuilder message;
+    message.add(wire::DeletePayload{.protocol = model::Protocol::ike, .spi_size = 0, .spis = {}});
+    return context.request(ExchangeType::informational, message);
+}
+
+Result<Next> begin_liveness(Context& context) {
+    context.sa.own = AwaitingLiveness{};
+    wire::MessageBuilder empty;
+    return context.request(ExchangeType::informational, empty);
+}
+
+Result<Next> begin_report_failure(Context& context, const ReportFailureTask& task) {
+    IkeSa& sa = context.sa;
+    sa.own = AwaitingIkeDeleted{};
+    sa.state = Deleting{.since = since(sa, context.now)};
+    wire::MessageBuilder message;
+    message.notify(task.notify);
+    return context.request(ExchangeType::informational, message);
+}
+
+std::span<const ExchangeRow> informational_rows() {
+    constexpr PayloadSet anything{PayloadType::notify, PayloadType::delete_, PayloadType::cp};
+    static constexpr std::array rows{
+        ExchangeRow{.story = "the peer deletes, reports or asks whether we live",
+                    .exchange = ExchangeType::informational,
+                    .direction = Direction::request,
+                    .phase = Phase::established,
+                    .optional = anything,
+                    .handle = receive_request},
+        ExchangeRow{.story = "the same while we delete the IKE SA: both may delete at once",
+                    .exchange = ExchangeType::informational,
+                    .direction = Direction::request,
+                    .phase = Phase::deleting,
+                    .optional = anything,
+                    .handle = receive_request},
+        ExchangeRow{.story = "the answer to our deletion, report or question",
+                    .exchange = ExchangeType::informational,
+                    .direction = Direction::response,
+                    .phase = Phase::established,
+                    .optional = anything,
+                    .handle = receive_response},
+        ExchangeRow{.story = "the answer to our last request",
+                    .exchange = ExchangeType::informational,
+                    .direction = Direction::response,
+                    .phase = Phase::deleting,
+                    .optional = anything,
+                    .handle = receive_last_response}};
+    static_assert(well_formed(rows));
+    return rows;
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,19 @@
+// Our own exchanges that are not part of setting the SA up: how each task begins, and which
+// operator's command it belongs to.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "ike/context.h"
+
+namespace cygnet::ike {
+
+// Begins the exchange of a task: a request was sent, a job was started, or there was nothing to do (finished).
+Result<Next> begin_task(Context& context, Task task);
+
+std::optional<CommandId> command_of(const Task& task);
+// The commands that wait for this SA: of its set-up, of its exchange under way and of its queue.
+std::vector<std::optional<CommandId>> commands_of(const IkeSa& sa);
+
+}  // namespace cygnet::ike

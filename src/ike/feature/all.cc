@@ -1,0 +1,13 @@
+#include <array>
+
+#include "ike/feature/feature.h"
+
+namespace cygnet::ike {
+
+std::span<const Feature* const> all_features() {
+    static constexpr std::array features{&nat_detection, &fragmentation, &signature_hashes, &multiple_ke,
+                                         &virtual_addresses};
+    return features;
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,62 @@
+// Extensions of the protocol, one file each, behind a few typed hooks. Their order in the registry is
+// the order in which hooks run. The core calls hooks and never asks whether an extension is on: a feature
+// that the peer does not support leaves no trace in the SA, and its later hooks do nothing.
+//
+// A hook appears here with its first user; further ones (mix_keys, auth_octets, child_offer,
+// child_accept, path_changed) have their places in the architecture.
+#pragma once
+
+#include <optional>
+#include <span>
+
+#include "ike/context.h"
+
+namespace cygnet::ike {
+
+// An attribute of CP with its own octets.
+struct OwnedAttribute {
+    model::CfgAttribute type{};
+    Bytes value{};
+};
+using OwnedAttributes = std::vector<OwnedAttribute>;
+
+struct Feature {
+    const char* name;
+    const char* rfc;
+    // IKE_SA_INIT: adds our notifications to the request, or to the answer.
+    void (*offer)(Context&, wire::MessageBuilder&) = nullptr;
+    // IKE_SA_INIT: reads what the peer's message says. The responder's runs before a proposal is chosen.
+    void (*accept)(Context&, const Received&) = nullptr;
+    // Initiator with keys: begins an exchange that must precede IKE_AUTH, if one is left.
+    std::optional<Result<Next>> (*next_exchange)(Context&) = nullptr;
+    // Responder: fails while an exchange that must precede IKE_AUTH is missing.
+    Result<> (*ready_for_auth)(Context&) = nullptr;
+    // CP of IKE_AUTH, RFC 7296 §2.19: what we ask for; what we assign (errors fail the child); what we were assigned.
+    void (*config_request)(Context&, OwnedAttributes&) = nullptr;
+    Result<> (*config_assign)(Context&, const wire::CpPayload* request, OwnedAttributes& reply) = nullptr;
+    Result<> (*config_accept)(Context&, const wire::CpPayload* reply) = nullptr;
+};
+
+std::span<const Feature* const> all_features();
+
+// Runs a hook of every feature that has it.
+template <class Hook, class... Arguments>
+void run_hooks(Hook hook, Arguments&&... arguments) {
+    for (const Feature* feature : all_features())
+        if (feature->*hook) (feature->*hook)(arguments...);
+}
+// The same for hooks that may fail: stops at the first failure.
+template <class Hook, class... Arguments>
+Result<> try_hooks(Hook hook, Arguments&&... arguments) {
+    for (const Feature* feature : all_features())
+        if (feature->*hook) TRY((feature->*hook)(arguments...));
+    return {};
+}
+
+extern const Feature fragmentation;
+extern const Feature signature_hashes;
+extern const Feature nat_detection;
+extern const Feature multiple_ke;
+extern const Feature virtual_addresses;
+
+}  // namespace cygnet::ike

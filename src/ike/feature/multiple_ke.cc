@@ -1,0 +1,57 @@
+// RFC 9370: additional key exchanges, in IKE_INTERMEDIATE exchanges (RFC 9242) before IKE_AUTH.
+#include <algorithm>
+
+#include "ike/exchange/ike_intermediate.h"
+#include "ike/feature/feature.h"
+
+namespace cygnet::ike {
+namespace {
+
+bool offers_additional(const IkeSa& sa) {
+    const auto* init = std::get_if<InitiatingSaInit>(&sa.own);
+    if (init == nullptr) return false;
+    return std::ranges::any_of(init->proposals, [](const model::Proposal& proposal) {
+        return std::ranges::any_of(proposal.transforms, [](const model::Transform& transform) {
+            return model::is_additional_ke(transform.type);
+        });
+    });
+}
+
+// §2.2.1: whoever offers or accepts additional key exchanges must announce IKE_INTERMEDIATE.
+void offer(Context& context, wire::MessageBuilder& message) {
+    const IkeSa& sa = context.sa;
+    const bool needed = sa.initiator ? offers_additional(sa) : !sa.proposal.additional.empty();
+    if (needed) message.notify(model::NotifyType::intermediate_exchange_supported);
+}
+
+void accept(Context& context, const Received& received) {
+    context.sa.handshake().intermediate_supported =
+        received.message.notify(model::NotifyType::intermediate_exchange_supported) != nullptr;
+}
+
+std::size_t rounds_left(IkeSa& sa) { return sa.proposal.additional.size() - sa.handshake().additional_done; }
+
+std::optional<Result<Next>> next_exchange(Context& context) {
+    if (rounds_left(context.sa) == 0) return std::nullopt;
+    return begin_ike_intermediate(context);
+}
+
+// RFC 9242 §3.2: every round must be complete before IKE_AUTH.
+Result<> ready_for_auth(Context& context) {
+    if (rounds_left(context.sa) == 0) return {};
+    return end_sa(model::NotifyType::invalid_syntax, Errc::state, "IKE_AUTH",
+                  "it came before the negotiated IKE_INTERMEDIATE exchanges were complete");
+}
+
+}  // namespace
+
+constexpr Feature multiple_ke{
+    .name = "multiple key exchanges",
+    .rfc = "RFC 9370",
+    .offer = offer,
+    .accept = accept,
+    .next_exchange = next_exchange,
+    .ready_for_auth = ready_for_auth,
+};
+
+}  // namespace cygnet::ike

@@ -1,0 +1,114 @@
+// RFC 7296 §2.19 and §3.15: an address inside the tunnel for the initiator, from the responder's pool.
+#include <algorithm>
+
+#include "ike/feature/feature.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::CfgAttribute;
+using model::Family;
+
+constexpr CfgAttribute address_attribute(Family family) {
+    return family == Family::v4 ? CfgAttribute::internal_ip4_address : CfgAttribute::internal_ip6_address;
+}
+constexpr CfgAttribute dns_attribute(Family family) {
+    return family == Family::v4 ? CfgAttribute::internal_ip4_dns : CfgAttribute::internal_ip6_dns;
+}
+
+// §3.15.1: an IPv6 address carries its prefix length, an IPv4 address does not.
+Bytes attribute_value(model::IpAddress address) {
+    Bytes value = keep(address.bytes());
+    if (address.family() == Family::v6) value.push_back(128);
+    return value;
+}
+
+// Nothing for an empty value ("any address") and for one of the wrong size.
+std::optional<model::IpAddress> attribute_address(ByteView value, Family family) {
+    const std::size_t size = model::address_size(family);
+    if (value.size() < size) return std::nullopt;
+    return model::IpAddress::from_bytes(value.first(size));
+}
+
+void config_request(Context& context, OwnedAttributes& attributes) {
+    for (const model::IpAddress& wanted : context.sa.connection->vips) {
+        attributes.push_back({address_attribute(wanted.family()), wanted.is_any() ? Bytes{} : attribute_value(wanted)});
+        attributes.push_back({dns_attribute(wanted.family()), {}});
+    }
+}
+
+const model::Pool* pool_for(const Core& core, const model::Connection& connection, Family family) {
+    for (const std::string& name : connection.pools) {
+        const auto found = core.config->pools.find(name);
+        if (found != core.config->pools.end() && found->second->addresses.family() == family) return found->second.get();
+    }
+    return nullptr;
+}
+
+// §3.15.4: no address for one who asks fails the child, not the IKE SA.
+Result<> assign(Context& context, const wire::ConfigurationAttribute& wanted, Family family, OwnedAttributes& reply) {
+    IkeSa& sa = context.sa;
+    const model::Pool* pool = pool_for(context.core, *sa.connection, family);
+    if (pool == nullptr) return {};
+    auto address = context.core.pools.acquire(*pool, sa.peer_id, attribute_address(wanted.value, family));
+    if (!address) {
+        context.alert("vip-failure", "no address left for " + text_of(sa.peer_id) + " in pool " + pool->name);
+        return refuse(model::NotifyType::internal_address_failure, Errc::limit, "CP", address.error().text());
+    }
+    sa.peer_virtual_addresses.push_back({.pool = pool->name, .address = *address});
+    context.log(model::LogGroup::ike, 1, "assigning virtual IP " + address->text() + " to peer '" + text_of(sa.peer_id) + "'");
+    reply.push_back({wanted.type, attribute_value(*address)});
+    for (const auto& [type, value] : pool->attributes) reply.push_back({type, value});
+    return {};
+}
+
+Result<> config_assign(Context& context, const wire::CpPayload* request, OwnedAttributes& reply) {
+    if (request == nullptr || request->cfg_type != model::CfgType::request) return {};
+    for (const Family family : {Family::v4, Family::v6}) {
+        const auto wanted = std::ranges::find(request->attributes, address_attribute(family), &wire::ConfigurationAttribute::type);
+        if (wanted == request->attributes.end()) continue;
+        TRY(assign(context, *wanted, family, reply));
+    }
+    if (!context.sa.connection->pools.empty() && context.sa.peer_virtual_addresses.empty())
+        return refuse(model::NotifyType::internal_address_failure, Errc::not_found, "CP",
+                      "the connection has no pool for the address family that the peer asks for");
+    return {};
+}
+
+Result<> config_accept(Context& context, const wire::CpPayload* reply) {
+    IkeSa& sa = context.sa;
+    if (sa.connection->vips.empty()) return {};
+    std::vector<model::IpAddress> addresses, servers;
+    if (reply != nullptr && reply->cfg_type == model::CfgType::reply) {
+        for (const wire::ConfigurationAttribute& attribute : reply->attributes) {
+            for (const Family family : {Family::v4, Family::v6}) {
+                const auto address = attribute_address(attribute.value, family);
+                if (!address) continue;
+                if (attribute.type == address_attribute(family)) addresses.push_back(*address);
+                if (attribute.type == dns_attribute(family)) servers.push_back(*address);
+            }
+        }
+    }
+    if (addresses.empty()) {
+        context.alert("vip-failure", "the peer assigned no virtual address");
+        return fail(Errc::not_found, "CP", "the peer assigned no virtual address although `vips` asks for one");
+    }
+    for (const model::IpAddress& address : addresses) {
+        context.log(model::LogGroup::ike, 1, "installing new virtual IP " + address.text());
+        context.effects.push_back(AssignAddress{.sa = sa.id, .connection = sa.connection->name, .address = address, .dns = servers});
+        sa.own_virtual_addresses.push_back(address);
+    }
+    return {};
+}
+
+}  // namespace
+
+constexpr Feature virtual_addresses{
+    .name = "virtual addresses",
+    .rfc = "RFC 7296 §2.19",
+    .config_request = config_request,
+    .config_assign = config_assign,
+    .config_accept = config_accept,
+};
+
+}  // namespace cygnet::ike

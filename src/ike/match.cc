@@ -1,0 +1,58 @@
+#include "ike/match.h"
+
+#include <algorithm>
+
+#include "crypto/catalogue.h"
+
+namespace cygnet::ike {
+namespace {
+
+// 0: does not fit. An address outweighs a range, a range outweighs %any. A name cannot be resolved here: it fits
+// like %any, the identities decide.
+unsigned fit(const std::vector<model::HostPattern>& patterns, model::IpAddress address) {
+    if (patterns.empty()) return 1;
+    unsigned best = 0;
+    for (const model::HostPattern& pattern : patterns) {
+        if (pattern.any || !pattern.range) best = std::max(best, 1u);
+        else if (pattern.range->contains(address)) best = std::max(best, pattern.range->first == pattern.range->last ? 3u : 2u);
+    }
+    return best;
+}
+
+}  // namespace
+
+std::vector<std::shared_ptr<const model::Connection>> connections_for(const model::Config& config, const model::Path& path) {
+    struct Candidate {
+        unsigned score;
+        std::shared_ptr<const model::Connection> connection;
+    };
+    std::vector<Candidate> candidates;
+    for (const auto& [name, connection] : config.connections) {
+        const unsigned local = fit(connection->local_addrs, path.local.address);
+        const unsigned remote = fit(connection->remote_addrs, path.remote.address);
+        if (local != 0 && remote != 0) candidates.push_back({local + 4 * remote, connection});
+    }
+    std::ranges::stable_sort(candidates, std::greater{}, &Candidate::score);
+    std::vector<std::shared_ptr<const model::Connection>> sorted;
+    for (Candidate& candidate : candidates) sorted.push_back(std::move(candidate.connection));
+    return sorted;
+}
+
+std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection) {
+    std::vector<model::Proposal> usable;
+    for (model::Proposal proposal : connection.proposals) {
+        std::vector<model::TransformType> before;
+        for (const model::Transform& transform : proposal.transforms) before.push_back(transform.type);
+        std::erase_if(proposal.transforms, [](const model::Transform& transform) {
+            return !crypto::supports(model::Protocol::ike, transform);
+        });
+        const bool whole = std::ranges::all_of(before, [&](model::TransformType type) { return proposal.has(type); });
+        if (!whole) continue;
+        if (connection.post_quantum == model::PostQuantum::required && !model::is_post_quantum(proposal)) continue;
+        proposal.number = static_cast<std::uint8_t>(usable.size() + 1);
+        usable.push_back(std::move(proposal));
+    }
+    return usable;
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,102 @@
+// What is under way in an IKE SA: tasks that wait for their turn, and one struct for each exchange
+// that awaits a message or a job. An SA has at most one exchange of its own and one of its peer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "crypto/job.h"
+#include "ike/auth/auth.h"
+#include "ike/child.h"
+#include "ike/effects.h"
+#include "ike/message.h"
+#include "ike/new_sa.h"
+
+namespace cygnet::ike {
+
+// ---- tasks: exchanges of our own that have not begun --------------------------------------------
+
+struct CreateChildTask {
+    std::string child;                      // its name in the connection
+    std::optional<CommandId> command{};
+    unsigned attempts = 0;                  // that the peer could not serve (TEMPORARY_FAILURE and the like)
+};
+struct RekeyChildTask {
+    model::ChildId child{};
+    std::optional<CommandId> command{};
+    unsigned attempts = 0;
+};
+struct RekeyIkeTask {
+    std::optional<CommandId> command{};
+    unsigned attempts = 0;
+};
+struct DeleteChildrenTask {
+    std::vector<model::ChildId> children{};
+    std::optional<CommandId> command{};
+};
+struct DeleteIkeTask {
+    std::optional<CommandId> command{};
+};
+struct LivenessTask {};
+// A protected error report after which the IKE SA ends (RFC 7296 §2.21.2).
+struct ReportFailureTask {
+    model::NotifyType notify{};
+};
+using Task = std::variant<CreateChildTask, RekeyChildTask, RekeyIkeTask, DeleteChildrenTask, DeleteIkeTask, LivenessTask,
+                          ReportFailureTask>;
+
+// ---- exchanges that we began --------------------------------------------------------------------
+
+// IKE_SA_INIT, from the first key pair to the shared secret. Survives cookies and other groups.
+struct InitiatingSaInit {
+    std::vector<model::Proposal> proposals{};
+    std::optional<crypto::KeOffer> offer{};  // nothing while a job makes it
+    Bytes cookie{};
+    unsigned retries = 0;
+    std::string hint{};                       // what an unauthenticated notification said
+};
+struct InitiatingIntermediate {
+    model::Ke method{};
+    std::optional<crypto::KeOffer> offer{};
+};
+struct InitiatingAuth {
+    std::uint32_t message_id = 0;             // of the request, part of IntAuth
+    std::optional<SelectorPair> offered_selectors{};
+    std::vector<model::Proposal> offered_proposals{};
+    const model::ChildConfig* child = nullptr;
+    std::uint32_t spi_in = 0;
+    Bytes nonce_i{}, nonce_r{};               // of IKE_SA_INIT: the first child's keys
+    std::optional<LocalProof> proof{};
+    model::Identity peer_id{};
+    Received response{};                      // while the peer's proof is checked
+
+    Nonces nonces() const { return {nonce_i, nonce_r}; }
+};
+struct AwaitingLiveness {};
+struct AwaitingChildrenDeleted {
+    std::vector<model::ChildId> children{};
+    std::optional<CommandId> command{};
+};
+struct AwaitingIkeDeleted {
+    std::optional<CommandId> command{};
+};
+using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingIntermediate, InitiatingAuth, AwaitingLiveness,
+                                 AwaitingChildrenDeleted, AwaitingIkeDeleted, CreatingSa>;
+
+// ---- exchanges of the peer that wait for a job --------------------------------------------------
+
+struct RespondingSaInit {
+    Received request{};
+};
+struct RespondingIntermediate {};
+struct RespondingAuth {
+    Received request{};                       // while the peer's proof is checked and ours is made
+    std::optional<LocalProof> proof{};
+};
+using PeerExchange = std::variant<std::monostate, RespondingSaInit, RespondingIntermediate, RespondingAuth, AnsweringNewSa>;
+
+}  // namespace cygnet::ike

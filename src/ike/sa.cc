@@ -1,0 +1,44 @@
+#include "ike/sa.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cygnet::ike {
+
+Handshake& IkeSa::handshake() {
+    if (auto* connecting = std::get_if<Connecting>(&state)) return connecting->handshake;
+    return std::get<Authenticating>(state).handshake;
+}
+
+std::string IkeSa::name() const {
+    return fmt::format("{}[{}]", connection ? connection->name : "(unnamed)", static_cast<std::uint32_t>(id));
+}
+
+Instant IkeSa::next_deadline() const {
+    Instant next = std::min(window.deadline(), *std::ranges::min_element(timers));
+    for (const auto& [key, child] : children) next = std::min({next, child.rekey_at, child.expire_at});
+    return next;
+}
+
+Child* IkeSa::child_with_spi_in(std::uint32_t spi) {
+    for (auto& [key, child] : children)
+        if (child.spi_in == spi) return &child;
+    return nullptr;
+}
+
+Child* IkeSa::child_with_spi_out(std::uint32_t spi) {
+    for (auto& [key, child] : children)
+        if (child.spi_out == spi) return &child;
+    return nullptr;
+}
+
+ChildAddresses IkeSa::child_addresses() const {
+    ChildAddresses addresses{.local = own_virtual_addresses, .remote = {}};
+    if (addresses.local.empty()) addresses.local.push_back(path.local.address);
+    for (const LeasedAddress& lease : peer_virtual_addresses) addresses.remote.push_back(lease.address);
+    if (addresses.remote.empty()) addresses.remote.push_back(path.remote.address);
+    return addresses;
+}
+
+}  // namespace cygnet::ike

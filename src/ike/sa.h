@@ -1,0 +1,175 @@
+// One IKE SA as data: who talks to whom, with which keys, what is under way, and its children. The
+// exchanges (exchange/) change it, the engine routes to it.
+//
+//   Connecting ──IKE_SA_INIT──► Authenticating ──IKE_INTERMEDIATE*, IKE_AUTH──► Established ──Delete──► Deleting
+#pragma once
+
+#include <array>
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/instant.h"
+#include "ike/keys.h"
+#include "ike/pending.h"
+#include "ike/protect.h"
+#include "ike/window.h"
+#include "model/config.h"
+#include "model/status.h"
+
+namespace cygnet::ike {
+
+// What IKE_AUTH needs of the messages before it; wiped when the SA is established.
+struct Handshake {
+    Bytes init_request, init_response;        // as sent, RFC 7296 §2.15
+    Bytes nonce_i, nonce_r;
+    bool intermediate_supported = false;      // by the peer, RFC 9242 §3.1
+    unsigned additional_done = 0;             // RFC 9370 key exchanges that are complete
+    Bytes int_auth_i, int_auth_r;             // RFC 9242 §3.3.2, accumulated
+    PeerHints peer_hints{};
+    bool peer_asked_for_certificates = false; // a CERTREQ came
+    unsigned forged_messages = 0;             // undecryptable ones, RFC 8019 §4.6
+
+    Nonces nonces() const { return {nonce_i, nonce_r}; }
+};
+
+// Initiator only: what the first IKE_AUTH exchange shall bring up.
+struct Intent {
+    std::string child{};                      // empty: the IKE SA alone
+    std::optional<CommandId> command{};
+    unsigned attempt = 1;                     // of connection.keyingtries
+};
+
+struct Connecting {
+    Handshake handshake{};
+};
+struct Authenticating {
+    Handshake handshake{};
+};
+struct Established {
+    Instant since{};
+};
+struct Deleting {
+    Instant since{};                          // established before
+};
+using SaState = std::variant<Connecting, Authenticating, Established, Deleting>;
+enum class Phase : std::uint8_t { connecting, authenticating, established, deleting };  // indices of SaState
+
+// A message whose fragments are still coming in.
+struct Incoming {
+    wire::Reassembly fragments{};
+    std::size_t octets = 0;                   // of the authentic datagrams so far
+    std::size_t datagrams = 0;
+};
+
+// Deadlines of an SA beside its window's and its children's.
+enum class Timer : std::uint8_t {
+    half_open,       // a responder's patience until IKE_AUTH
+    reassembly,      // incomplete fragments are dropped
+    liveness,        // ask whether the peer is alive
+    nat_keepalive,
+    rekey,           // soft lifetime
+    expire,          // hard lifetime
+    retry_tasks,     // after TEMPORARY_FAILURE
+    followup_ke,     // responder: IKE_FOLLOWUP_KE overdue
+    count
+};
+
+// One child SA pair.
+struct Child {
+    model::ChildId id{};
+    std::uint32_t unique_id = 0;
+    model::ChildState state = model::ChildState::installed;
+    std::shared_ptr<const model::Connection> connection{};  // keeps `config` alive
+    const model::ChildConfig* config = nullptr;
+    std::uint32_t spi_in = 0, spi_out = 0;
+    ChildTerms terms{};
+    bool udp_encapsulation = false;
+    bool outbound_active = true;
+    Instant installed_at{};
+    Instant rekey_at = Instant::never(), expire_at = Instant::never();
+    model::ChildUsage usage{};
+    std::optional<model::ChildId> replacement{};            // rekeyed: the new one, while this awaits its Delete
+    std::optional<PeerRekey<model::ChildId>> peer_rekey{};  // answered by us
+    bool redundant = false;                                 // lost against another rekey: never announced
+};
+
+// An address that our pool gave to the peer.
+struct LeasedAddress {
+    std::string pool{};
+    model::IpAddress address{};
+};
+
+struct IkeSa {
+    // ---- identity
+    model::IkeSaId id{};
+    bool initiator = false;                   // the original initiator of this IKE SA (RFC 7296 §2.2)
+    Spis spis{};
+    std::shared_ptr<const model::Connection> connection{};
+    model::Path path{};                       // of our own messages and of ESP
+    model::Path answer_path{};                // where the peer's last request came from (RFC 7296 §2.11)
+    model::Identity own_id{}, peer_id{};
+
+    model::IpAddress init_address{};          // responder: where the first request came from
+
+    // ---- what was negotiated
+    SaState state{Connecting{}};
+    model::ChosenProposal proposal{};         // from IKE_SA_INIT on
+    std::optional<Protection> protection{};   // from Authenticating on
+    bool nat_local = false, nat_remote = false;  // who is behind NAT
+    bool udp_encapsulation = false;           // some NAT, or forced by encap = yes
+    bool accepts_fragments = false, sends_fragments = false;
+
+    // ---- what is under way
+    Window window{};
+    Incoming request{}, response{};           // the message of each direction that is being received
+    model::ExchangeType own_exchange{};       // of our outstanding request: its answer must have the same
+    model::ExchangeType peer_exchange{};      // of the request that is being answered
+    OwnExchange own{};
+    PeerExchange theirs{};
+    std::array<std::optional<JobId>, 2> jobs{};  // by Slot
+    std::deque<Task> tasks{};
+    Intent intent{};
+    std::array<Instant, static_cast<std::size_t>(Timer::count)> timers = never_due();
+    Instant last_received{};                  // authentic
+    Instant last_sent{};
+    bool closed = false;                      // to be destroyed at the end of the step
+    std::optional<FollowupSeries> followup_series{};            // the peer's next IKE_FOLLOWUP_KE is awaited
+    std::optional<PeerRekey<model::IkeSaId>> peer_rekey{};      // of this SA, answered by us
+    std::optional<model::IkeSaId> replaced_by{};                // rekeyed: only its Delete is left to come
+
+    // ---- what it carries
+    std::map<model::ChildId, Child> children{};
+    std::vector<model::IpAddress> own_virtual_addresses{};
+    std::vector<LeasedAddress> peer_virtual_addresses{};
+
+    Phase phase() const { return static_cast<Phase>(state.index()); }
+    bool established() const { return phase() == Phase::established; }
+    bool half_open() const { return phase() < Phase::established; }
+    Handshake& handshake();                   // while half open
+    std::uint64_t own_spi() const { return initiator ? spis.initiator : spis.responder; }
+    std::uint64_t peer_spi() const { return initiator ? spis.responder : spis.initiator; }
+    std::string name() const;                 // "gw[3]"
+
+    Instant& timer(Timer which) { return timers[static_cast<std::size_t>(which)]; }
+    Instant next_deadline() const;
+
+    Child* child_with_spi_in(std::uint32_t spi);
+    Child* child_with_spi_out(std::uint32_t spi);
+    // The addresses that "dynamic" selectors stand for.
+    ChildAddresses child_addresses() const;
+    bool behind_nat() const { return nat_local || nat_remote; }
+
+private:
+    static constexpr std::array<Instant, static_cast<std::size_t>(Timer::count)> never_due() {
+        std::array<Instant, static_cast<std::size_t>(Timer::count)> all{};
+        all.fill(Instant::never());
+        return all;
+    }
+};
+
+}  // namespace cygnet::ike

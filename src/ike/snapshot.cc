@@ -1,0 +1,82 @@
+#include "ike/snapshot.h"
+
+#include <algorithm>
+
+namespace cygnet::ike {
+namespace {
+
+std::optional<Duration> left(Instant deadline, Instant now) {
+    if (deadline == Instant::never()) return std::nullopt;
+    return std::max(deadline - now, Duration{0});
+}
+
+struct TaskName {
+    std::string operator()(const CreateChildTask&) const { return "CHILD_CREATE"; }
+    std::string operator()(const RekeyChildTask&) const { return "CHILD_REKEY"; }
+    std::string operator()(const RekeyIkeTask&) const { return "IKE_REKEY"; }
+    std::string operator()(const DeleteChildrenTask&) const { return "CHILD_DELETE"; }
+    std::string operator()(const DeleteIkeTask&) const { return "IKE_DELETE"; }
+    std::string operator()(const LivenessTask&) const { return "IKE_DPD"; }
+    std::string operator()(const ReportFailureTask&) const { return "INFORMATIONAL"; }
+};
+
+model::IkeState state_of(const IkeSa& sa) {
+    switch (sa.phase()) {
+        case Phase::connecting:
+        case Phase::authenticating: return model::IkeState::connecting;
+        case Phase::established: return model::IkeState::established;
+        case Phase::deleting: break;
+    }
+    return model::IkeState::deleting;
+}
+
+Instant established_since(const IkeSa& sa, Instant now) {
+    if (const auto* established = std::get_if<Established>(&sa.state)) return established->since;
+    if (const auto* deleting = std::get_if<Deleting>(&sa.state)) return deleting->since;
+    return now;
+}
+
+}  // namespace
+
+model::ChildStatus child_status(const Child& child, Instant now) {
+    return {.name = child.config->name,
+            .unique_id = child.unique_id,
+            .id = child.id,
+            .reqid = child.config->reqid != 0 ? child.config->reqid : child.unique_id,
+            .state = child.state,
+            .mode = child.terms.mode,
+            .udp_encapsulation = child.udp_encapsulation,
+            .spi_in = child.spi_in,
+            .spi_out = child.spi_out,
+            .proposal = child.terms.proposal,
+            .installed_for = now - child.installed_at,
+            .rekey_in = left(child.rekey_at, now),
+            .expires_in = left(child.expire_at, now),
+            .local = child.terms.selectors.local,
+            .remote = child.terms.selectors.remote,
+            .usage = child.usage};
+}
+
+model::IkeStatus ike_status(const IkeSa& sa, Instant now) {
+    model::IkeStatus status{.name = sa.connection ? sa.connection->name : std::string(),
+                            .id = sa.id,
+                            .state = state_of(sa),
+                            .path = sa.path,
+                            .local_id = sa.own_id,
+                            .remote_id = sa.peer_id,
+                            .initiator = sa.initiator,
+                            .spi_i = sa.spis.initiator,
+                            .spi_r = sa.spis.responder,
+                            .nat_local = sa.nat_local,
+                            .nat_remote = sa.nat_remote,
+                            .established_for = now - established_since(sa, now),
+                            .rekey_in = left(sa.timers[static_cast<std::size_t>(Timer::rekey)], now),
+                            .local_vips = sa.own_virtual_addresses};
+    if (sa.protection) status.proposal = sa.proposal;
+    for (const LeasedAddress& lease : sa.peer_virtual_addresses) status.remote_vips.push_back(lease.address);
+    for (const Task& task : sa.tasks) status.tasks_queued.push_back(std::visit(TaskName{}, task));
+    for (const auto& [id, child] : sa.children) status.children.push_back(child_status(child, now));
+    return status;
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,98 @@
+#include "ike/trace.h"
+
+#include "wire/print.h"
+
+namespace cygnet::ike {
+namespace {
+
+// "SA KE No" out of "IKE_SA_INIT request 0 [ SA KE No ]".
+std::string payload_list(const wire::Header& header, std::span<const wire::Payload> payloads) {
+    const std::string line = wire::summary(header, payloads);
+    const std::size_t open = line.find("[ "), close = line.rfind(" ]");
+    if (open == std::string::npos || close == std::string::npos || close < open + 2) return {};
+    return line.substr(open + 2, close - open - 2);
+}
+
+std::size_t octets_of(const SentMessage& datagrams) {
+    std::size_t octets = 0;
+    for (const Bytes& datagram : datagrams) octets += datagram.size();
+    return octets;
+}
+
+void leave(Context& context, const wire::Header& header, bool sent, std::size_t octets, std::size_t datagrams,
+           std::string payloads, bool again = false) {
+    if (!again)
+        if (const auto counter = counter_of(header.exchange, header.response, sent)) context.count(*counter);
+    context.report(model::MessageTrace{.ike_id = context.sa.id,
+                                       .sent = sent,
+                                       .response = header.response,
+                                       .retransmission = again,
+                                       .exchange = header.exchange,
+                                       .message_id = header.message_id,
+                                       .octets = octets,
+                                       .datagrams = datagrams,
+                                       .payloads = std::move(payloads)});
+}
+
+}  // namespace
+
+void trace_sent(Context& context, const wire::Header& header, const wire::Chain& chain, const SentMessage& datagrams) {
+    const auto payloads = wire::parse_payloads(chain.first, chain.octets);
+    leave(context, header, true, octets_of(datagrams), datagrams.size(),
+          payloads ? payload_list(header, *payloads) : std::string());
+}
+
+void trace_sent_in_clear(Context& context, ByteView datagram) {
+    if (const auto message = wire::parse_message(datagram))
+        leave(context, message->header, true, datagram.size(), 1, payload_list(message->header, message->payloads));
+}
+
+void trace_repeated(Context& context, const SentMessage& datagrams) {
+    context.count(model::Counter::retransmitted);
+    if (const auto header = wire::parse_header(datagrams.front()))
+        leave(context, *header, true, octets_of(datagrams), datagrams.size(), {}, true);
+}
+
+void trace_received(Context& context, const wire::Message& message, std::size_t octets, std::size_t datagrams) {
+    leave(context, message.header, false, octets, datagrams, payload_list(message.header, message.payloads));
+}
+
+void trace_stateless(Core& core, Effects& effects, bool sent, const wire::Message& message, std::size_t octets) {
+    const wire::Header& header = message.header;
+    if (const auto counter = counter_of(header.exchange, header.response, sent)) core.counters.add(*counter);
+    effects.push_back(Report{model::MessageTrace{.sent = sent,
+                                                 .response = header.response,
+                                                 .exchange = header.exchange,
+                                                 .message_id = header.message_id,
+                                                 .octets = octets,
+                                                 .payloads = payload_list(header, message.payloads)}});
+}
+
+std::optional<model::Counter> counter_of(model::ExchangeType exchange, bool response, bool sent) {
+    using model::Counter;
+    struct Family {
+        model::ExchangeType exchange;
+        Counter in_request, in_response, out_request, out_response;
+    };
+    static constexpr Family families[] = {
+        {model::ExchangeType::ike_sa_init, Counter::ike_init_in_req, Counter::ike_init_in_resp,
+         Counter::ike_init_out_req, Counter::ike_init_out_resp},
+        {model::ExchangeType::ike_auth, Counter::ike_auth_in_req, Counter::ike_auth_in_resp,
+         Counter::ike_auth_out_req, Counter::ike_auth_out_resp},
+        {model::ExchangeType::create_child_sa, Counter::create_child_in_req, Counter::create_child_in_resp,
+         Counter::create_child_out_req, Counter::create_child_out_resp},
+        {model::ExchangeType::informational, Counter::info_in_req, Counter::info_in_resp, Counter::info_out_req,
+         Counter::info_out_resp},
+        {model::ExchangeType::ike_intermediate, Counter::intermediate_in_req, Counter::intermediate_in_resp,
+         Counter::intermediate_out_req, Counter::intermediate_out_resp},
+        {model::ExchangeType::ike_followup_ke, Counter::followup_in_req, Counter::followup_in_resp,
+         Counter::followup_out_req, Counter::followup_out_resp}};
+    for (const Family& family : families) {
+        if (family.exchange != exchange) continue;
+        if (sent) return response ? family.out_response : family.out_request;
+        return response ? family.in_response : family.in_request;
+    }
+    return std::nullopt;
+}
+
+}  // namespace cygnet::ike
