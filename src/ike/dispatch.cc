@@ -1,0 +1,127 @@
+#include "ike/dispatch.h"
+
+#include "ike/exchange/tasks.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::Counter;
+using model::LogGroup;
+using model::NotifyType;
+
+void answer_with(Context& context, const Error& error, Bytes data = {}) {
+    if (!context.sa.window.processing_request() || !context.sa.protection) return;
+    wire::MessageBuilder message;
+    message.notify(static_cast<NotifyType>(error.notify), data);
+    if (const auto sent = context.respond(context.sa.peer_exchange, message); !sent)
+        context.log(LogGroup::ike, 1, "no answer could be made: " + sent.error().text());
+}
+
+// An error in the peer's exchange: it must learn of it, as long as it is worth an answer.
+void conclude_theirs(Context& context, const Error& error) {
+    context.sa.theirs = std::monostate{};
+    switch (error.reaction) {
+        case Reaction::ignore:
+            context.sa.window.abandon_request();
+            return;
+        case Reaction::notify_peer:
+            answer_with(context, error);
+            return;
+        case Reaction::end_sa:
+        case Reaction::tell_operator:
+            if (error.notify != 0) answer_with(context, error);
+            context.close(error.text());
+            return;
+    }
+}
+
+// An error in our own exchange: a peer that answers nonsense, or something of ours that failed.
+void conclude_own(Context& context, const Error& error) {
+    if (error.reaction == Reaction::ignore) return;
+    context.close(error.text());
+}
+
+bool free_for_a_task(const IkeSa& sa, Instant now) {
+    if (sa.closed || !sa.established() || sa.tasks.empty()) return false;
+    if (!std::holds_alternative<std::monostate>(sa.own) || sa.window.outstanding()) return false;
+    if (sa.jobs[static_cast<std::size_t>(Slot::own)]) return false;
+    const Instant pause = sa.timers[static_cast<std::size_t>(Timer::retry_tasks)];
+    return pause == Instant::never() || pause <= now;
+}
+
+// §2.5: the whole request is refused; only the type goes back.
+void refuse_critical(Context& context, const wire::UnknownPayload& payload) {
+    context.count(Counter::unknown_critical_payload);
+    const Error error{.code = Errc::unsupported,
+                      .where = "payload",
+                      .notify = static_cast<std::uint16_t>(NotifyType::unsupported_critical_payload),
+                      .detail = "critical payload " + model::name_of(payload.type) + " is unknown"};
+    context.log(LogGroup::ike, 1, error.text());
+    if (context.slot == Slot::theirs) {
+        context.sa.window.begin_request();
+        answer_with(context, error, {static_cast<std::uint8_t>(payload.type)});
+    }
+    if (context.slot == Slot::own || context.sa.half_open()) context.close(error.text());
+}
+
+}  // namespace
+
+void conclude(Context& context, Result<Next> result) {
+    if (result || context.sa.closed) return;
+    const Error& error = result.error();
+    context.log(LogGroup::ike, 1, error.text());
+    if (context.slot == Slot::theirs) conclude_theirs(context, error);
+    else conclude_own(context, error);
+}
+
+void dispatch(Context& context, Received message) {
+    IkeSa& sa = context.sa;
+    const wire::Header& header = message.message.header;
+    if (header.response) context.slot = Slot::own;
+    else context.slot = Slot::theirs;
+    if (context.slot == Slot::theirs) sa.peer_exchange = header.exchange;
+    if (const auto* critical = message.message.unsupported_critical()) return refuse_critical(context, *critical);
+    const auto row = find_row(sa, message.message);
+    if (!row) {
+        const bool out_of_place = row.error().code == Errc::state;
+        context.count(out_of_place ? Counter::unexpected_exchange : Counter::malformed_payload);
+        // Before authentication nothing that is out of place is worth an answer or an end (RFC 7296 §2.21.2).
+        if (sa.half_open() && out_of_place) return context.log(LogGroup::ike, 1, row.error().text());
+        if (context.slot == Slot::theirs) sa.window.begin_request();
+        return conclude(context, end_sa(NotifyType::invalid_syntax, row.error().code, row.error().where, row.error().detail));
+    }
+    if (context.slot == Slot::theirs) sa.window.begin_request();
+    else if (sa.protection) sa.window.response_received();
+    conclude(context, (*row)->handle(context, std::move(message)));
+}
+
+void resume_job(Core& core, JobId id, crypto::JobResult result, Instant now, Effects& effects) {
+    const auto found = core.jobs.find(static_cast<std::uint64_t>(id));
+    if (found == core.jobs.end()) return;
+    const JobTicket ticket = found->second;
+    core.jobs.erase(found);
+    IkeSa* sa = core.find_sa(ticket.sa);
+    if (sa == nullptr || sa->closed) return;
+    std::optional<JobId>& expected = sa->jobs[static_cast<std::size_t>(ticket.slot)];
+    if (expected != id) return;
+    expected.reset();
+    core.touch(sa->id);
+    Context context{.core = core, .sa = *sa, .now = now, .effects = effects, .slot = ticket.slot};
+    conclude(context, ticket.resume(context, std::move(result)));
+}
+
+void begin_waiting_tasks(Context& context) {
+    context.slot = Slot::own;
+    while (free_for_a_task(context.sa, context.now)) {
+        Task task = std::move(context.sa.tasks.front());
+        context.sa.tasks.pop_front();
+        const std::optional<CommandId> command = command_of(task);
+        Result<Next> begun = begin_task(context, std::move(task));
+        if (begun) continue;
+        context.sa.own = std::monostate{};
+        context.finish_command(command, fail(begun.error()));
+        conclude(context, std::move(begun));
+    }
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,159 @@
+#include "ike/engine.h"
+
+#include <set>
+
+#include "ike/commands.h"
+#include "ike/core.h"
+#include "ike/dispatch.h"
+#include "ike/receive.h"
+#include "ike/snapshot.h"
+#include "ike/timers.h"
+
+namespace cygnet::ike {
+
+// Routes inputs to the SAs, and keeps the order of their deadlines.
+struct Engine::Impl {
+    Core core;
+    std::set<std::pair<Instant, model::IkeSaId>> deadlines{};
+    std::map<model::IkeSaId, Instant> deadline_of{};
+
+    void settle(Instant now, Effects& effects);
+    void schedule(model::IkeSaId id, Instant deadline);
+
+    void take(const Datagram& input, Instant now, Effects& effects) { receive_datagram(core, input, now, effects); }
+    void take(JobDone& input, Instant now, Effects& effects) {
+        resume_job(core, input.id, std::move(input.result), now, effects);
+    }
+    void take(const Tick&, Instant, Effects&) {}  // Passed deadlines are looked after in every step.
+    void take(Configure& input, Instant, Effects&) {
+        core.config = std::move(input.config);
+        if (input.credentials) core.credentials = std::move(input.credentials);
+    }
+    void take(const Initiate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
+    void take(const Terminate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
+    void take(const Rekey& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
+    void take(const UsageReport& input, Instant now, Effects& effects);
+    void take(const InboundSeen& input, Instant now, Effects& effects);
+    void take(const PeerMoved& input, Instant now, Effects& effects);
+};
+
+namespace {
+
+bool passed(std::uint64_t used, std::uint64_t limit) { return limit != 0 && used >= limit; }
+
+}  // namespace
+
+// Volume lifetimes (RFC 4301 §4.4.2.1): whichever direction reaches the limit first.
+void Engine::Impl::take(const UsageReport& input, Instant now, Effects& effects) {
+    IkeSa* sa = core.find_sa_of_child(input.child);
+    if (sa == nullptr) return;
+    Child& child = sa->children.at(input.child);
+    child.usage = input.usage;
+    const model::ChildLifetime& life = child.config->lifetime;
+    const std::uint64_t bytes = std::max(input.usage.bytes_in, input.usage.bytes_out);
+    const std::uint64_t packets = std::max(input.usage.packets_in, input.usage.packets_out);
+    if (child.expire_at != Instant::never() && (passed(bytes, life.life_bytes) || passed(packets, life.life_packets))) child.expire_at = now;
+    if (child.rekey_at != Instant::never() && (passed(bytes, life.rekey_bytes) || passed(packets, life.rekey_packets))) child.rekey_at = now;
+    core.touch(sa->id);
+    static_cast<void>(effects);
+}
+
+// RFC 7296 §2.8: the peer's first packet on a new SA shows that it has the keys.
+void Engine::Impl::take(const InboundSeen& input, Instant, Effects& effects) {
+    IkeSa* sa = core.find_sa_of_child(input.child);
+    if (sa == nullptr) return;
+    Child& child = sa->children.at(input.child);
+    if (std::exchange(child.outbound_active, true)) return;
+    effects.push_back(ActivateChild{input.child});
+}
+
+void Engine::Impl::take(const PeerMoved& input, Instant now, Effects& effects) {
+    IkeSa* sa = core.find_sa_of_child(input.child);
+    if (sa == nullptr || sa->nat_local || !sa->nat_remote || sa->path.remote == input.remote) return;
+    Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
+    context.move_peer(input.remote);
+}
+
+// The end of a step: tasks begin where nothing else is under way, closed SAs vanish, deadlines are noted.
+void Engine::Impl::settle(Instant now, Effects& effects) {
+    for (std::set<model::IkeSaId> touched = core.take_touched(); !touched.empty(); touched = core.take_touched()) {
+        for (const model::IkeSaId id : touched) {
+            IkeSa* sa = core.find_sa(id);
+            if (sa == nullptr) continue;
+            Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
+            begin_waiting_tasks(context);
+            if (!sa->closed) {
+                schedule(id, sa->next_deadline());
+                continue;
+            }
+            core.destroy_sa(id);
+            schedule(id, Instant::never());
+        }
+    }
+}
+
+void Engine::Impl::schedule(model::IkeSaId id, Instant deadline) {
+    const auto known = deadline_of.find(id);
+    if (known != deadline_of.end()) {
+        if (known->second == deadline) return;
+        deadlines.erase({known->second, id});
+        deadline_of.erase(known);
+    }
+    if (deadline == Instant::never()) return;
+    deadlines.insert({deadline, id});
+    deadline_of[id] = deadline;
+}
+
+Engine::Engine(Rng& rng, EngineSettings settings) : impl_(std::make_unique<Impl>(Core(rng, settings))) {}
+Engine::~Engine() = default;
+Engine::Engine(Engine&&) noexcept = default;
+
+void Engine::step(Instant now, Input input, Effects& effects) {
+    std::visit([&](auto& kind) { impl_->take(kind, now, effects); }, input);
+    impl_->settle(now, effects);
+    while (!impl_->deadlines.empty() && impl_->deadlines.begin()->first <= now) {
+        const model::IkeSaId id = impl_->deadlines.begin()->second;
+        IkeSa* sa = impl_->core.find_sa(id);
+        ASSERT(sa != nullptr);
+        impl_->core.touch(id);
+        Context context{.core = impl_->core, .sa = *sa, .now = now, .effects = effects};
+        run_deadlines(context);
+        impl_->settle(now, effects);
+    }
+}
+
+Instant Engine::next_deadline() const {
+    return impl_->deadlines.empty() ? Instant::never() : impl_->deadlines.begin()->first;
+}
+
+std::vector<model::IkeStatus> Engine::list(Instant now) const {
+    std::vector<model::IkeStatus> all;
+    for (const auto& [id, sa] : impl_->core.sas()) all.push_back(ike_status(*sa, now));
+    return all;
+}
+
+std::optional<model::IkeStatus> Engine::find(model::IkeSaId id, Instant now) const {
+    const IkeSa* sa = impl_->core.find_sa(id);
+    if (sa == nullptr) return std::nullopt;
+    return ike_status(*sa, now);
+}
+
+const model::Counters& Engine::counters() const { return impl_->core.counters; }
+
+model::Counters Engine::counters(std::string_view connection) const {
+    const auto found = impl_->core.connection_counters.find(connection);
+    return found == impl_->core.connection_counters.end() ? model::Counters{} : found->second;
+}
+
+Engine::Population Engine::population() const {
+    const Core& core = impl_->core;
+    return {.ike_sas = core.sas().size(), .half_open = core.half_open(), .children = core.child_count()};
+}
+
+std::vector<Engine::PoolStatus> Engine::pools() const {
+    std::vector<PoolStatus> all;
+    for (const auto& [name, pool] : impl_->core.config->pools) all.push_back(impl_->core.pools.status(*pool));
+    return all;
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,223 @@
+#include "ike/receive.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "crypto/prf.h"
+#include "ike/dispatch.h"
+#include "ike/exchange/ike_sa_init.h"
+#include "ike/trace.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::Counter;
+using model::ExchangeType;
+using model::LogGroup;
+using model::NotifyType;
+
+// One datagram within one step.
+struct Arrival {
+    Core& core;
+    const Datagram& datagram;
+    Instant now;
+    Effects& effects;
+
+    void drop(Counter counter, std::string why) const {
+        core.counters.add(counter);
+        effects.push_back(Report{model::LogLine{.group = LogGroup::net, .level = 1, .message = fmt::format("dropped {} octets from {}: {}", datagram.bytes.size(), datagram.path.remote.text(), why)}});
+    }
+    Context context(IkeSa& sa) const {
+        core.touch(sa.id);
+        return {.core = core, .sa = sa, .now = now, .effects = effects, .slot = Slot::theirs};
+    }
+};
+
+// Unprotected, so it changes nothing here, must change nothing there, and is limited (RFC 7296 §2.21.4, §2.5).
+void answer_stranger(const Arrival& arrival, wire::Header header, NotifyType type, ByteView data = {}) {
+    if (header.response || !arrival.core.may_reply_to_stranger(arrival.now)) return;
+    wire::MessageBuilder message;
+    message.notify(type, data);
+    header.response = true;
+    header.initiator = !header.initiator;
+    header.major_version = 2;
+    header.minor_version = 0;
+    arrival.effects.push_back(Send{.path = arrival.datagram.path, .datagram = message.finish(header)});
+}
+
+Received received_in_clear(const Arrival& arrival, Result<>& parsed) {
+    Received received;
+    received.octets = keep(arrival.datagram.bytes);
+    received.path = arrival.datagram.path;
+    auto message = wire::parse_message(received.octets);
+    if (message) received.message = std::move(*message);
+    else parsed = fail(message.error());
+    return received;
+}
+
+// ---- IKE_SA_INIT ----------------------------------------------------------------------------------
+
+// RFC 7296 §2.1: the same request again gets the same answer again; true if this is one.
+bool repeat_init_answer(const Arrival& arrival, const wire::Header& header) {
+    Core& core = arrival.core;
+    const auto known = core.init_requests.find({header.spi_i, arrival.datagram.path.remote.address});
+    if (known == core.init_requests.end() || known->second.digest != crypto::sha2_256({arrival.datagram.bytes})) return false;
+    core.counters.add(Counter::duplicate_request);
+    IkeSa* sa = core.find_sa(known->second.sa);
+    if (sa == nullptr || sa->closed || sa->window.classify_request(0) != Window::Verdict::repeated) return true;
+    Context context = arrival.context(*sa);
+    trace_repeated(context, sa->window.last_response());
+    context.send(sa->window.last_response(), arrival.datagram.path);
+    return true;
+}
+
+void receive_first_request(const Arrival& arrival, const wire::Header& header) {
+    if (header.spi_i == 0 || !header.initiator || header.message_id != 0)
+        return arrival.drop(Counter::malformed_header, "an IKE_SA_INIT request with a wrong SPI, flag or message ID");
+    if (repeat_init_answer(arrival, header)) return;
+    Result<> parsed;
+    Received request = received_in_clear(arrival, parsed);
+    if (!parsed) return arrival.drop(Counter::malformed_payload, parsed.error().text());
+    if (const auto* critical = request.message.unsupported_critical()) {
+        const Bytes type{static_cast<std::uint8_t>(critical->type)};
+        answer_stranger(arrival, header, NotifyType::unsupported_critical_payload, type);
+        return arrival.drop(Counter::unknown_critical_payload, "a critical payload is unknown");
+    }
+    receive_ike_sa_init_request(arrival.core, std::move(request), arrival.now, arrival.effects);
+}
+
+void receive_first_response(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
+    if (sa.phase() != Phase::connecting || !header.response || !sa.window.awaits_response(header.message_id))
+        return arrival.drop(Counter::unexpected_message_id, "an IKE_SA_INIT response that nobody waits for");
+    Result<> parsed;
+    Received response = received_in_clear(arrival, parsed);
+    if (!parsed) return arrival.drop(Counter::malformed_payload, parsed.error().text());
+    Context context = arrival.context(sa);
+    trace_received(context, response.message, response.octets.size());
+    dispatch(context, std::move(response));
+}
+
+// ---- protected messages ---------------------------------------------------------------------------
+
+// RFC 7383 §2.6.1: of a repeated request in fragments, the first one alone brings the answer back.
+bool later_fragment(ByteView datagram) {
+    constexpr std::size_t number_at = wire::header_size + wire::generic_header_size;
+    if (datagram.size() < number_at + 2) return false;
+    if (static_cast<model::PayloadType>(datagram[wire::header_next_payload_at]) != model::PayloadType::skf) return false;
+    return (datagram[number_at] << 8 | datagram[number_at + 1]) != 1;
+}
+
+bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
+    if (header.response) {
+        if (sa.window.awaits_response(header.message_id) && header.exchange == sa.own_exchange) return true;
+        arrival.drop(Counter::unexpected_message_id, fmt::format("response {} is not awaited", header.message_id));
+        return false;
+    }
+    switch (sa.window.classify_request(header.message_id)) {
+        case Window::Verdict::fresh: return true;
+        case Window::Verdict::processing: arrival.core.counters.add(Counter::duplicate_request); return false;
+        case Window::Verdict::repeated: break;
+        case Window::Verdict::outdated:
+        case Window::Verdict::ahead:
+            arrival.drop(Counter::unexpected_message_id, fmt::format("request {} is outside the window", header.message_id));
+            return false;
+    }
+    arrival.core.counters.add(Counter::duplicate_request);
+    if (later_fragment(arrival.datagram.bytes)) return false;
+    Context context = arrival.context(sa);
+    trace_repeated(context, sa.window.last_response());
+    context.send(sa.window.last_response(), arrival.datagram.path);
+    return false;
+}
+
+// RFC 8019 §4.6: whoever sends garbage to a half-open SA uses up its patience.
+void note_forgery(const Arrival& arrival, IkeSa& sa, const Error& error) {
+    const Counter counter = error.code == Errc::integrity ? Counter::integrity_failed
+                            : error.code == Errc::state   ? Counter::fragment_refused
+                                                          : Counter::malformed_payload;
+    arrival.drop(counter, error.text());
+    if (error.code != Errc::integrity || !sa.half_open() || sa.initiator) return;
+    if (++sa.handshake().forged_messages <= model::limits::forged_messages_per_half_open) return;
+    Context context = arrival.context(sa);
+    context.count(Counter::limit_reached);
+    context.close("too many messages that cannot be decrypted");
+}
+
+// RFC 7296 §2.23: an authentic message from another address or port: the peer's NAT has a new mapping. The half-open
+// responder follows in any case: the initiator moves to the NAT-T port.
+void follow_peer(Context& context, const model::Path& from, bool request) {
+    IkeSa& sa = context.sa;
+    if (request) sa.answer_path = from;
+    if (sa.half_open() && !sa.initiator) sa.path = from;
+    if (sa.established() && sa.nat_remote && !sa.nat_local && from.remote != sa.path.remote) context.move_peer(from.remote);
+}
+
+void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& header, wire::Reassembled whole) {
+    Context context = arrival.context(sa);
+    const Incoming incoming = std::exchange(header.response ? sa.response : sa.request, {});
+    sa.timer(Timer::reassembly) = Instant::never();
+    sa.last_received = arrival.now;
+    follow_peer(context, arrival.datagram.path, !header.response);
+    Received received;
+    received.octets = std::move(whole.chain.octets);
+    received.aad = std::move(whole.aad);
+    received.path = arrival.datagram.path;
+    received.message.header = header;
+    auto payloads = wire::parse_payloads(whole.chain.first, received.octets);
+    context.slot = header.response ? Slot::own : Slot::theirs;
+    if (payloads) received.message.payloads = std::move(*payloads);
+    const bool nested = received.message.find<wire::SkPayload>() != nullptr || received.message.find<wire::SkfPayload>() != nullptr;
+    if (!payloads || nested) {
+        context.count(Counter::malformed_payload);
+        if (!header.response) {
+            sa.peer_exchange = header.exchange;
+            sa.window.begin_request();
+        }
+        return conclude(context, end_sa(NotifyType::invalid_syntax, Errc::bad_value, "message", nested ? "SK inside SK" : payloads.error().text()));
+    }
+    trace_received(context, received.message, incoming.octets, incoming.datagrams);
+    dispatch(context, std::move(received));
+}
+
+void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
+    if (!sa.protection) return arrival.drop(Counter::unexpected_exchange, "a protected message, but there are no keys yet");
+    if (!passes_window(arrival, sa, header)) return;
+    Incoming& incoming = header.response ? sa.response : sa.request;
+    auto opened = sa.protection->open(arrival.datagram.bytes, sa.accepts_fragments ? &incoming.fragments : nullptr);
+    if (!opened) return note_forgery(arrival, sa, opened.error());
+    incoming.octets += arrival.datagram.bytes.size();
+    ++incoming.datagrams;
+    if (*opened) return receive_authentic(arrival, sa, header, std::move(**opened));
+    arrival.core.touch(sa.id);
+    if (sa.timer(Timer::reassembly) == Instant::never())
+        sa.timer(Timer::reassembly) = arrival.now + model::limits::half_open_life;
+}
+
+}  // namespace
+
+void receive_datagram(Core& core, const Datagram& datagram, Instant now, Effects& effects) {
+    const Arrival arrival{core, datagram, now, effects};
+    const auto header = wire::parse_header(datagram.bytes);
+    if (!header) return arrival.drop(Counter::malformed_header, header.error().text());
+    if (header->major_version != 2) {
+        if (header->major_version > 2) answer_stranger(arrival, *header, NotifyType::invalid_major_version);
+        return arrival.drop(Counter::wrong_major_version, fmt::format("IKE version {}.{}", header->major_version, header->minor_version));
+    }
+    const bool init = header->exchange == ExchangeType::ike_sa_init;
+    if (init && !header->response && header->spi_r == 0) return receive_first_request(arrival, *header);
+    IkeSa* sa = core.find_sa_by_own_spi(header->initiator ? header->spi_r : header->spi_i);
+    if (sa == nullptr || sa->closed) {
+        if (!init) answer_stranger(arrival, *header, NotifyType::invalid_ike_spi);
+        return arrival.drop(Counter::invalid_spi, fmt::format("no IKE_SA with SPIs {:016x}_i {:016x}_r", header->spi_i, header->spi_r));
+    }
+    // Our own messages, reflected, carry our role.
+    const std::uint64_t peer_spi = header->initiator ? header->spi_i : header->spi_r;
+    const bool peer_known = sa->peer_spi() != 0;
+    if (header->initiator == sa->initiator || (peer_known && peer_spi != sa->peer_spi()))
+        return arrival.drop(Counter::invalid_spi, "role or SPI is not the peer's");
+    if (init) return receive_first_response(arrival, *sa, *header);
+    receive_protected(arrival, *sa, *header);
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,173 @@
+#include "ike/timers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "ike/dispatch.h"
+#include "ike/exchange/ike_followup_ke.h"
+#include "ike/exchange/ike_sa_init.h"
+#include "ike/trace.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::Counter;
+using model::LogGroup;
+
+// Where a fresh attempt goes: NAT traversal starts over.
+model::Path first_path(const Context& context) {
+    model::Path path = context.sa.path;
+    path.local.port = context.core.settings.port;
+    path.remote.port = context.sa.connection->remote_port;
+    return path;
+}
+
+// keyingtries: the attempt begins anew; the command waits on.
+bool try_again(Context& context) {
+    IkeSa& sa = context.sa;
+    const unsigned tries = sa.connection->keyingtries;
+    if (!sa.initiator || !sa.half_open() || (tries != 0 && sa.intent.attempt >= tries)) return false;
+    Intent intent = std::exchange(sa.intent, {});
+    ++intent.attempt;
+    context.log(LogGroup::ike, 1, fmt::format("the peer did not answer, beginning attempt {}", intent.attempt));
+    const model::Path path = first_path(context);
+    const auto connection = sa.connection;
+    context.close("the peer did not answer", true);
+    initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
+    return true;
+}
+
+std::string why_no_answer(const IkeSa& sa) {
+    const auto* init = std::get_if<InitiatingSaInit>(&sa.own);
+    const std::string hint = init != nullptr && !init->hint.empty() ? "; " + init->hint : "";
+    return fmt::format("{} did not answer {} transmissions{}", sa.path.remote.text(), sa.window.transmissions(), hint);
+}
+
+// The peer is dead (RFC 7296 §2.4): no Delete, nobody would hear it. dpd_action = start brings children back.
+void give_up(Context& context) {
+    IkeSa& sa = context.sa;
+    context.count(Counter::retransmission_timeout);
+    const std::string reason = why_no_answer(sa);
+    if (sa.replaced_by) {
+        // The peer may have forgotten it before our Delete came.
+        context.close("rekeyed", true);
+        return;
+    }
+    context.alert(sa.half_open() ? "peer-init-unreachable" : "retransmit-send-timeout", reason);
+    if (try_again(context)) return;
+    std::vector<std::string> revive;
+    if (sa.established())
+        for (const auto& [id, child] : sa.children)
+            if (child.config->dpd_action == model::Action::start) revive.push_back(child.config->name);
+    const model::Path path = first_path(context);
+    const auto connection = sa.connection;
+    context.close(reason, sa.phase() == Phase::deleting);
+    for (std::string& child : revive)
+        initiate(context.core, connection, path, {.child = std::move(child)}, context.now, context.effects);
+}
+
+void retransmit(Context& context) {
+    const SentMessage* again = context.sa.window.retransmit(context.now);
+    if (again == nullptr) return give_up(context);
+    context.log(LogGroup::ike, 1, fmt::format("retransmit {} of request with message ID {}", context.sa.window.transmissions() - 1, context.sa.window.next_request()));
+    trace_repeated(context, *again);
+    context.send(*again, context.sa.path);
+}
+
+void end_half_open(Context& context) {
+    context.count(Counter::half_open_expired);
+    context.alert("half-open-timeout", fmt::format("{} did not finish its authentication in time", context.sa.path.remote.text()));
+    context.close("half-open for too long");
+}
+
+void drop_fragments(Context& context) {
+    context.count(Counter::fragment_refused);
+    context.sa.request = {};
+    context.sa.response = {};
+}
+
+// §2.4: ask only when nothing came in for a while, neither IKE nor ESP.
+void check_liveness(Context& context) {
+    IkeSa& sa = context.sa;
+    Instant heard = sa.last_received;
+    for (const auto& [id, child] : sa.children)
+        if (child.usage.packets_in != 0) heard = std::max(heard, child.usage.last_in);
+    const Instant due = heard + sa.connection->dpd_delay;
+    sa.timer(Timer::liveness) = std::max(due, context.now + sa.connection->dpd_delay / 2);
+    if (due > context.now || sa.window.outstanding() || !sa.tasks.empty()) return;
+    context.enqueue(LivenessTask{});
+}
+
+// RFC 3948 §4: keep our NAT's mapping when we were silent.
+void keep_mapping(Context& context) {
+    IkeSa& sa = context.sa;
+    Instant spoke = sa.last_sent;
+    for (const auto& [id, child] : sa.children)
+        if (child.usage.packets_out != 0) spoke = std::max(spoke, child.usage.last_out);
+    if (context.now - spoke >= model::limits::nat_keepalive) {
+        context.effects.push_back(SendKeepalive{sa.path});
+        sa.last_sent = spoke = context.now;
+    }
+    sa.timer(Timer::nat_keepalive) = spoke + model::limits::nat_keepalive;
+}
+
+void expire(Context& context) {
+    if (context.sa.replaced_by) {
+        context.close("rekeyed", true);
+        return;
+    }
+    context.alert("ike-sa-expired", "IKE_SA " + context.sa.name() + " reached its hard lifetime and is deleted");
+    context.enqueue(DeleteIkeTask{});
+}
+
+void run_timer(Context& context, Timer timer) {
+    switch (timer) {
+        case Timer::half_open: return end_half_open(context);
+        case Timer::reassembly: return drop_fragments(context);
+        case Timer::liveness: return check_liveness(context);
+        case Timer::nat_keepalive: return keep_mapping(context);
+        case Timer::rekey: return context.enqueue(RekeyIkeTask{});
+        case Timer::expire: return expire(context);
+        case Timer::retry_tasks: return;  // That it has passed is enough: tasks begin again.
+        case Timer::followup_ke: return drop_followup_series(context);
+        case Timer::count: return;
+    }
+}
+
+void run_child_lifetimes(Context& context) {
+    for (auto& [id, child] : context.sa.children) {
+        if (child.rekey_at <= context.now) {
+            child.rekey_at = Instant::never();
+            context.enqueue(RekeyChildTask{.child = id});
+        }
+        if (child.expire_at <= context.now) {
+            child.expire_at = Instant::never();
+            context.enqueue(DeleteChildrenTask{.children = {id}});
+        }
+    }
+}
+
+}  // namespace
+
+void run_deadlines(Context& context) {
+    IkeSa& sa = context.sa;
+    if (sa.window.deadline() <= context.now) retransmit(context);
+    for (std::size_t i = 0; i < sa.timers.size() && !sa.closed; ++i) {
+        if (sa.timers[i] > context.now) continue;
+        sa.timers[i] = Instant::never();
+        run_timer(context, static_cast<Timer>(i));
+    }
+    if (!sa.closed) run_child_lifetimes(context);
+}
+
+void initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
+              Instant now, Effects& effects) {
+    IkeSa& sa = core.create_sa(true, std::move(connection), path);
+    sa.intent = std::move(intent);
+    Context context{.core = core, .sa = sa, .now = now, .effects = effects};
+    conclude(context, begin_ike_sa_init(context));
+}
+
+}  // namespace cygnet::ike

@@ -1,0 +1,16 @@
+// What happens when a deadline of an SA has passed: retransmission and giving up, liveness,
+// keepalives, lifetimes.
+#pragma once
+
+#include "ike/context.h"
+
+namespace cygnet::ike {
+
+void run_deadlines(Context& context);
+
+// A new attempt at the connection, toward the peer's configured port: after a loss (dpd_action, close_action,
+// keyingtries) or on command.
+void initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
+              Instant now, Effects& effects);
+
+}  // namespace cygnet::ike
