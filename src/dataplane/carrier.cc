@@ -142,7 +142,8 @@ Result<> Carrier::configure(const CarrierOptions& options) {
         // RFC 4301 §8.1: without DF routers fragment what is too long; nothing is lost to a small path.
         set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
     } else {
-        told = set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1) &&
+        // Raw sockets are of one family anyway and refuse the question.
+        told = (kind_ == CarrierKind::raw || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
                set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
                set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
         set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT);
