@@ -258,6 +258,8 @@ void set_rules(X509_STORE_CTX* context, std::int64_t now) {
     constexpr int strength_112_bits = 2;
     constexpr int path_length_max = 16;
     X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
+    // Without this OpenSSL takes our policies for none instead of any.
+    ASSERT(X509_VERIFY_PARAM_add0_policy(rules, OBJ_nid2obj(NID_any_policy)) == 1);
     X509_VERIFY_PARAM_set_auth_level(rules, strength_112_bits);
     X509_VERIFY_PARAM_set_depth(rules, path_length_max);
     X509_VERIFY_PARAM_set_time(rules, now);
