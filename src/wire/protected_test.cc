@@ -186,7 +186,7 @@ TEST(Padding, EndsWithItsLength) {
     EXPECT_EQ(unpadded("0102 ffff 02")->size(), 2u);
     EXPECT_EQ(unpadded("00")->size(), 0u);
     EXPECT_EQ(unpadded("0101")->size(), 0u);
-    EXPECT_EQ(unpadded("0003").error().code, Errc::bad_value);
+    EXPECT_EQ(unpadded("0002").error().code, Errc::bad_value);
     EXPECT_EQ(unpadded("").error().code, Errc::truncated);
 }
 
