@@ -72,8 +72,8 @@ std::string folder_of(const std::string& path) {
 
 class Parser {
 public:
-    Parser(FileSource& files, std::vector<Complaint>& complaints)
-        : files_(files), complaints_(complaints) {}
+    Parser(FileSource& files, ParsedConfigFile& result)
+        : files_(files), complaints_(result.complaints), inherited_from_(result.inherited_from) {}
 
     void file(Node& into, const std::string& path, const Place& from, std::size_t depth);
 
@@ -110,6 +110,7 @@ private:
 
     FileSource& files_;
     std::vector<Complaint>& complaints_;
+    std::set<std::string, std::less<>>& inherited_from_;
 };
 
 void Parser::file(Node& into, const std::string& path, const Place& from, std::size_t depth) {
@@ -210,6 +211,7 @@ bool Parser::references(Cursor& cursor, Node& section) {
             cursor.advance();
         }
         if (full.empty()) return false;
+        inherited_from_.insert(full.substr(0, full.find('.')));
         section.references.push_back({std::move(full), cursor.place()});
         skip_blank(cursor, true);
     } while (!cursor.done() && cursor.peek() == ',');
@@ -358,7 +360,7 @@ std::string Complaint::line() const {
 ParsedConfigFile parse_config_file(FileSource& files, const std::string& path) {
     ParsedConfigFile result;
     Node root;
-    Parser(files, result.complaints).file(root, path, {}, 0);
+    Parser(files, result).file(root, path, {}, 0);
     result.tree = Resolver(root, result.complaints).resolve({&root}, 0);
     return result;
 }

@@ -1,6 +1,7 @@
 // The syntax of swanctl.conf (facts-swanctl-conf 1): text in, the message tree out, every value with its place.
 #pragma once
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,6 +21,7 @@ struct Complaint {
 struct ParsedConfigFile {
     Section tree{};  // inheritance resolved; values as written (lists are not split yet)
     std::vector<Complaint> complaints{};
+    std::set<std::string, std::less<>> inherited_from{};  // names of top-level sections that others refer to
 };
 
 // Reads `path` with everything that it includes. Errors of syntax are collected; reading resumes at the next line.

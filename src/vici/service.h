@@ -45,7 +45,7 @@ public:
     void tick(Instant now);
 
 private:
-    friend struct Commands;  // service_commands.cc: the table of commands
+    friend struct Commands;
 
     enum class RequestId : std::uint64_t {};
     struct Client {
@@ -57,13 +57,15 @@ private:
     // A command whose answer comes later.
     struct Running {
         ClientId client{};
-        std::string what;          // "establishing CHILD_SA 'net' failed": the error's beginning
-        std::string timeout_text;  // "CHILD_SA 'net' not established after 1000ms"
-        Instant deadline = Instant::never();
-        std::string connection;    // whose log lines are the command's own; empty: everybody's
+        std::string failure_text;        // "establishing CHILD_SA 'net' failed"
+        std::string timeout_text;        // "CHILD_SA 'net' not established after 1000ms"
+        std::string none_text;           // when no SA matched
+        std::string connection;          // whose log lines are the command's own; empty: everybody's
         int log_level = 1;
-        bool counts_terminated = false;
         bool counts_matches = false;
+        bool counts_terminated = false;
+        std::uint32_t matches_expected = 0;  // what a timeout answers
+        Instant deadline = Instant::never();
     };
 
     void packet(Instant now, ClientId client, const Packet& packet);
@@ -72,12 +74,20 @@ private:
     void send(ClientId client, const Packet& packet);
     void broadcast(std::string_view event, const Section& message);
     bool anybody_hears(std::string_view event) const;
+    // Makes the message only for somebody who hears it.
+    template <class Make>
+    void tell(std::string_view event, Make&& make) {
+        if (anybody_hears(event)) broadcast(event, make());
+    }
+    void log(const model::LogLine& line);
     Control::Finished begin(Instant now, ClientId client, Running running, std::optional<Duration> timeout);
     void finished(RequestId request, const Result<>& result, std::uint32_t matches);
     void answer(const Running& running, const Result<>& result, std::uint32_t matches);
     void continue_client(Instant now, ClientId client);
     void changed(Instant now);
-    void run_start_actions();
+    void apply_changes();
+    void undo_start_actions(const model::Config& before);
+    void run_start_actions(const model::Config& before);
 
     ConfigStore& store_;
     Control& control_;

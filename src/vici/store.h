@@ -2,7 +2,9 @@
 // between versions: replacing one connection leaves all others untouched.
 #pragma once
 
+#include <expected>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -11,42 +13,30 @@
 #include "model/config.h"
 #include "vici/config_file.h"
 #include "vici/message.h"
+#include "vici/schema.h"
 
 namespace cygnet::vici {
-
-// The schema's refusal of one value, told apart by what VICI calls it.
-struct Refusal {
-    enum class Kind : std::uint8_t { unknown_key, invalid_value, invalid_section, unsupported, other } kind{};
-    std::string path;        // "children.net.local_ts", "" for the section itself
-    std::string key;         // "local_ts"
-    std::string detail;      // a sentence: what is wrong, what is accepted
-    Place place{};
-
-    // "invalid value for: local_ts, config discarded: …"
-    std::string vici_text() const;
-};
-using Loaded = std::expected<void, Refusal>;
 
 class ConfigStore {
 public:
     ConfigStore();
     ~ConfigStore();
 
-    // ---- load-*, unload-*: messages as swanctl sends them ----
+    // ---- load-*, unload-*: messages as swanctl sends them; no refusals: it is done ----
     // `message` holds one section named like the connection (pool, authority).
-    Loaded load_connection(const Section& message);
-    Loaded unload_connection(std::string_view name);
-    Loaded load_pool(const Section& message);
-    Loaded unload_pool(std::string_view name);
-    Loaded load_authority(const Section& message);
-    Loaded unload_authority(std::string_view name);
-    Loaded load_shared(const Section& message);
-    Loaded unload_shared(std::string_view id);
-    Loaded load_certificate(const Section& message);
-    std::expected<std::string, Refusal> load_key(const Section& message);  // hex key id
-    Loaded unload_key(std::string_view hex_id);
+    Refusals load_connection(const Section& message);
+    Refusals unload_connection(std::string_view name);
+    Refusals load_pool(const Section& message);
+    Refusals unload_pool(std::string_view name);
+    Refusals load_authority(const Section& message);
+    Refusals unload_authority(std::string_view name);
+    Refusals load_shared(const Section& message);
+    Refusals unload_shared(std::string_view id);
+    Refusals load_certificate(const Section& message);
+    std::expected<std::string, Refusals> load_key(const Section& message);  // hex key id
+    Refusals unload_key(std::string_view hex_id);
+    void unload_certificate(const Bytes& der);
     void clear_credentials();
-    void flush_certificates();
 
     // ---- what is there ----
     std::shared_ptr<const model::Config> config() const;
@@ -58,13 +48,20 @@ public:
     // The connection that has a child of that name; nothing if none.
     const model::Connection* connection_of_child(std::string_view child) const;
 
+    // What the daemon's own files brought, so that a reload unloads what is no longer in them and nothing else.
+    struct FromFiles {
+        std::set<std::string, std::less<>> connections{}, pools{}, authorities{}, secrets{}, keys{};
+        std::set<Bytes> certificates{};
+    };
+    FromFiles& from_files();
+
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
 // Reads a file of swanctl.conf's syntax and the folders beside it (x509, x509ca, private, rsa, ecdsa, pkcs8) into
-// the store, as `swanctl --load-all` would: what is no longer there is unloaded, what is wrong is skipped.
+// the store, as `swanctl --load-all` would: what is no longer there is unloaded, what is wrong keeps its old state.
 // Returns everything that is wrong; empty: all is loaded.
 std::vector<Complaint> load_files(ConfigStore& store, FileSource& files, const std::string& path);
 

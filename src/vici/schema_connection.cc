@@ -1,0 +1,436 @@
+// connections.<conn> with its local, remote and children sections (facts-swanctl-conf 2).
+#include <map>
+
+#include "crypto/catalogue.h"
+#include "crypto/x509.h"
+#include "model/limits.h"
+#include "vici/schema_table.h"
+
+namespace cygnet::vici {
+namespace {
+
+// Values whose defaults depend on each other are optional until everything is read.
+struct ConnectionDraft : model::Connection {
+    std::optional<Duration> rekey{}, over{}, rand{};
+};
+struct AuthDraft : model::AuthConfig {
+    unsigned round = 0;
+};
+struct ChildDraft : model::ChildConfig {
+    std::optional<Duration> rekey_after{}, life{}, rand{};
+};
+
+// ---- readers of their own kinds -----------------------------------------------------------------------
+
+Result<model::HostPattern> parse_host(const std::string& text) {
+    if (text == "%any" || text == "%any4" || text == "%any6" || text == "0.0.0.0/0" || text == "::/0")
+        return model::HostPattern{.text = text, .any = true};
+    const auto range = model::AddressRange::parse(text);
+    if (range) return model::HostPattern{.text = text, .range = *range};
+    const bool name = text.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_") ==
+                          text.npos &&
+                      text.find_first_not_of("0123456789.") != text.npos;
+    if (!name) return unacceptable("'" + text + "' is neither an address, a prefix, a range, a name nor %any");
+    return model::HostPattern{.text = text};
+}
+
+template <auto member>
+Result<> hosts(ConnectionDraft& into, const Value& value) {
+    (into.*member).clear();
+    for (const std::string& item : value.items) (into.*member).push_back(TRY(parse_host(item)));
+    return {};
+}
+
+Result<std::vector<model::Proposal>> proposals_of(model::Protocol protocol, const List& items) {
+    std::string joined;
+    for (const std::string& item : items) joined += (joined.empty() ? "" : ",") + item;
+    auto proposals = TRY(model::parse_proposals(protocol, joined));
+    for (const model::Proposal& proposal : proposals)
+        for (const model::Transform& transform : proposal.transforms)
+            if (transform.id != 0 && !crypto::supports(protocol, transform))
+                return unacceptable("this build of Cygnet has no " + transform.text());
+    return proposals;
+}
+
+Result<> ike_proposals(ConnectionDraft& into, const Value& value) {
+    into.proposals = TRY(proposals_of(model::Protocol::ike, value.items));
+    return {};
+}
+
+Result<> virtual_addresses(ConnectionDraft& into, const Value& value) {
+    into.vips.clear();
+    for (const std::string& item : value.items) {
+        const auto address = model::IpAddress::parse(item);
+        if (!address) return unacceptable("'" + item + "' is no address; 0.0.0.0 and :: ask for any");
+        into.vips.push_back(*address);
+    }
+    return {};
+}
+
+Result<> pool_names(ConnectionDraft& into, const Value& value) {
+    into.pools = value.items;
+    return {};
+}
+
+Result<> valid_time(ConnectionDraft&, const Value& value) {
+    if (!parse_time(value.text)) return unacceptable("accepted is a time such as 30s");
+    return {};
+}
+
+// "pubkey", "rsa/pss-sha256", "ike:ecdsa-sha384": facts-swanctl-conf 2.2.
+Result<> read_scheme_words(AuthDraft& into, std::string_view text) {
+    constexpr Word<model::SignatureHash> hashes[] = {
+        {"sha1", model::SignatureHash::sha1},
+        {"sha256", model::SignatureHash::sha2_256},
+        {"sha384", model::SignatureHash::sha2_384},
+        {"sha512", model::SignatureHash::sha2_512},
+        {"identity", model::SignatureHash::identity},
+    };
+    while (true) {
+        const auto dash = text.find('-');
+        const std::string_view word = text.substr(0, dash);
+        const auto hash = std::ranges::find(hashes, word, &Word<model::SignatureHash>::text);
+        if (hash != std::end(hashes)) into.hashes.push_back(hash->value);
+        else if (word == "rsa/pss") into.rsa_pss = true;
+        else if (!is_among(word, "pubkey rsa ecdsa ed25519 ed448"))
+            return unacceptable("'" + std::string(word) + "' is not supported by this version of Cygnet; accepted "
+                                "are psk, pubkey, and rsa, rsa/pss, ecdsa, ed25519, ed448 followed by -sha256, "
+                                "-sha384, -sha512");
+        if (dash == text.npos) return {};
+        text.remove_prefix(dash + 1);
+    }
+}
+
+Result<> auth(AuthDraft& into, const Value& value) {
+    into.auth_text = std::string(value.text);
+    if (value.text == "psk") {
+        into.auth = model::AuthClass::psk;
+        return {};
+    }
+    for (const std::string_view word : {"eap", "xauth"})
+        if (value.text.starts_with(word))
+            return unacceptable("authentication by " + std::string(word) + " is not supported by this version of "
+                                "Cygnet; accepted are psk and pubkey");
+    const std::string_view schemes = value.text.starts_with("ike:") ? value.text.substr(4) : value.text;
+    into.auth = model::AuthClass::pubkey;
+    return read_scheme_words(into, schemes);
+}
+
+Result<> identity(AuthDraft& into, const Value& value) {
+    if (value.text.find(":^") != value.text.npos)
+        return unacceptable("regular expressions for identities are not supported by this version of Cygnet; "
+                            "'*' stands for any text in names");
+    into.id = model::Identity::parse(value.text, crypto::parse_distinguished_name);
+    return {};
+}
+
+template <auto member>
+Result<> certificates(AuthDraft& into, const Value& value) {
+    for (const std::string& blob : value.items) (into.*member).push_back(TRY(certificate_der(blob)));
+    return {};
+}
+
+Result<> child_proposals(ChildDraft& into, const Value& value) {
+    into.esp_proposals = TRY(proposals_of(model::Protocol::esp, value.items));
+    return {};
+}
+
+template <auto member>
+Result<> selectors(ChildDraft& into, const Value& value) {
+    (into.*member).clear();
+    for (const std::string& item : value.items) {
+        const auto selector = model::ConfiguredSelector::parse(item);
+        if (!selector)
+            return unacceptable("'" + item + "' is no traffic selector; accepted are 10.1.0.0/16, an address, "
+                                "from-to, dynamic, each with an optional [protocol/port]");
+        (into.*member).push_back(*selector);
+    }
+    return {};
+}
+
+template <auto field>
+Result<> lifetime_volume(ChildDraft& into, const Value& value) {
+    const auto octets = parse_volume(value.text);
+    if (!octets) return unacceptable("accepted is a count such as 1000000, 500k, 20m or 1g");
+    into.lifetime.*field = *octets;
+    return {};
+}
+
+Result<> replay_window(ChildDraft& into, const Value& value) {
+    constexpr auto most = model::limits::replay_window_packets_max;
+    const auto packets = parse_number(value.text, most);
+    if (!packets) return unacceptable("accepted is a number of packets from 0 to " + std::to_string(most));
+    into.replay_window = static_cast<std::uint32_t>(*packets);
+    return {};
+}
+
+// ---- tables --------------------------------------------------------------------------------------------
+
+constexpr Word<model::Fragmentation> fragmentation_words[] = {
+    {"yes", model::Fragmentation::yes}, {"accept", model::Fragmentation::accept},
+    {"no", model::Fragmentation::no},   {"true", model::Fragmentation::yes},
+    {"false", model::Fragmentation::no}, {"1", model::Fragmentation::yes},
+    {"0", model::Fragmentation::no}};
+constexpr Word<model::SendCert> send_cert_words[] = {
+    {"ifasked", model::SendCert::if_asked}, {"always", model::SendCert::always},
+    {"never", model::SendCert::never},      {"yes", model::SendCert::always},
+    {"no", model::SendCert::never}};
+constexpr Word<model::UniquePolicy> unique_words[] = {{"no", model::UniquePolicy::no},
+                                                      {"never", model::UniquePolicy::never},
+                                                      {"keep", model::UniquePolicy::keep},
+                                                      {"replace", model::UniquePolicy::replace}};
+constexpr Word<model::PostQuantum> post_quantum_words[] = {{"preferred", model::PostQuantum::preferred},
+                                                           {"required", model::PostQuantum::required}};
+constexpr Word<model::ChildMode> mode_words[] = {{"tunnel", model::ChildMode::tunnel},
+                                                 {"transport", model::ChildMode::transport},
+                                                 {"pass", model::ChildMode::pass},
+                                                 {"drop", model::ChildMode::drop}};
+constexpr Word<model::Action> action_words[] = {
+    {"none", model::Action::none},   {"clear", model::Action::none}, {"trap", model::Action::trap},
+    {"route", model::Action::trap},  {"start", model::Action::start}, {"restart", model::Action::start}};
+
+constexpr std::string_view ikev1 = "IKEv1";
+constexpr std::string_view mediation = "the IKEv2 mediation extension";
+constexpr std::string_view marks = "the XFRM backend (marks)";
+constexpr std::string_view interfaces = "the XFRM backend (interface ids)";
+constexpr std::string_view ppk = "a postquantum preshared key (RFC 8784)";
+
+using C = ConnectionDraft;
+constexpr Row<C> connection_rows[] = {
+    {"version", Shape::text, no_effect<C>, "0 2", ikev1},
+    {"local_addrs", Shape::list, hosts<&C::local_addrs>},
+    {"remote_addrs", Shape::list, hosts<&C::remote_addrs>},
+    {"local_port", Shape::text, number<C, &C::local_port, 65535>},
+    {"remote_port", Shape::text, number<C, &C::remote_port, 65535>},
+    {"proposals", Shape::list, ike_proposals},
+    {"post_quantum", Shape::text, keyword<C, &C::post_quantum, post_quantum_words>},
+    {"vips", Shape::list, virtual_addresses},
+    {"aggressive", Shape::text, no_effect<C>, "no false disabled 0", ikev1},
+    {"pull", Shape::text, no_effect<C>, "yes true enabled 1", ikev1},
+    {"dscp", Shape::text, no_effect<C>, "000000", "DSCP on IKE packets"},
+    {"encap", Shape::text, yes_or_no<C, &C::encap>},
+    {"mobike", Shape::text, yes_or_no<C, &C::mobike>},
+    {"dpd_delay", Shape::text, time<C, &C::dpd_delay>},
+    {"dpd_timeout", Shape::text, valid_time},  // of IKEv1 alone: retransmission decides in IKEv2
+    {"fragmentation", Shape::text, keyword<C, &C::fragmentation, fragmentation_words>},
+    {"childless", Shape::text, no_effect<C>, "allow never", "an IKE SA without child (RFC 6023)"},
+    {"send_certreq", Shape::text, yes_or_no<C, &C::send_certreq>},
+    {"send_cert", Shape::text, keyword<C, &C::send_cert, send_cert_words>},
+    {"ocsp", Shape::text, no_effect<C>, "reply never", "OCSP in IKE (RFC 4806)"},
+    {"ppk_id", Shape::text, nullptr, "", ppk},
+    {"ppk_required", Shape::text, nullptr, "no false disabled 0", ppk},
+    {"keyingtries", Shape::text, number<C, &C::keyingtries>},
+    {"unique", Shape::text, keyword<C, &C::unique, unique_words>},
+    {"reauth_time", Shape::text, time<C, &C::reauth_time>, "0 0s 0m 0h", "re-authentication"},
+    {"rekey_time", Shape::text, time<C, &C::rekey>},
+    {"over_time", Shape::text, time<C, &C::over>},
+    {"rand_time", Shape::text, time<C, &C::rand>},
+    {"pools", Shape::list, pool_names},
+    {"if_id_in", Shape::text, nullptr, "0", interfaces},
+    {"if_id_out", Shape::text, nullptr, "0", interfaces},
+    {"mediation", Shape::text, nullptr, "no false disabled 0", mediation},
+    {"mediated_by", Shape::text, nullptr, "", mediation},
+    {"mediation_peer", Shape::text, nullptr, "", mediation},
+};
+
+using A = AuthDraft;
+constexpr Row<A> local_rows[] = {
+    {"round", Shape::text, number<A, &A::round>},
+    {"auth", Shape::text, auth},
+    {"id", Shape::text, identity},
+    {"certs", Shape::blobs, certificates<&A::certificates>},
+    {"pubkeys", Shape::blobs, nullptr, "", "a raw public key (RFC 7670)"},
+    {"eap_id", Shape::text, nullptr, "", "EAP"},
+    {"xauth_id", Shape::text, nullptr, "", ikev1},
+    {"aaa_id", Shape::text, nullptr, "", "EAP"},
+};
+constexpr Row<A> remote_rows[] = {
+    {"round", Shape::text, number<A, &A::round>},
+    {"auth", Shape::text, auth},
+    {"id", Shape::text, identity},
+    {"certs", Shape::blobs, certificates<&A::certificates>},
+    {"cacerts", Shape::blobs, certificates<&A::ca_certificates>},
+    {"pubkeys", Shape::blobs, nullptr, "", "a raw public key (RFC 7670)"},
+    {"eap_id", Shape::text, nullptr, "", "EAP"},
+    {"groups", Shape::list, nullptr, "", "membership in groups"},
+    {"cert_policy", Shape::list, nullptr, "", "a constraint on certificate policies"},
+    {"ca_id", Shape::text, nullptr, "", "a constraint on the identity of the CA"},
+    {"revocation", Shape::text, nullptr, "relaxed", "certificate revocation (CRL, OCSP)"},
+};
+
+using K = ChildDraft;
+using L = model::ChildLifetime;
+constexpr Row<K> child_rows[] = {
+    {"esp_proposals", Shape::list, child_proposals},
+    {"ah_proposals", Shape::list, nullptr, "", "AH"},
+    {"sha256_96", Shape::text, nullptr, "no false disabled 0", "the 96-bit truncation of SHA-256"},
+    {"local_ts", Shape::list, selectors<&K::local_ts>},
+    {"remote_ts", Shape::list, selectors<&K::remote_ts>},
+    {"rekey_time", Shape::text, time<K, &K::rekey_after>},
+    {"life_time", Shape::text, time<K, &K::life>},
+    {"rand_time", Shape::text, time<K, &K::rand>},
+    {"rekey_bytes", Shape::text, lifetime_volume<&L::rekey_bytes>},
+    {"life_bytes", Shape::text, lifetime_volume<&L::life_bytes>},
+    {"rand_bytes", Shape::text, lifetime_volume<&L::rand_bytes>},
+    {"rekey_packets", Shape::text, lifetime_volume<&L::rekey_packets>},
+    {"life_packets", Shape::text, lifetime_volume<&L::life_packets>},
+    {"rand_packets", Shape::text, lifetime_volume<&L::rand_packets>},
+    {"updown", Shape::text, nullptr, "", "an updown script"},
+    {"hostaccess", Shape::text, no_effect<K>},  // a variable for the updown script
+    {"mode", Shape::text, keyword<K, &K::mode, mode_words>, "tunnel", "a mode other than tunnel"},
+    {"policies", Shape::text, nullptr, "yes true enabled 1", "a child without policies"},
+    {"policies_fwd_out", Shape::text, nullptr, "no false disabled 0", "the XFRM backend (forward policies)"},
+    {"dpd_action", Shape::text, keyword<K, &K::dpd_action, action_words>, "none clear start restart", "a trap policy"},
+    {"ipcomp", Shape::text, nullptr, "no false disabled 0", "IPComp (RFC 3173)"},
+    {"inactivity", Shape::text, time<K, &K::inactivity>, "0 0s 0m 0h", "closing idle children"},
+    {"reqid", Shape::text, number<K, &K::reqid>},
+    {"priority", Shape::text, nullptr, "0", "the XFRM backend (policy priorities)"},
+    {"interface", Shape::text, nullptr, "", "the XFRM backend (policies of an interface)"},
+    {"mark_in", Shape::text, nullptr, "0", marks},
+    {"mark_out", Shape::text, nullptr, "0", marks},
+    {"mark_in_sa", Shape::text, nullptr, "no false disabled 0", marks},
+    {"set_mark_in", Shape::text, nullptr, "0", marks},
+    {"set_mark_out", Shape::text, nullptr, "0", marks},
+    {"if_id_in", Shape::text, nullptr, "0", interfaces},
+    {"if_id_out", Shape::text, nullptr, "0", interfaces},
+    {"label", Shape::text, nullptr, "", "a security label (RFC 9478)"},
+    {"label_mode", Shape::text, nullptr, "system", "a security label (RFC 9478)"},
+    {"tfc_padding", Shape::text, nullptr, "0", "traffic flow confidentiality padding"},
+    {"replay_window", Shape::text, replay_window},
+    {"per_cpu_sas", Shape::text, nullptr, "no", "a child for each CPU (RFC 9611)"},
+    {"hw_offload", Shape::text, nullptr, "no auto", "offload to network cards"},
+    {"copy_df", Shape::text, nullptr, "yes true enabled 1", "a tunnel that clears DF"},
+    {"copy_ecn", Shape::text, nullptr, "yes true enabled 1", "a tunnel without ECN"},
+    {"copy_dscp", Shape::text, nullptr, "out", "another way of copying DSCP"},
+    {"icmp", Shape::text, nullptr, "no false disabled 0", "forwarding unrelated ICMP errors"},
+    {"start_action", Shape::text, keyword<K, &K::start_action, action_words>, "none clear start restart", "a trap policy"},
+    {"close_action", Shape::text, keyword<K, &K::close_action, action_words>, "none clear", "an action after the peer closes"},
+};
+
+// ---- defaults that depend on each other ---------------------------------------------------------------
+
+void finish(ConnectionDraft& draft) {
+    draft.rekey_time = draft.rekey.value_or(draft.reauth_time > Duration(0) ? Duration(0) : hours(4));
+    draft.over_time = draft.over.value_or(std::max(draft.rekey_time, draft.reauth_time) / 10);
+    draft.rand_time = draft.rand.value_or(draft.over_time);
+    if (draft.local_addrs.empty()) draft.local_addrs.push_back({.text = "%any", .any = true});
+    if (draft.remote_addrs.empty()) draft.remote_addrs.push_back({.text = "%any", .any = true});
+}
+
+void finish(ChildDraft& draft) {
+    model::ChildLifetime& lifetime = draft.lifetime;
+    if (draft.rekey_after) lifetime.rekey_time = *draft.rekey_after;
+    else if (draft.life) lifetime.rekey_time = *draft.life * 10 / 11;
+    else lifetime.rekey_time = hours(1);
+    lifetime.life_time = draft.life.value_or(lifetime.rekey_time * 11 / 10);
+    lifetime.rand_time =
+        draft.rand.value_or(std::max(Duration(0), lifetime.life_time - lifetime.rekey_time));
+}
+
+// ---- sections -----------------------------------------------------------------------------------------
+
+model::AuthConfig read_auth(const Entry& entry, bool is_local, Refuser refuser, unsigned& round) {
+    AuthDraft draft;
+    draft.name = entry.name;
+    const std::span<const Row<AuthDraft>> rows = is_local ? std::span<const Row<AuthDraft>>(local_rows)
+                                                          : std::span<const Row<AuthDraft>>(remote_rows);
+    Refuser inside = refuser.inside(entry);
+    read_section(*entry.section(), rows, draft, inside, [&](const Entry& sub) {
+        const bool known = sub.name.starts_with("cert") || (!is_local && sub.name.starts_with("cacert"));
+        if (known)
+            inside.refuse(Refusal::Kind::other, sub,
+                          "certificates from files or tokens named over VICI are not supported by this version of "
+                          "Cygnet; use " + std::string(sub.name.starts_with("ca") ? "cacerts" : "certs"));
+        return known;
+    });
+    // What is required of the peer's signature must be enforced, not only read.
+    if (!is_local && draft.auth == model::AuthClass::pubkey && draft.auth_text != "pubkey")
+        if (const Entry* given = entry.section()->find("auth"))
+            inside.refuse(Refusal::Kind::invalid_value, *given,
+                          "constraints on the peer's signature are not supported by this version of Cygnet; "
+                          "accepted for remote: psk and pubkey");
+    round = draft.round;
+    return draft;
+}
+
+model::ChildConfig read_child(const Entry& entry, Refuser refuser) {
+    ChildDraft draft;
+    draft.name = entry.name;
+    read_section(*entry.section(), std::span<const Row<ChildDraft>>(child_rows), draft, refuser.inside(entry),
+                 [](const Entry&) { return false; });
+    finish(draft);
+    return draft;
+}
+
+void read_children(const Entry& entry, ConnectionDraft& draft, Refuser refuser) {
+    const Refuser inside = refuser.inside(entry);
+    for (const Entry& child : entry.section()->entries()) {
+        if (child.section() == nullptr)
+            Refuser(inside).refuse(Refusal::Kind::unknown_key, child, "children holds one section for each child");
+        else
+            draft.children.push_back(read_child(child, inside));
+    }
+}
+
+// Rounds in the order of `round`, then of the file.
+using Rounds = std::multimap<unsigned, model::AuthConfig>;
+std::vector<model::AuthConfig> in_order(Rounds&& rounds) {
+    std::vector<model::AuthConfig> sorted;
+    for (auto& [round, config] : rounds) sorted.push_back(std::move(config));
+    return sorted;
+}
+
+void check_rounds(const Section& section, std::string_view prefix, std::size_t count, Refuser refuser) {
+    if (count <= 1) return;
+    for (const Entry& entry : section.entries()) {
+        if (entry.section() == nullptr || !entry.name.starts_with(prefix)) continue;
+        refuser.refuse(Refusal::Kind::invalid_section, entry,
+                       "several rounds of authentication (RFC 4739) are not supported by this version of Cygnet");
+        return;
+    }
+}
+
+}  // namespace
+
+model::Connection read_connection(const std::string& name, const Section& section, Refusals& refusals) {
+    ConnectionDraft draft;
+    draft.name = name;
+    Refuser refuser("", refusals);
+    Rounds local, remote;
+    read_section(section, std::span<const Row<ConnectionDraft>>(connection_rows), draft, refuser,
+                 [&](const Entry& entry) {
+                     const bool is_local = entry.name.starts_with("local");
+                     if (entry.name == "children") {
+                         read_children(entry, draft, refuser);
+                     } else if (is_local || entry.name.starts_with("remote")) {
+                         unsigned round = 0;
+                         auto config = read_auth(entry, is_local, refuser, round);
+                         (is_local ? local : remote).emplace(round, std::move(config));
+                     } else {
+                         return false;
+                     }
+                     return true;
+                 });
+    check_rounds(section, "local", local.size(), refuser);
+    check_rounds(section, "remote", remote.size(), refuser);
+    draft.local = in_order(std::move(local));
+    draft.remote = in_order(std::move(remote));
+    if (draft.local.empty()) draft.local.push_back({.name = "local"});
+    if (draft.remote.empty()) draft.remote.push_back({.name = "remote"});
+    if (draft.post_quantum == model::PostQuantum::required &&
+        std::ranges::none_of(draft.proposals, model::is_post_quantum))
+        refuser.refuse(Refusal::Kind::invalid_value, *section.find("post_quantum"),
+                       "post-quantum security is required, but no proposal runs ML-KEM in every choice; add "
+                       "-ke1_mlkem768 to one");
+    finish(draft);
+    return draft;
+}
+
+std::optional<std::string_view> folder_of_key(std::string_view key) {
+    if (key == "certs") return "x509";
+    if (key == "cacerts") return "x509ca";
+    if (key == "pubkeys") return "pubkey";
+    return std::nullopt;
+}
+
+}  // namespace cygnet::vici
