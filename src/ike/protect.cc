@@ -23,7 +23,8 @@ Result<SentMessage> Protection::seal(const wire::Header& header, const wire::Cha
     const std::size_t whole = wire::protected_message_size(chain.octets.size(), sizes);
     SentMessage datagrams;
     if (!limit || whole + limit->overhead <= limit->ip_octets) {
-        datagrams.push_back(TRY(seal_one(TRY(wire::lay_out(header, chain, sizes)), rng)));
+        wire::Unsealed unsealed = TRY(wire::lay_out(header, chain, sizes));
+        datagrams.push_back(TRY(seal_one(std::move(unsealed), rng)));
         return datagrams;
     }
     auto fragments = TRY(wire::lay_out_fragments(header, chain, sizes, limit->ip_octets, limit->overhead));

@@ -1,0 +1,224 @@
+// Two engines and a pipe between them, for tests: datagrams arrive at once and in order, jobs run at once, the clock
+// stands still until it is told to move. The simulator (sim/) is where the world is unkind.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "crypto/job.h"
+#include "ike/engine.h"
+
+namespace cygnet::ike::test {
+
+struct Node {
+    explicit Node(std::uint64_t seed, EngineSettings settings = {}) : rng(seed), engine(rng, settings) {}
+
+    SeededRng rng;
+    Engine engine;
+    std::deque<Send> outbox{};
+    std::vector<model::ChildSaSpec> installed{};
+    std::vector<model::ChildId> removed{};
+    std::vector<AssignAddress> assigned{};
+    std::vector<CommandDone> done{};
+    std::vector<model::Event> events{};
+    std::vector<SendKeepalive> keepalives{};
+    std::vector<MoveChild> moved{};
+
+    template <class T>
+    std::vector<T> events_of() const {
+        std::vector<T> found;
+        for (const model::Event& event : events)
+            if (const T* one = std::get_if<T>(&event)) found.push_back(*one);
+        return found;
+    }
+    std::string log() const;
+    model::IkeStatus only_sa(Instant now) const;
+    const model::ChildSaSpec* installed_with(std::uint32_t spi_in) const;
+};
+
+// Decides the fate of a datagram: may change it, and says whether it is delivered.
+using Meddler = std::function<bool(Send&)>;
+
+class Pair {
+public:
+    explicit Pair(EngineSettings settings_a = {}, EngineSettings settings_b = {});
+
+    Node a, b;                            // 192.0.2.1 and 192.0.2.2
+    Instant now = Instant::after_start(seconds(1000));
+    Meddler meddler{};
+
+    // Both sides get a connection "gw" with a child "net", made by connection_a/b and the shared secret.
+    void configure(model::Connection at_a, model::Connection at_b);
+    void step(Node& node, Input input);
+    // Delivers until nothing is under way.
+    void run();
+    CommandDone initiate(Node& from, const std::string& child = "net");
+    CommandDone terminate(Node& from, SaSelector which = {}, bool force = false);
+    CommandDone rekey(Node& from, SaSelector which = {});
+    // Moves the clock, with every deadline on the way.
+    void pass(Duration time);
+    bool up() const;
+    // Each side's keys of a child are the other's: what a packet would find.
+    bool children_agree() const;
+
+private:
+    Node& other(const Node& node) { return &node == &a ? b : a; }
+    std::uint64_t next_command_ = 0;
+    std::size_t run_steps_ = 0;
+    CommandDone last_done(Node& node, CommandId id);
+};
+
+// ---- inline: a header for tests only ----------------------------------------------------------------
+
+inline model::IpAddress address(std::string_view text) { return *model::IpAddress::parse(text); }
+
+// A connection between 192.0.2.1 (a) and 192.0.2.2 (b) with a pre-shared key; a tunnel 10.1.0.0/16 === 10.2.0.0/16.
+inline model::Connection connection(bool at_a) {
+    const auto selector = [](const char* text) { return std::vector{*model::ConfiguredSelector::parse(text)}; };
+    const auto round = [](const char* name, const char* id) {
+        return model::AuthConfig{.name = name, .auth = model::AuthClass::psk, .auth_text = "psk", .id = model::Identity::parse(id)};
+    };
+    model::ChildConfig child;
+    child.name = "net";
+    child.local_ts = selector(at_a ? "10.1.0.0/16" : "10.2.0.0/16");
+    child.remote_ts = selector(at_a ? "10.2.0.0/16" : "10.1.0.0/16");
+    model::Connection connection;
+    connection.name = "gw";
+    connection.local = {round("local", at_a ? "a.example" : "b.example")};
+    connection.remote = {round("remote", at_a ? "b.example" : "a.example")};
+    connection.children = {child};
+    return connection;
+}
+
+inline std::shared_ptr<model::Config> config_of(model::Connection connection, std::string_view secret = "correct horse") {
+    auto config = std::make_shared<model::Config>();
+    model::SharedSecret shared{.name = "ike-1", .owners = {}, .secret = SecretBytes::copy_of(bytes_of(secret))};
+    config->secrets["ike-1"] = std::make_shared<const model::SharedSecret>(std::move(shared));
+    const std::string name = connection.name;
+    config->connections[name] = std::make_shared<const model::Connection>(std::move(connection));
+    return config;
+}
+
+inline std::string Node::log() const {
+    std::string text;
+    for (const auto& line : events_of<model::LogLine>()) text += line.message + "\n";
+    return text;
+}
+
+inline model::IkeStatus Node::only_sa(Instant now) const {
+    const auto all = engine.list(now);
+    EXPECT_EQ(all.size(), 1u) << log();
+    return all.empty() ? model::IkeStatus{} : all.front();
+}
+
+inline const model::ChildSaSpec* Node::installed_with(std::uint32_t spi_in) const {
+    for (const model::ChildSaSpec& spec : installed)
+        if (spec.spi_in == spi_in) return &spec;
+    return nullptr;
+}
+
+inline Pair::Pair(EngineSettings settings_a, EngineSettings settings_b) : a(1, settings_a), b(2, settings_b) {}
+
+inline void Pair::configure(model::Connection at_a, model::Connection at_b) {
+    step(a, Configure{config_of(std::move(at_a)), nullptr});
+    step(b, Configure{config_of(std::move(at_b)), nullptr});
+}
+
+inline void Pair::step(Node& node, Input input) {
+    Effects effects;
+    node.engine.step(now, std::move(input), effects);
+    std::vector<StartJob> jobs;
+    for (Effect& effect : effects) {
+        if (auto* send = std::get_if<Send>(&effect)) node.outbox.push_back(std::move(*send));
+        if (auto* job = std::get_if<StartJob>(&effect)) jobs.push_back(std::move(*job));
+        if (auto* child = std::get_if<InstallChild>(&effect)) node.installed.push_back(std::move(child->spec));
+        if (auto* child = std::get_if<RemoveChild>(&effect)) node.removed.push_back(child->child);
+        if (auto* assign = std::get_if<AssignAddress>(&effect)) node.assigned.push_back(std::move(*assign));
+        if (auto* report = std::get_if<Report>(&effect)) node.events.push_back(std::move(report->event));
+        if (auto* done = std::get_if<CommandDone>(&effect)) node.done.push_back(std::move(*done));
+        if (auto* keepalive = std::get_if<SendKeepalive>(&effect)) node.keepalives.push_back(*keepalive);
+        if (auto* move = std::get_if<MoveChild>(&effect)) node.moved.push_back(*move);
+    }
+    for (StartJob& job : jobs) step(node, JobDone{job.id, crypto::run(std::move(job.job))});
+}
+
+inline void Pair::run() {
+    for (std::size_t deliveries = 0; !a.outbox.empty() || !b.outbox.empty();) {
+        Node& from = a.outbox.empty() ? b : a;
+        Send send = std::move(from.outbox.front());
+        from.outbox.pop_front();
+        ASSERT_LT(++deliveries, 10'000u) << "the two sides never come to rest";
+        if (meddler && !meddler(send)) continue;
+        const model::Path seen{.local = send.path.remote, .remote = send.path.local};
+        step(other(from), Datagram{.path = seen, .bytes = send.datagram});
+    }
+}
+
+inline CommandDone Pair::last_done(Node& node, CommandId id) {
+    for (const CommandDone& done : node.done)
+        if (done.id == id) return done;
+    return {.id = id, .result = fail(Errc::timeout, "test", "the command is not done"), .matches = 0};
+}
+
+inline CommandDone Pair::initiate(Node& from, const std::string& child) {
+    const auto id = static_cast<CommandId>(++next_command_);
+    const model::Endpoint at_a{address("192.0.2.1"), 500}, at_b{address("192.0.2.2"), 500};
+    const model::Path path = &from == &a ? model::Path{at_a, at_b} : model::Path{at_b, at_a};
+    step(from, Initiate{.id = id, .connection = "gw", .child = child, .path = path});
+    run();
+    return last_done(from, id);
+}
+
+inline CommandDone Pair::terminate(Node& from, SaSelector which, bool force) {
+    const auto id = static_cast<CommandId>(++next_command_);
+    step(from, Terminate{.id = id, .which = std::move(which), .force = force});
+    run();
+    return last_done(from, id);
+}
+
+inline CommandDone Pair::rekey(Node& from, SaSelector which) {
+    const auto id = static_cast<CommandId>(++next_command_);
+    step(from, Rekey{.id = id, .which = std::move(which)});
+    run();
+    return last_done(from, id);
+}
+
+inline void Pair::pass(Duration time) {
+    const Instant end = now + time;
+    for (;;) {
+        const Instant next = std::min(a.engine.next_deadline(), b.engine.next_deadline());
+        if (next > end) break;
+        now = std::max(now, next);
+        step(a, Tick{});
+        step(b, Tick{});
+        run();
+    }
+    now = end;
+}
+
+inline bool Pair::up() const {
+    const auto is_up = [this](const Node& node) {
+        const auto all = node.engine.list(now);
+        return all.size() == 1 && all.front().state == model::IkeState::established && all.front().children.size() == 1;
+    };
+    return is_up(a) && is_up(b);
+}
+
+inline bool Pair::children_agree() const {
+    for (const model::ChildStatus& child : a.engine.list(now).front().children) {
+        const model::ChildSaSpec* mine = a.installed_with(child.spi_in);
+        const model::ChildSaSpec* theirs = b.installed_with(child.spi_out);
+        if (mine == nullptr || theirs == nullptr || theirs->spi_out != mine->spi_in) return false;
+        if (!mine->in.encr.equals(theirs->out.encr.reveal()) || !mine->out.encr.equals(theirs->in.encr.reveal())) return false;
+        if (mine->local != theirs->remote || mine->remote != theirs->local) return false;
+    }
+    return true;
+}
+
+}  // namespace cygnet::ike::test
