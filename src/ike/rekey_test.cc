@@ -1,0 +1,227 @@
+#include "ike/rekey.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <memory>
+
+#include "ike/test_pair.h"
+
+namespace cygnet::ike::test {
+namespace {
+
+model::Connection with_proposals(bool at_a, const char* ike, const char* esp) {
+    model::Connection made = connection(at_a);
+    made.proposals = model::parse_proposals(model::Protocol::ike, ike).value();
+    made.children.front().esp_proposals = model::parse_proposals(model::Protocol::esp, esp).value();
+    return made;
+}
+
+constexpr const char* classic_ike = "aes256gcm16-prfsha384-x25519";
+constexpr const char* hybrid_ike = "aes256gcm16-prfsha384-x25519-ke1_mlkem768";
+
+class Rekey : public testing::Test {
+protected:
+    void bring_up(const char* ike = classic_ike, const char* esp = "aes256gcm16") {
+        owner->configure(with_proposals(true, ike, esp), with_proposals(false, ike, esp));
+        ASSERT_TRUE(owner->initiate(owner->a).result) << owner->a.log() << "---\n" << owner->b.log();
+        ASSERT_TRUE(owner->up());
+    }
+    std::uint32_t child_spi(const Node& node) { return node.only_sa(owner->now).children.front().spi_in; }
+    std::uint64_t ike_spi(const Node& node) { return node.only_sa(owner->now).spi_i; }
+    std::string logs() const { return "a:\n" + owner->a.log() + "b:\n" + owner->b.log(); }
+
+    // Both sides ask at the same moment: the requests cross.
+    void both(const SaSelector& which_a, const SaSelector& which_b) {
+        owner->step(owner->a, ike::Rekey{.id = CommandId{901}, .which = which_a});
+        owner->step(owner->b, ike::Rekey{.id = CommandId{902}, .which = which_b});
+        owner->run();
+        owner->pass(seconds(30));
+    }
+    bool succeeded(const Node& node, std::uint64_t id) const {
+        return std::ranges::any_of(node.done, [&](const CommandDone& done) { return done.id == CommandId{id} && done.result; });
+    }
+    void expect_one_working_tunnel() {
+        ASSERT_TRUE(owner->up()) << logs();
+        EXPECT_TRUE(owner->children_agree()) << logs();
+    }
+
+    void start_over() { owner = std::make_unique<Pair>(); }
+
+    std::unique_ptr<Pair> owner = std::make_unique<Pair>();
+};
+
+const SaSelector the_child{.child = "net"};
+const SaSelector the_ike{.ike = "gw"};
+
+TEST_F(Rekey, OfAChildReplacesItOnBothSides) {
+    bring_up();
+    for (Node* node : {&owner->a, &owner->b}) {
+        const std::uint32_t before = child_spi(owner->a);
+        EXPECT_TRUE(owner->rekey(*node, the_child).result) << logs();
+        expect_one_working_tunnel();
+        EXPECT_NE(child_spi(owner->a), before);
+    }
+    EXPECT_EQ(owner->a.removed.size(), 2U);
+    EXPECT_EQ(owner->b.removed.size(), 2U);
+    EXPECT_EQ(owner->a.events_of<model::ChildRekeyed>().size(), 2U);
+    EXPECT_EQ(owner->a.events_of<model::ChildUp>().size(), 1U);
+    EXPECT_TRUE(owner->a.events_of<model::ChildDown>().empty());
+}
+
+TEST_F(Rekey, OfAChildInstallsTheAnswerersOutboundHalfLater) {
+    bring_up();
+    owner->meddler = [&](Send& send) { return send.path.local.address != address("192.0.2.1") || owner->b.installed.size() < 2; };
+    owner->rekey(owner->a, the_child);  // Everything of a after its request is lost, its Delete too.
+    ASSERT_EQ(owner->b.installed.size(), 2U);
+    EXPECT_FALSE(owner->b.installed.back().outbound_active);
+    EXPECT_TRUE(owner->a.installed.back().outbound_active);
+}
+
+TEST_F(Rekey, OfAChildWithAFreshKeyExchange) {
+    bring_up(classic_ike, "aes256gcm16-x25519");
+    EXPECT_TRUE(owner->rekey(owner->b, the_child).result) << logs();
+    expect_one_working_tunnel();
+    EXPECT_EQ(owner->a.only_sa(owner->now).children.front().proposal.ke, model::Ke::curve25519);
+}
+
+TEST_F(Rekey, OfAChildWithAnAdditionalKeyExchange) {
+    bring_up(hybrid_ike, "aes256gcm16-x25519-ke1_mlkem768");
+    EXPECT_TRUE(owner->rekey(owner->a, the_child).result) << logs();
+    expect_one_working_tunnel();
+    EXPECT_EQ(owner->b.only_sa(owner->now).children.front().proposal.additional, std::vector{model::Ke::ml_kem_768});
+}
+
+TEST_F(Rekey, OfTheIkeSaKeepsTheChildren) {
+    for (const char* proposals : {classic_ike, hybrid_ike}) {
+        start_over();
+        bring_up(proposals);
+        for (Node* node : {&owner->a, &owner->b}) {
+            const std::uint64_t before = ike_spi(owner->a);
+            const std::uint32_t child = child_spi(owner->a);
+            EXPECT_TRUE(owner->rekey(*node, the_ike).result) << logs();
+            expect_one_working_tunnel();
+            EXPECT_NE(ike_spi(owner->a), before);
+            EXPECT_EQ(ike_spi(owner->a), ike_spi(owner->b));
+            EXPECT_EQ(child_spi(owner->a), child);
+            EXPECT_TRUE(owner->rekey(*node, the_child).result) << logs();
+        }
+        EXPECT_TRUE(owner->a.events_of<model::IkeDown>().empty());
+        EXPECT_EQ(owner->b.events_of<model::IkeRekeyed>().size(), 2U);
+        EXPECT_TRUE(owner->terminate(owner->a, the_ike).result) << logs();
+        EXPECT_TRUE(owner->b.engine.list(owner->now).empty());
+    }
+}
+
+TEST_F(Rekey, HappensByItselfBeforeTheLifetimeEnds) {
+    bring_up(hybrid_ike);
+    const std::uint32_t child = child_spi(owner->a);
+    const std::uint64_t ike = ike_spi(owner->a);
+    owner->pass(hours(9));
+    expect_one_working_tunnel();
+    EXPECT_NE(child_spi(owner->a), child);
+    EXPECT_NE(ike_spi(owner->a), ike);
+}
+
+TEST_F(Rekey, OfTheSameChildByBothSidesLeavesOne) {
+    bring_up();
+    for (int round = 0; round < 8; ++round) {
+        both(the_child, the_child);
+        expect_one_working_tunnel();
+        EXPECT_TRUE(succeeded(owner->a, 901) && succeeded(owner->b, 902)) << logs();
+    }
+}
+
+TEST_F(Rekey, OfTheSameChildByBothSidesWithFollowUpExchangesLeavesOne) {
+    bring_up(hybrid_ike, "aes256gcm16-x25519-ke1_mlkem768");
+    for (int round = 0; round < 8; ++round) {
+        both(the_child, the_child);
+        expect_one_working_tunnel();
+        EXPECT_TRUE(succeeded(owner->a, 901) && succeeded(owner->b, 902)) << logs();
+    }
+}
+
+TEST_F(Rekey, OfTheIkeSaByBothSidesLeavesOne) {
+    for (const char* proposals : {classic_ike, hybrid_ike}) {
+        start_over();
+        bring_up(proposals);
+        for (int round = 0; round < 8; ++round) {
+            both(the_ike, the_ike);
+            owner->pass(seconds(90));
+            expect_one_working_tunnel();
+            EXPECT_EQ(ike_spi(owner->a), ike_spi(owner->b)) << logs();
+        }
+        EXPECT_TRUE(owner->a.events_of<model::IkeDown>().empty());
+        EXPECT_TRUE(owner->b.events_of<model::IkeDown>().empty());
+    }
+}
+
+TEST_F(Rekey, OfTheIkeSaAndOfAChildAtOnceBothHappen) {
+    bring_up(hybrid_ike);
+    const std::uint32_t child = child_spi(owner->a);
+    const std::uint64_t ike = ike_spi(owner->a);
+    both(the_ike, the_child);
+    owner->pass(seconds(90));
+    expect_one_working_tunnel();
+    EXPECT_NE(child_spi(owner->a), child) << logs();
+    EXPECT_NE(ike_spi(owner->a), ike) << logs();
+}
+
+TEST_F(Rekey, CrossingADeletionLeavesNothingBehind) {
+    bring_up();
+    owner->step(owner->a, ike::Rekey{.id = CommandId{901}, .which = the_child});
+    owner->step(owner->b, Terminate{.id = CommandId{902}, .which = the_child});
+    owner->run();
+    owner->pass(seconds(30));
+    EXPECT_TRUE(owner->children_agree()) << logs();
+    EXPECT_EQ(owner->a.only_sa(owner->now).children.size(), owner->b.only_sa(owner->now).children.size()) << logs();
+}
+
+TEST_F(Rekey, OfTheIkeSaCrossingItsDeletionLeavesNothingBehind) {
+    bring_up();
+    owner->step(owner->a, ike::Rekey{.id = CommandId{901}, .which = the_ike});
+    owner->step(owner->b, Terminate{.id = CommandId{902}, .which = the_ike});
+    owner->run();
+    owner->pass(seconds(120));
+    EXPECT_TRUE(owner->a.engine.list(owner->now).empty()) << logs();
+    EXPECT_TRUE(owner->b.engine.list(owner->now).empty()) << logs();
+    EXPECT_EQ(owner->a.installed.size(), owner->a.removed.size());
+}
+
+TEST_F(Rekey, SurvivesALostAnswer) {
+    bring_up(hybrid_ike, "aes256gcm16-x25519-ke1_mlkem768");
+    int sent = 0;
+    owner->meddler = [&](Send&) { return ++sent % 3 != 0; };
+    owner->rekey(owner->a, the_child);
+    owner->pass(seconds(60));
+    owner->rekey(owner->b, the_ike);
+    owner->pass(seconds(90));
+    owner->meddler = nullptr;
+    owner->pass(seconds(60));
+    expect_one_working_tunnel();
+}
+
+TEST_F(Rekey, OfAnUnknownChildIsAnsweredAndAReplacementIsMade) {
+    bring_up();
+    // b loses its child without a word: a's rekey finds nothing there.
+    owner->meddler = [](Send&) { return false; };
+    owner->step(owner->b, Terminate{.id = CommandId{902}, .which = the_child, .force = true});
+    owner->run();
+    owner->meddler = nullptr;
+    owner->rekey(owner->a, the_child);
+    owner->pass(seconds(30));
+    EXPECT_EQ(owner->a.only_sa(owner->now).children.size(), owner->b.only_sa(owner->now).children.size()) << logs();
+    EXPECT_TRUE(owner->children_agree()) << logs();
+}
+
+TEST_F(Rekey, ThatThePeerRefusesLeavesTheChildAlone) {
+    owner->configure(with_proposals(true, classic_ike, "aes256gcm16-x25519"), with_proposals(false, classic_ike, "aes256gcm16-ecp256"));
+    ASSERT_TRUE(owner->initiate(owner->a).result) << logs();  // In IKE_AUTH the key exchange does not count.
+    const std::uint32_t before = child_spi(owner->a);
+    EXPECT_FALSE(owner->rekey(owner->a, the_child).result);
+    expect_one_working_tunnel();
+    EXPECT_EQ(child_spi(owner->a), before);
+}
+
+}  // namespace
+}  // namespace cygnet::ike::test
