@@ -1,0 +1,221 @@
+// P13 and P15 of the performance goals: how much CPU a whole set-up (IKE SA and first child) costs two engines that share one
+// process and no I/O, beside the cost of its raw cryptography measured in the same run, turn by turn.
+//
+//   handshake [--pairs N] [--set-ups N]      prints the JSON lines that bench/run collects (bench/README.md)
+
+#include <time.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "crypto/key_exchange.h"
+#include "crypto/prf.h"
+#include "ike/engine.h"
+#include "model/proposal.h"
+
+namespace {
+
+using namespace cygnet;
+
+double cpu_seconds() {
+    timespec now{};
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
+}
+
+model::Identity name(std::string_view text) { return {.type = model::IdType::fqdn, .data = keep(bytes_of(text))}; }
+
+// One connection with a pre-shared key; both ends share it, each with its own identities.
+std::shared_ptr<const model::Config> config_for(std::string_view own, std::string_view peer, std::string_view proposals) {
+    auto connection = std::make_shared<model::Connection>();
+    connection->name = "bench";
+    const model::HostPattern any{.text = "%any", .range = {}, .any = true};
+    connection->local_addrs = {any};
+    connection->remote_addrs = {any};
+    connection->proposals = model::parse_proposals(model::Protocol::ike, proposals).value();
+    connection->local = {{.name = "local", .auth = model::AuthClass::psk, .auth_text = "psk", .id = name(own)}};
+    connection->remote = {{.name = "remote", .auth = model::AuthClass::psk, .auth_text = "psk", .id = name(peer)}};
+    connection->children = {{.name = "net"}};
+    auto secret = std::make_shared<model::SharedSecret>();
+    secret->name = "ike-bench";
+    secret->secret = SecretBytes::copy_of(bytes_of("a secret of thirty-two characters"));
+    auto config = std::make_shared<model::Config>();
+    config->connections["bench"] = connection;
+    config->secrets["ike-bench"] = secret;
+    return config;
+}
+
+// Two engines whose effects are each other's inputs; jobs run at once.
+class Pair {
+public:
+    explicit Pair(std::string_view proposals)
+        : initiator_(rng_, settings()), responder_(rng_, settings()) {
+        configure(initiator_, "initiator", "responder", proposals);
+        configure(responder_, "responder", "initiator", proposals);
+    }
+
+    // Brings up one IKE SA with a child; ends the program if that does not happen.
+    void set_up(std::uint32_t client) {
+        const model::Path path{.local = {.address = model::IpAddress::v4(0x0a000000 + client), .port = 500},
+                               .remote = {.address = model::IpAddress::v4(0xc0000201), .port = 500}};
+        const auto before = children_;
+        feed(initiator_, ike::Initiate{.id = ike::CommandId{client}, .connection = "bench", .child = "net", .path = path});
+        while (!queue_.empty()) {
+            Item item = std::move(queue_.front());
+            queue_.pop_front();
+            feed(*item.engine, std::move(item));
+        }
+        if (children_ != before + 2) {
+            std::fprintf(stderr, "handshake: the set-up failed: %s\n", last_line_.c_str());
+            std::exit(1);
+        }
+    }
+
+private:
+    struct Item {
+        ike::Engine* engine = nullptr;
+        model::Path path{};
+        Bytes datagram{};
+        std::optional<ike::JobDone> job{};
+    };
+
+    static ike::EngineSettings settings() {
+        ike::EngineSettings settings;
+        settings.half_open_before_cookies = 1'000'000;
+        return settings;
+    }
+    void configure(ike::Engine& engine, std::string_view own, std::string_view peer, std::string_view proposals) {
+        feed(engine, ike::Configure{config_for(own, peer, proposals), std::make_shared<ike::Credentials>()});
+    }
+    void feed(ike::Engine& engine, Item item) {
+        if (item.job)
+            feed(engine, ike::Input(std::move(*item.job)));
+        else
+            feed(engine, ike::Input(ike::Datagram{.path = item.path, .bytes = item.datagram}));
+    }
+    void feed(ike::Engine& engine, ike::Input input) {
+        ike::Effects effects;
+        now_ = now_ + microseconds(1);
+        engine.step(now_, std::move(input), effects);
+        for (ike::Effect& effect : effects) execute(engine, effect);
+    }
+    void execute(ike::Engine& engine, ike::Effect& effect) {
+        if (auto* send = std::get_if<ike::Send>(&effect)) {
+            ike::Engine& other = &engine == &initiator_ ? responder_ : initiator_;
+            queue_.push_back({.engine = &other,
+                              .path = {.local = send->path.remote, .remote = send->path.local},
+                              .datagram = std::move(send->datagram)});
+        } else if (auto* job = std::get_if<ike::StartJob>(&effect)) {
+            queue_.push_back({.engine = &engine, .job = ike::JobDone{.id = job->id, .result = crypto::run(std::move(job->job))}});
+        } else if (std::holds_alternative<ike::InstallChild>(effect)) {
+            ++children_;
+        } else if (auto* report = std::get_if<ike::Report>(&effect)) {
+            if (auto* line = std::get_if<model::LogLine>(&report->event)) last_line_ = line->message;
+        }
+    }
+
+    crypto::SystemRng rng_;
+    Instant now_{};
+    ike::Engine initiator_, responder_;
+    std::deque<Item> queue_;
+    std::uint64_t children_ = 0;
+    std::string last_line_;
+};
+
+void must(bool worked, const char* what) {
+    if (worked) return;
+    std::fprintf(stderr, "handshake: %s failed\n", what);
+    std::exit(1);
+}
+
+// What no implementation can leave out: both ends' key exchanges, and the PRF calls of keys and AUTH.
+void raw_cryptography(bool hybrid) {
+    const auto exchange = [](model::Ke method) {
+        const auto offer = crypto::ke_offer(method);
+        must(offer.has_value(), "ke_offer");
+        const auto answer = crypto::ke_answer(method, offer->public_value);
+        must(answer.has_value(), "ke_answer");
+        must(crypto::ke_finish(*offer, answer->public_value).has_value(), "ke_finish");
+    };
+    const Bytes block(48, 1);
+    const auto schedule = [&] {
+        for (int end = 0; end < 2; ++end) {
+            crypto::prf(model::Prf::hmac_sha2_384, block, {block});
+            crypto::prf_plus(model::Prf::hmac_sha2_384, block, {block, block}, 3 * 48 + 2 * 36);
+        }
+    };
+    exchange(model::Ke::curve25519);
+    schedule();
+    if (hybrid) {
+        exchange(model::Ke::ml_kem_768);
+        schedule();
+    }
+    for (int end = 0; end < 2; ++end) {
+        for (int call = 0; call < 8; ++call) crypto::prf(model::Prf::hmac_sha2_384, block, {block});  // AUTH of both, made and checked
+        crypto::prf_plus(model::Prf::hmac_sha2_384, block, {block, block}, 2 * 36);                   // KEYMAT
+    }
+}
+
+struct Sample {
+    double engines, bound;  // CPU microseconds for both ends of one set-up
+};
+
+double median(std::vector<double> values) {
+    std::ranges::sort(values);
+    return values[values.size() / 2];
+}
+
+void measure(const char* id, const char* what, const char* proposals, bool hybrid, int pairs, int set_ups) {
+    Pair engines(proposals);
+    std::uint32_t client = 0;
+    for (int i = 0; i < set_ups / 10 + 1; ++i) engines.set_up(++client);  // Caches and allocators settle.
+    std::vector<Sample> samples;
+    for (int pair = 0; pair < pairs; ++pair) {
+        Sample sample{};
+        for (const bool ours : pair % 2 == 0 ? std::initializer_list<bool>{true, false} : std::initializer_list<bool>{false, true}) {
+            const double start = cpu_seconds();
+            for (int i = 0; i < set_ups; ++i) {
+                if (ours)
+                    engines.set_up(++client);
+                else
+                    raw_cryptography(hybrid);
+            }
+            (ours ? sample.engines : sample.bound) = (cpu_seconds() - start) / set_ups * 1e6;
+        }
+        samples.push_back(sample);
+    }
+    std::vector<double> values, bounds, ratios;
+    for (const Sample& sample : samples) {
+        values.push_back(1e6 / (sample.engines / 2));  // set-ups per second of one core that plays one end
+        bounds.push_back(1e6 / (sample.bound / 2));
+        ratios.push_back(sample.bound / sample.engines);
+    }
+    std::printf(R"({"id":"%s","name":"%s","value":%.0f,"unit":"set-ups/s/core","higher_is_better":true,)", id, what, median(values));
+    std::printf(R"("bound":{"name":"raw cryptography of the same set-up","value":%.0f},"ratio":%.3f,"samples":[)", median(bounds),
+                median(ratios));
+    for (std::size_t i = 0; i < samples.size(); ++i)
+        std::printf(R"(%s{"us_both_ends":%.1f,"bound_us_both_ends":%.1f})", i == 0 ? "" : ",", samples[i].engines, samples[i].bound);
+    std::printf("]}\n");
+}
+
+int argument(int argc, char** argv, std::string_view flag, int fallback) {
+    for (int i = 1; i + 1 < argc; ++i)
+        if (argv[i] == flag) return std::max(1, std::atoi(argv[i + 1]));
+    return fallback;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    const int pairs = argument(argc, argv, "--pairs", 9);
+    const int set_ups = argument(argc, argv, "--set-ups", 1000);
+    measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", false, pairs, set_ups);
+    measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O", "aes256gcm16-prfsha384-x25519-ke1_mlkem768", true,
+            pairs, set_ups);
+    return 0;
+}
