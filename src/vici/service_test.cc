@@ -1,0 +1,371 @@
+#include "vici/service.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "model/limits.h"
+#include "vici/test_control.h"
+
+namespace cygnet::vici {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+constexpr ClientId alice{1}, bob{2};
+constexpr Instant at(int ms) { return Instant::after_start(milliseconds(ms)); }
+
+struct ServiceTest : testing::Test {
+    ConfigStore store;
+    TestControl control;
+    Service service{store, control};
+    Instant now = at(1000);
+
+    ServiceTest() {
+        service.connected(alice);
+        service.connected(bob);
+    }
+    void send(ClientId client, PacketType type, std::string name, Section message = {}) {
+        service.received(now, client, *encode(Packet{type, std::move(name), std::move(message)}));
+    }
+    void subscribe(ClientId client, std::string event) { send(client, PacketType::event_register, std::move(event)); control.take(client); }
+    // All packets that come back, as "name {message}".
+    std::vector<std::string> ask(ClientId client, std::string name, Section message = {}) {
+        send(client, PacketType::command_request, std::move(name), std::move(message));
+        return received(client);
+    }
+    std::vector<std::string> received(ClientId client) {
+        std::vector<std::string> lines;
+        for (const Packet& packet : control.take(client)) lines.push_back(line(packet));
+        return lines;
+    }
+    static std::string line(const Packet& packet) {
+        switch (packet.type) {
+            case PacketType::command_response: return "response {" + raw_text(packet.message) + "}";
+            case PacketType::command_unknown: return "unknown command";
+            case PacketType::event_confirm: return "confirmed";
+            case PacketType::event_unknown: return "unknown event";
+            case PacketType::event: return packet.name + " {" + raw_text(packet.message) + "}";
+            default: return "?";
+        }
+    }
+    static Section with(std::initializer_list<std::pair<const char*, const char*>> pairs) {
+        Section section;
+        for (const auto& [key, value] : pairs) section.add(key, value);
+        return section;
+    }
+    // A connection with one child.
+    static Section connection(const char* name, const char* child, const char* action = "none") {
+        Section message;
+        Section& section = message.add_section(name);
+        section.add_section("local").add("auth", "psk");
+        section.add_section("children").add_section(child).add("start_action", action);
+        return message;
+    }
+};
+
+model::IkeStatus established() {
+    const auto proposal = model::choose(model::default_ike_proposals(), model::default_ike_proposals(), {});
+    const auto esp = model::choose(model::default_esp_proposals(), model::default_esp_proposals(), {});
+    model::IkeStatus sa;
+    sa.name = "gw";
+    sa.id = model::IkeSaId{1};
+    sa.state = model::IkeState::established;
+    sa.path = {{*model::IpAddress::parse("192.0.2.1"), 4500}, {*model::IpAddress::parse("192.0.2.2"), 4500}};
+    sa.local_id = model::Identity::parse("cygnet.example");
+    sa.remote_id = model::Identity::parse("strongswan.example");
+    sa.initiator = true;
+    sa.spi_i = 0x4e4eb0ee19455baa;
+    sa.spi_r = 0x5ce14e706994e6f4;
+    sa.nat_remote = true;
+    sa.proposal = *proposal;
+    sa.rekey_in = seconds(13539);
+    model::ChildStatus child;
+    child.name = "net";
+    child.unique_id = 1;
+    child.reqid = 1;
+    child.state = model::ChildState::installed;
+    child.udp_encapsulation = true;
+    child.spi_in = 0x3c86d1af;
+    child.spi_out = 0xe0ac1536;
+    child.proposal = *esp;
+    child.rekey_in = seconds(3255);
+    child.expires_in = seconds(3960);
+    child.local = {model::TrafficSelector::of(*model::AddressRange::parse("10.1.0.0/24"))};
+    child.remote = {model::TrafficSelector::of(*model::AddressRange::parse("10.2.0.0/24"))};
+    sa.children.push_back(std::move(child));
+    return sa;
+}
+
+TEST_F(ServiceTest, AnswersVersionAndStats) {
+    EXPECT_THAT(ask(alice, "version"),
+                ElementsAre("response {daemon=cygnetd version=1.2.3 sysname=Linux release=6.1 machine=x86_64}"));
+    EXPECT_THAT(ask(alice, "stats"),
+                ElementsAre("response {uptime {running=3 seconds since=Nov 23 2026} workers {total=2 idle=2 active "
+                            "{critical=0 high=0 medium=0 low=0}} queues {critical=0 high=0 medium=0 low=0} scheduled=0 "
+                            "ikesas {total=2 half-open=1} plugins=[]}"));
+}
+
+TEST_F(ServiceTest, KnowsWhichCommandsAndEventsExist) {
+    EXPECT_THAT(ask(alice, "brew-coffee"), ElementsAre("unknown command"));
+    send(alice, PacketType::event_register, "list-sa");
+    send(alice, PacketType::event_register, "nonsense");
+    send(alice, PacketType::event_unregister, "list-sa");
+    send(alice, PacketType::event_unregister, "list-sa");
+    EXPECT_THAT(received(alice), ElementsAre("confirmed", "unknown event", "confirmed", "unknown event"));
+    EXPECT_THAT(ask(alice, "redirect"),
+                ElementsAre("response {success=no errmsg=this command is not supported by this version of Cygnet}"));
+}
+
+// The order and the words of a recorded session of strongSwan's daemon.
+TEST_F(ServiceTest, ListsSasInTheOrderThatSwanctlReads) {
+    control.sas = {established()};
+    subscribe(alice, "list-sa");
+    EXPECT_THAT(
+        ask(alice, "list-sas"),
+        ElementsAre("list-sa {gw {uniqueid=1 version=2 state=ESTABLISHED local-host=192.0.2.1 local-port=4500 "
+                    "local-id=cygnet.example remote-host=192.0.2.2 remote-port=4500 remote-id=strongswan.example "
+                    "initiator=yes initiator-spi=4e4eb0ee19455baa responder-spi=5ce14e706994e6f4 nat-remote=yes "
+                    "nat-any=yes encr-alg=AES_GCM_16 encr-keysize=256 prf-alg=PRF_HMAC_SHA2_384 dh-group=CURVE_25519 "
+                    "ake1=ML_KEM_768 established=0 rekey-time=13539 child-sas {net-1 {name=net uniqueid=1 reqid=1 "
+                    "state=INSTALLED mode=TUNNEL protocol=ESP encap=yes spi-in=3c86d1af spi-out=e0ac1536 "
+                    "encr-alg=AES_GCM_16 encr-keysize=256 esn=1 bytes-in=0 packets-in=0 bytes-out=0 packets-out=0 "
+                    "rekey-time=3255 life-time=3960 install-time=0 local-ts=[10.1.0.0/24] remote-ts=[10.2.0.0/24]}}}}",
+                    "response {}"));
+    EXPECT_THAT(ask(alice, "list-sas", with({{"ike", "other"}})), ElementsAre("response {}"));
+    EXPECT_THAT(ask(alice, "list-sas", with({{"child", "other"}})), ElementsAre("response {}"));
+    EXPECT_THAT(ask(alice, "list-sas", with({{"ike-id", "1"}, {"child-id", "1"}})), testing::SizeIs(2));
+    EXPECT_THAT(ask(bob, "list-sas"), ElementsAre("response {}")) << "bob did not register for list-sa";
+}
+
+TEST_F(ServiceTest, SendsWhatSwanctlNeedsOfAChildBeforeItIsInstalled) {
+    auto sa = established();
+    sa.children[0] = {.name = "net", .unique_id = 2, .reqid = 1, .state = model::ChildState::created};
+    control.sas = {sa};
+    subscribe(alice, "list-sa");
+    EXPECT_THAT(ask(alice, "list-sas").front(),
+                HasSubstr("net-2 {name=net uniqueid=2 reqid=1 state=CREATED mode=TUNNEL protocol=ESP spi-in=00000000 "
+                          "spi-out=00000000 bytes-in=0 packets-in=0 bytes-out=0 packets-out=0 install-time=0 "
+                          "local-ts=[] remote-ts=[]}"));
+}
+
+TEST_F(ServiceTest, LoadsConnectionsAndListsThem) {
+    EXPECT_THAT(ask(alice, "load-conn", connection("gw", "net")), ElementsAre("response {success=yes}"));
+    EXPECT_THAT(ask(alice, "get-conns"), ElementsAre("response {conns=[gw]}"));
+    subscribe(alice, "list-conn");
+    EXPECT_THAT(ask(alice, "list-conns"),
+                ElementsAre("list-conn {gw {local_addrs=[%any] remote_addrs=[%any] local_port=500 remote_port=500 "
+                            "version=IKEv2 reauth_time=0 rekey_time=14400 unique=UNIQUE_NO proposals {0 "
+                            "{encr=[AES_GCM_16_256] prf=[PRF_HMAC_SHA2_384] ke=[CURVE_25519] ake1=[ML_KEM_768]} 1 "
+                            "{encr=[AES_GCM_16_256] prf=[PRF_HMAC_SHA2_384] ke=[CURVE_25519]}} local-1 "
+                            "{class=pre-shared key groups=[] cert_policy=[] certs=[] cacerts=[]} remote-1 "
+                            "{class=public key groups=[] cert_policy=[] certs=[] cacerts=[]} children {net "
+                            "{mode=TUNNEL rekey_time=3600 rekey_bytes=0 rekey_packets=0 dpd_action=none "
+                            "close_action=none esp_proposals {0 {encr=[AES_GCM_16_256] sn=[EXT_SEQ NO_EXT_SEQ]} 1 "
+                            "{encr=[CHACHA20_POLY1305] sn=[EXT_SEQ NO_EXT_SEQ]}} ah_proposals {} local-ts=[dynamic] "
+                            "remote-ts=[dynamic]}}}}",
+                            "response {}"));
+    EXPECT_THAT(ask(alice, "unload-conn", with({{"name", "gw"}})), ElementsAre("response {success=yes}"));
+    EXPECT_THAT(ask(alice, "unload-conn", with({{"name", "gw"}})),
+                ElementsAre("response {success=no errmsg=unload: connection 'gw' not found}"));
+}
+
+TEST_F(ServiceTest, TellsTheEngineOnceForAFlockOfChanges) {
+    for (const char* name : {"a", "b", "c"}) ask(alice, "load-conn", connection(name, "net"));
+    EXPECT_THAT(control.configured, IsEmpty());
+    const Instant deadline = service.next_deadline();
+    EXPECT_GT(deadline, now);
+    service.tick(deadline);
+    ASSERT_EQ(control.configured.size(), 1u);
+    EXPECT_EQ(control.configured[0]->connections.size(), 3u);
+    EXPECT_EQ(service.next_deadline(), Instant::never());
+}
+
+TEST_F(ServiceTest, TellsTheEngineBeforeACommandNeedsIt) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    ask(alice, "initiate", with({{"child", "net"}}));
+    EXPECT_EQ(control.configured.size(), 1u);
+    EXPECT_EQ(control.commands.back().text, "initiate gw/net");
+}
+
+TEST_F(ServiceTest, CarriesOutAndUndoesStartActions) {
+    ask(alice, "load-conn", connection("gw", "net", "start"));
+    service.tick(service.next_deadline());
+    ASSERT_EQ(control.commands.size(), 1u);
+    EXPECT_EQ(control.commands[0].text, "initiate gw/net");
+    ask(alice, "load-conn", connection("gw", "net", "start"));
+    service.tick(service.next_deadline());
+    EXPECT_EQ(control.commands.size(), 1u) << "nothing changed";
+    ask(alice, "load-conn", connection("gw", "lan", "start"));
+    service.tick(service.next_deadline());
+    ASSERT_EQ(control.commands.size(), 3u);
+    EXPECT_EQ(control.commands[1].text, "terminate gw/net");
+    EXPECT_EQ(control.commands[2].text, "initiate gw/lan");
+}
+
+TEST_F(ServiceTest, InitiatesAndAnswersWhenTheEngineHasFinished) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    subscribe(alice, "control-log");
+    EXPECT_THAT(ask(alice, "initiate", with({{"child", "net"}, {"loglevel", "1"}})), IsEmpty());
+    service.report(now, model::LogLine{.group = model::LogGroup::ike, .level = 1, .message = "initiating", .ike_name = "gw", .ike_id = model::IkeSaId{1}});
+    service.report(now, model::LogLine{.group = model::LogGroup::ike, .level = 2, .message = "too detailed", .ike_name = "gw"});
+    service.report(now, model::LogLine{.group = model::LogGroup::ike, .level = 1, .message = "of others", .ike_name = "home"});
+    EXPECT_THAT(received(alice),
+                ElementsAre("control-log {group=IKE level=1 ikesa-name=gw ikesa-uniqueid=1 msg=initiating}"));
+    control.commands.back().finished({}, 1);
+    EXPECT_THAT(received(alice), ElementsAre("response {success=yes}"));
+}
+
+TEST_F(ServiceTest, SaysWhyAnInitiateFailed) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    EXPECT_THAT(ask(alice, "initiate", with({{"child", "nobody"}})),
+                ElementsAre("response {success=no errmsg=CHILD_SA config 'nobody' not found}"));
+    EXPECT_THAT(ask(alice, "initiate", with({{"ike", "nobody"}})),
+                ElementsAre("response {success=no errmsg=IKE_SA config 'nobody' not found}"));
+    EXPECT_THAT(ask(alice, "initiate"), ElementsAre("response {success=no errmsg=missing configuration name}"));
+    ask(alice, "initiate", with({{"child", "net"}}));
+    control.commands.back().finished(fail(Errc::no_match, "SA", "the peer accepts no proposal"), 0);
+    EXPECT_THAT(received(alice), ElementsAre("response {success=no errmsg=establishing CHILD_SA 'net' failed: the peer "
+                                             "accepts no proposal}"));
+}
+
+TEST_F(ServiceTest, GivesUpWaitingAfterTheClientsTimeout) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    EXPECT_THAT(ask(alice, "initiate", with({{"child", "net"}, {"timeout", "1000"}})), IsEmpty());
+    EXPECT_EQ(service.next_deadline(), now + milliseconds(1000));
+    service.tick(now + milliseconds(999));
+    EXPECT_THAT(received(alice), IsEmpty());
+    service.tick(now + milliseconds(1000));
+    EXPECT_THAT(received(alice),
+                ElementsAre("response {success=no errmsg=CHILD_SA 'net' not established after 1000ms}"));
+    control.commands.back().finished({}, 1);
+    EXPECT_THAT(received(alice), IsEmpty()) << "answered once";
+    EXPECT_THAT(ask(alice, "initiate", with({{"child", "net"}, {"timeout", "-1"}})), ElementsAre("response {success=yes}"));
+}
+
+TEST_F(ServiceTest, TerminatesAndCounts) {
+    EXPECT_THAT(ask(alice, "terminate"), ElementsAre("response {success=no errmsg=missing terminate selector}"));
+    EXPECT_THAT(ask(alice, "terminate", with({{"ike", "gw"}})),
+                ElementsAre("response {success=no matches=0 terminated=0 errmsg=no matching SAs to terminate found}"));
+    control.sas = {established()};
+    ask(alice, "terminate", with({{"ike", "gw"}, {"force", "yes"}}));
+    EXPECT_EQ(control.commands.back().text, "terminate gw/ by force");
+    control.commands.back().finished({}, 1);
+    EXPECT_THAT(received(alice), ElementsAre("response {success=yes matches=1 terminated=1}"));
+}
+
+TEST_F(ServiceTest, RekeysWhatIsThere) {
+    EXPECT_THAT(ask(alice, "rekey", with({{"ike", "nobody"}})),
+                ElementsAre("response {success=no matches=0 errmsg=no matching SAs to rekey found}"));
+    control.sas = {established()};
+    ask(alice, "rekey", with({{"child", "net"}}));
+    control.commands.back().finished({}, 1);
+    EXPECT_THAT(received(alice), ElementsAre("response {success=yes matches=1}"));
+}
+
+TEST_F(ServiceTest, RunsTheCommandsOfAClientInOrderAndThoseOfOthersMeanwhile) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    ask(alice, "initiate", with({{"child", "net"}}));
+    EXPECT_THAT(ask(alice, "get-conns"), IsEmpty());
+    EXPECT_THAT(ask(bob, "get-conns"), ElementsAre("response {conns=[gw]}"));
+    control.commands.back().finished({}, 1);
+    EXPECT_THAT(received(alice), ElementsAre("response {success=yes}", "response {conns=[gw]}"));
+}
+
+TEST_F(ServiceTest, ForgetsAClientThatLeftDuringItsCommand) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    ask(alice, "initiate", with({{"child", "net"}}));
+    service.disconnected(alice);
+    control.commands.back().finished({}, 1);
+    EXPECT_THAT(received(alice), IsEmpty());
+}
+
+TEST_F(ServiceTest, DisconnectsWhoBreaksTheProtocolAndServesTheOthers) {
+    service.received(now, alice, Bytes{0, 9, 0x60, 0});  // 600 KiB announced
+    EXPECT_THAT(control.dropped, ElementsAre(alice));
+    service.received(now, alice, *encode(Packet{PacketType::command_request, "version", {}}));
+    EXPECT_THAT(received(alice), IsEmpty());
+    EXPECT_THAT(ask(bob, "get-conns"), ElementsAre("response {conns=[]}"));
+    service.received(now, bob, Bytes{0, 0, 0, 1, 77});  // a packet type to come is ignored
+    EXPECT_THAT(ask(bob, "get-conns"), ElementsAre("response {conns=[]}"));
+    service.received(now, bob, Bytes{0, 0, 0, 3, 0, 1, 'x', 0, 0, 0, 2, 0, 9});
+    EXPECT_THAT(control.dropped, ElementsAre(alice, bob)) << "a name that is cut short";
+}
+
+TEST_F(ServiceTest, SendsEventsToThoseWhoRegistered) {
+    for (const char* event : {"log", "ike-updown", "child-updown", "ike-rekey", "child-rekey", "alert", "message"})
+        subscribe(alice, event);
+    const auto sa = established();
+    service.report(now, model::LogLine{.group = model::LogGroup::net, .level = 1, .message = "hello"});
+    service.report(now, model::LogLine{.group = model::LogGroup::net, .level = 2, .message = "detail"});
+    EXPECT_THAT(received(alice), ElementsAre("log {group=NET level=1 thread=1 msg=hello}"));
+    service.report(now, model::IkeUp{sa});
+    EXPECT_THAT(received(alice), ElementsAre(testing::StartsWith("ike-updown {up=yes gw {uniqueid=1 version=2 ")));
+    service.report(now, model::IkeDown{sa, "deleted by peer"});
+    EXPECT_THAT(received(alice), ElementsAre(testing::AllOf(testing::StartsWith("ike-updown {gw {uniqueid=1"),
+                                                            testing::Not(HasSubstr("child-sas")))));
+    service.report(now, model::ChildUp{sa, sa.children[0]});
+    EXPECT_THAT(received(alice), ElementsAre(testing::AllOf(HasSubstr("up=yes gw {"), HasSubstr("child-sas {net-1 {name=net"))));
+    service.report(now, model::ChildRekeyed{sa, sa.children[0], sa.children[0]});
+    EXPECT_THAT(received(alice), ElementsAre(HasSubstr("child-sas {net {old {name=net")));
+    service.report(now, model::IkeRekeyed{sa, sa});
+    EXPECT_THAT(received(alice), ElementsAre(testing::StartsWith("ike-rekey {gw {old {uniqueid=1")));
+    service.report(now, model::Alert{"ts-mismatch", "no common selectors", sa});
+    EXPECT_THAT(received(alice), ElementsAre(testing::AllOf(testing::StartsWith("alert {type=ts-mismatch ike-sa {gw {"),
+                                                            HasSubstr("message=no common selectors"))));
+    EXPECT_THAT(received(bob), IsEmpty());
+}
+
+TEST_F(ServiceTest, RemembersTheLadder) {
+    for (std::uint32_t id = 0; id < model::limits::vici_traces + 5; ++id)
+        service.report(at(2), model::MessageTrace{.sent = true, .exchange = model::ExchangeType::ike_sa_init, .message_id = id, .octets = 248, .payloads = "SA KE No"});
+    const auto lines = ask(alice, "get-messages");
+    ASSERT_EQ(lines.size(), 1u);
+    EXPECT_THAT(lines[0], HasSubstr("{messages {0 {time-us=2000 ikesa-uniqueid=0 direction=sent exchange=IKE_SA_INIT "
+                                    "kind=request message-id=5 octets=248 datagrams=1 payloads=SA KE No}"));
+}
+
+TEST_F(ServiceTest, CountsFromTheLastReset) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    control.counted.add(model::Counter::ike_init_in_req);
+    control.counted.add(model::Counter::invalid_spi);
+    EXPECT_THAT(ask(alice, "get-counters", with({{"name", "gw"}})).front(),
+                testing::AllOf(HasSubstr("counters {gw {ike-rekey-init=0"), HasSubstr("invalid-spi=1"), HasSubstr("success=yes")));
+    ask(alice, "reset-counters", with({{"all", "yes"}}));
+    control.counted.add(model::Counter::invalid_spi);
+    control.counted.add(model::Counter::invalid_spi);
+    EXPECT_THAT(ask(alice, "get-counters", with({{"all", "yes"}})).front(), HasSubstr("invalid-spi=2 "));
+    EXPECT_THAT(ask(alice, "get-counters").front(), HasSubstr("{counters { {ike-rekey-init=0"));
+    EXPECT_THAT(ask(alice, "get-counters", with({{"name", "nobody"}})).front(), HasSubstr("success=no"));
+}
+
+TEST_F(ServiceTest, ListsPoolsWithTheirLeases) {
+    control.pool_status = {{.name = "addresses", .base = "10.3.0.1", .size = 254, .online = 1, .offline = 0,
+                            .leases = {{*model::IpAddress::parse("10.3.0.1"), model::Identity::parse("carol@example"), true}}}};
+    EXPECT_THAT(ask(alice, "get-pools"), ElementsAre("response {addresses {base=10.3.0.1 size=254 online=1 offline=0}}"));
+    EXPECT_THAT(ask(alice, "get-pools", with({{"leases", "yes"}})),
+                ElementsAre(HasSubstr("leases {0 {address=10.3.0.1 identity=carol@example status=online}}")));
+    Section other;
+    other.add_section("addresses").add("addrs", "10.4.0.0/24");
+    EXPECT_THAT(ask(alice, "load-pool", other).front(), HasSubstr("has online leases, unable to replace"));
+    EXPECT_THAT(ask(alice, "unload-pool", with({{"name", "addresses"}})).front(), HasSubstr("online leases"));
+}
+
+TEST_F(ServiceTest, PassesOnWhatIsWrongInFilesAtAReload) {
+    EXPECT_THAT(ask(alice, "reload-settings"), ElementsAre("response {success=yes}"));
+    control.reload_result = fail(Errc::bad_syntax, "configuration", "cygnet.conf:3: bad");
+    EXPECT_THAT(ask(alice, "reload-settings"), ElementsAre(HasSubstr("cygnet.conf:3: bad")));
+}
+
+TEST_F(ServiceTest, AnswersEvenWhenTheAnswerIsTooLong) {
+    for (int i = 0; i < 9000; ++i) {
+        Section message;
+        message.add("id", "a-rather-long-name-for-a-shared-secret-of-some-connection-" + std::to_string(i)).add("type", "ike").add("data", "x");
+        ASSERT_THAT(ask(alice, "load-shared", message), ElementsAre("response {success=yes}"));
+    }
+    EXPECT_THAT(ask(alice, "get-shared"), ElementsAre(HasSubstr("does not fit into one message of 512 KiB")));
+}
+
+}  // namespace
+}  // namespace cygnet::vici

@@ -1,0 +1,65 @@
+// A daemon for tests of the Service: remembers what it was told, answers when the test says so.
+#pragma once
+
+#include <map>
+
+#include "vici/control.h"
+#include "vici/packet.h"
+
+namespace cygnet::vici {
+
+class TestControl final : public Control {
+public:
+    struct Command {
+        std::string text;  // "initiate home/net"
+        Finished finished;
+    };
+    std::map<ClientId, Bytes> sent{};
+    std::vector<ClientId> dropped{};
+    std::vector<Command> commands{};
+    std::vector<std::shared_ptr<const model::Config>> configured{};
+    std::shared_ptr<const ike::Credentials> credentials{};
+    std::vector<model::IkeStatus> sas{};
+    std::vector<ike::Engine::PoolStatus> pool_status{};
+    model::Counters counted{};
+    Result<> reload_result{};
+
+    void send(ClientId client, Bytes segment) override { append(sent[client], segment); }
+    void drop(ClientId client) override { dropped.push_back(client); }
+    void initiate(const std::string& connection, const std::string& child, Finished finished) override {
+        commands.push_back({"initiate " + connection + "/" + child, std::move(finished)});
+    }
+    void terminate(const ike::SaSelector& which, bool force, Finished finished) override {
+        commands.push_back({"terminate " + which.ike + "/" + which.child + (force ? " by force" : ""), std::move(finished)});
+    }
+    void rekey(const ike::SaSelector& which, Finished finished) override {
+        commands.push_back({"rekey " + which.ike + "/" + which.child, std::move(finished)});
+    }
+    void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> with) override {
+        configured.push_back(std::move(config));
+        credentials = std::move(with);
+    }
+    Result<> reload() override { return reload_result; }
+    std::vector<model::IkeStatus> ike_sas() const override { return sas; }
+    std::vector<ike::Engine::PoolStatus> pools() const override { return pool_status; }
+    model::Counters counters() const override { return counted; }
+    model::Counters counters(std::string_view) const override { return counted; }
+    DaemonFacts facts() const override {
+        return {.version = "1.2.3", .system = "Linux", .release = "6.1", .machine = "x86_64", .since = "Nov 23 2026",
+                .running = seconds(3), .population = {.ike_sas = 2, .half_open = 1, .children = 2}, .workers = 2};
+    }
+
+    // What a client was sent since the last call.
+    std::vector<Packet> take(ClientId client) {
+        SegmentReader reader;
+        reader.feed(std::exchange(sent[client], {}));
+        std::vector<Packet> packets;
+        while (true) {
+            const auto segment = reader.next();
+            if (!segment || !*segment) return packets;
+            packets.push_back(decode_packet(**segment).value());
+        }
+    }
+};
+
+}  // namespace cygnet::vici
