@@ -97,6 +97,16 @@ Result<> Netlink::acknowledge(Request& request, const char* where, const std::st
 }
 
 Result<> Netlink::bring_up(unsigned device, unsigned mtu) {
+    // No link-local address: the kernel would solicit routers through the tunnel. Without IPv6 it refuses.
+    Request silent(RTM_NEWLINK, 0);
+    silent.body<ifinfomsg>().ifi_index = static_cast<int>(device);
+    nlattr* families = mnl_attr_nest_start(silent.header, IFLA_AF_SPEC);
+    nlattr* ipv6 = mnl_attr_nest_start(silent.header, AF_INET6);
+    mnl_attr_put_u8(silent.header, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
+    mnl_attr_nest_end(silent.header, ipv6);
+    mnl_attr_nest_end(silent.header, families);
+    static_cast<void>(acknowledge(silent, "device", "link-local address"));
+
     Request request(RTM_NEWLINK, 0);
     auto& link = request.body<ifinfomsg>();
     link.ifi_index = static_cast<int>(device);

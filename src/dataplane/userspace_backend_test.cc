@@ -1,0 +1,385 @@
+// Two backends with fixed keys on two hosts of one machine, and real traffic between them.
+//
+//   10.1.0.1, 2001:db8:1::1                                        10.2.0.1, 2001:db8:2::1
+//        left ── 192.0.2.1, 2001:db8::1 ══ veth ══ 192.0.2.2, 2001:db8::2 ── right
+#include "dataplane/userspace_backend.h"
+
+#include <arpa/inet.h>
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <atomic>
+
+#include "base/rng.h"
+#include "dataplane/test_hosts.h"
+#include "esp/test_packets.h"
+#include "os/fd.h"
+#include "os/socket_address.h"
+
+namespace cygnet::dataplane {
+namespace {
+
+using esp::Drop;
+using esp::store_be;
+using testing::TestHost;
+
+// Before there are threads: namespaces need root, or a user namespace in which we are root.
+[[gnu::constructor]] void become_root() {
+    if (::geteuid() == 0) return;
+    const std::string uid = fmt::format("0 {} 1", ::geteuid()), gid = fmt::format("0 {} 1", ::getegid());
+    if (::unshare(CLONE_NEWUSER) != 0) return;
+    const auto write = [](const char* path, const std::string& text) {
+        if (FILE* file = std::fopen(path, "w")) {
+            std::fputs(text.c_str(), file);
+            std::fclose(file);
+        }
+    };
+    write("/proc/self/setgroups", "deny");
+    write("/proc/self/uid_map", uid);
+    write("/proc/self/gid_map", gid);
+}
+
+struct Side {
+    TestHost host;
+    std::unique_ptr<UserspaceBackend> backend;
+    std::vector<std::pair<model::Path, Bytes>> ike;
+    std::vector<model::ChildId> seen;
+    std::vector<model::Endpoint> moved;
+
+    // The control thread's turn: waits until `done` or a second has passed.
+    template <class Done>
+    bool dispatch_until(Done done) {
+        for (int i = 0; i < 100 && !done(); ++i) {
+            pollfd waiting{backend->event_fd(), POLLIN, 0};
+            if (::poll(&waiting, 1, 10) == 1) backend->dispatch_events();
+        }
+        return done();
+    }
+    std::uint64_t dropped(Drop drop) const { return backend->drops()[static_cast<std::size_t>(drop)]; }
+};
+
+class Tunnel : public ::testing::Test {
+protected:
+    void SetUp() override {
+        if (!left.host.made() || !right.host.made())
+            GTEST_SKIP() << "needs root or user namespaces, for network namespaces";
+        const int status = left.host.shell(
+            "ip link set lo up && ip link add veth type veth peer name veth netns " +
+            right.host.path() + " 2>/dev/null && ip link set veth up && ip addr add 192.0.2.1/24 dev veth && "
+            "ip addr add 2001:db8::1/64 dev veth nodad && ip addr add 10.1.0.1 dev lo && "
+            "ip addr add 2001:db8:1::1 dev lo");
+        if (status != 0) GTEST_SKIP() << "needs iproute2 and veth devices";
+        ASSERT_EQ(right.host.shell("ip link set lo up && ip link set veth up && ip addr add 192.0.2.2/24 dev veth && "
+                                   "ip addr add 2001:db8::2/64 dev veth nodad && ip addr add 10.2.0.1 dev lo && "
+                                   "ip addr add 2001:db8:2::1 dev lo"),
+                  0);
+    }
+
+    void open(Side& side, UserspaceConfig config = {}) {
+        BackendEvents events;
+        events.ike_datagram = [&side](const model::Path& path, ByteView bytes) {
+            side.ike.emplace_back(path, keep(bytes));
+        };
+        events.inbound_seen = [&side](model::ChildId child) { side.seen.push_back(child); };
+        events.peer_moved = [&side](model::ChildId, model::Endpoint to) { side.moved.push_back(to); };
+        side.host.run([&] {
+            auto opened = UserspaceBackend::open(config, std::move(events));
+            if (opened) side.backend = std::move(*opened);
+            else open_error = opened.error().text();
+        });
+    }
+    void open_both(const UserspaceConfig& config = {}) {
+        open(left, config);
+        open(right, config);
+        if (left.backend == nullptr || right.backend == nullptr) GTEST_SKIP() << open_error;
+    }
+    void install(Side& side, model::ChildSaSpec spec) {
+        const auto installed = side.host.run([&] { return side.backend->install(std::move(spec)); });
+        ASSERT_TRUE(installed) << installed.error().text();
+    }
+    void install_both(const model::ChildSaSpec& spec) {
+        install(left, copy(spec));
+        install(right, esp::testing::mirrored(spec));
+    }
+    static model::ChildSaSpec copy(const model::ChildSaSpec& spec) {
+        return esp::testing::mirrored(esp::testing::mirrored(spec));
+    }
+    bool ping(std::string_view to = "10.2.0.1", int count = 1) {
+        return left.host.shell(fmt::format("ping -q -n -c {} -i 0.05 -W 1 {} >/dev/null", count, to)) == 0;
+    }
+
+    void TearDown() override {
+        for (Side* side : {&left, &right})
+            if (side->backend) side->host.run([&] { side->backend.reset(); });
+    }
+
+    Side left, right;
+    std::string open_error;
+};
+
+os::SocketAddress address_of(std::string_view text, std::uint16_t port) {
+    return os::SocketAddress::of({*model::IpAddress::parse(text), port});
+}
+
+// Sends `octets` from left to right over TCP; what arrived.
+Bytes tcp_transfer(Side& left, Side& right, std::string_view to, const Bytes& octets) {
+    const auto address = address_of(to, 5000);
+    const os::Fd listener = right.host.run([&] {
+        os::Fd fd(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        EXPECT_EQ(::bind(fd.number(), address.get(), address.size), 0);
+        EXPECT_EQ(::listen(fd.number(), 1), 0);
+        return fd;
+    });
+    const os::Fd sender = left.host.run([&] {
+        os::Fd fd(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const timeval patience{5, 0};
+        ::setsockopt(fd.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+        return fd;
+    });
+    Bytes received;
+    std::thread receiver([&] {
+        const os::Fd connection(::accept(listener.number(), nullptr, nullptr));
+        const timeval patience{5, 0};
+        ::setsockopt(connection.number(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+        Bytes part(1 << 18);
+        for (ssize_t size; (size = ::recv(connection.number(), part.data(), part.size(), 0)) > 0;)
+            append(received, ByteView(part).first(static_cast<std::size_t>(size)));
+    });
+    if (::connect(sender.number(), address.get(), address.size) == 0) {
+        for (std::size_t at = 0; at < octets.size();) {
+            const ssize_t size = ::send(sender.number(), octets.data() + at, octets.size() - at, 0);
+            if (size <= 0) break;
+            at += static_cast<std::size_t>(size);
+        }
+    } else {
+        ADD_FAILURE() << "no connection to " << to;
+    }
+    ::shutdown(sender.number(), SHUT_WR);
+    ::shutdown(listener.number(), SHUT_RD);
+    receiver.join();
+    return received;
+}
+
+const Bytes& test_octets() {
+    static const Bytes octets = [] {
+        SeededRng rng(1);
+        return rng.bytes(20'000'000);
+    }();
+    return octets;
+}
+
+struct Way {
+    const char* name;
+    bool udp, offload;
+    const char* outer_left;
+    const char* outer_right;
+    const char* inner_right;
+};
+class EveryWay : public Tunnel, public ::testing::WithParamInterface<Way> {};
+
+TEST_P(EveryWay, carries_tcp_unchanged) {
+    const Way& way = GetParam();
+    UserspaceConfig config;
+    config.offload = way.offload;
+    open_both(config);
+    if (IsSkipped()) return;
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    spec.replay_window = 4096;
+    spec.udp_encapsulation = way.udp;
+    spec.path = {{*model::IpAddress::parse(way.outer_left), 4500},
+                 {*model::IpAddress::parse(way.outer_right), 4500}};
+    install_both(spec);
+    EXPECT_TRUE(tcp_transfer(left, right, way.inner_right, test_octets()) == test_octets());
+    const auto usage = left.backend->usage(spec.id);
+    ASSERT_TRUE(usage);
+    EXPECT_GT(usage->bytes_out, test_octets().size());
+    EXPECT_EQ(right.backend->usage(spec.id)->packets_in, right.backend->statistics().packets_in);
+    EXPECT_EQ(right.dropped(Drop::integrity_failed), 0U);
+    EXPECT_EQ(right.dropped(Drop::selector_mismatch), 0U);
+    // Super-packets: far fewer calls than packets (metric P6).
+    const auto done = left.backend->statistics();
+    if (way.offload) {
+        EXPECT_LT(done.tun_reads, done.packets_out / 4);
+    }
+    if (way.offload && way.udp) {
+        EXPECT_LT(done.carrier_sends, done.packets_out / 4);
+    }
+}
+
+constexpr Way ways[] = {
+    {"udp", true, true, "192.0.2.1", "192.0.2.2", "10.2.0.1"},
+    {"udp_inner_ipv6", true, true, "192.0.2.1", "192.0.2.2", "2001:db8:2::1"},
+    {"udp_outer_ipv6", true, true, "2001:db8::1", "2001:db8::2", "10.2.0.1"},
+    {"udp_without_offload", true, false, "192.0.2.1", "192.0.2.2", "10.2.0.1"},
+    {"protocol_50", false, true, "192.0.2.1", "192.0.2.2", "10.2.0.1"},
+    {"protocol_50_outer_ipv6", false, true, "2001:db8::1", "2001:db8::2", "2001:db8:2::1"},
+};
+INSTANTIATE_TEST_SUITE_P(all, EveryWay, ::testing::ValuesIn(ways),
+                         [](const auto& way) { return std::string(way.param.name); });
+
+TEST_F(Tunnel, hands_over_ike_and_sends_it_with_the_marker) {
+    open_both();
+    if (IsSkipped()) return;
+    const Bytes message(1200, 0x5a);
+    const model::Path path{{model::IpAddress::any(model::Family::v4), 4500},
+                           {*model::IpAddress::parse("192.0.2.2"), 4500}};
+    ASSERT_TRUE(left.backend->send_keepalive(path));
+    ASSERT_TRUE(left.backend->send_ike(path, message));
+    ASSERT_TRUE(right.dispatch_until([&] { return !right.ike.empty(); }));
+    EXPECT_EQ(right.ike[0].second, message);
+    EXPECT_EQ(right.ike[0].first.text(), "192.0.2.2[4500] - 192.0.2.1[4500]");
+    for (const auto count : right.backend->drops()) EXPECT_EQ(count, 0U);  // the keepalive is no drop
+}
+
+TEST_F(Tunnel, counts_strangers_packets_and_goes_on) {
+    open_both();
+    if (IsSkipped()) return;
+    install_both(esp::testing::test_spec());
+    left.host.run([] {
+        const os::Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
+        const auto to = address_of("192.0.2.2", 4500);
+        for (const char* text : {"ff", "00", "000000", "0000000300000001", "12345678", "1234567800000001",
+                                 "20000002000000010000000000000001", "00000000"}) {
+            const Bytes octets = *from_hex(text);
+            ::sendto(socket.number(), octets.data(), octets.size(), 0, to.get(), to.size);
+        }
+        Bytes forged(100, 7);
+        store_be(forged.data(), 0x2000'0002U);
+        ::sendto(socket.number(), forged.data(), forged.size(), 0, to.get(), to.size);
+    });
+    EXPECT_TRUE(ping());
+    EXPECT_EQ(right.dropped(Drop::not_esp), 4U);
+    EXPECT_EQ(right.dropped(Drop::reserved_spi), 1U);
+    EXPECT_EQ(right.dropped(Drop::unknown_spi), 1U);
+    EXPECT_EQ(right.dropped(Drop::too_short), 1U);
+    EXPECT_EQ(right.dropped(Drop::integrity_failed), 1U);
+    EXPECT_TRUE(right.moved.empty());
+}
+
+TEST_F(Tunnel, drops_what_has_no_sa_and_lets_nothing_out_in_the_clear) {
+    open_both();
+    if (IsSkipped()) return;
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    spec.outbound_active = false;
+    install(left, std::move(spec));
+    // Without the tunnel the ping would be answered.
+    ASSERT_EQ(right.host.shell("ip route add 10.1.0.0/16 via 192.0.2.1"), 0);
+    ASSERT_EQ(left.host.shell("ip route add 10.2.0.0/16 via 192.0.2.2"), 0);
+    EXPECT_FALSE(ping());
+    EXPECT_GE(left.dropped(Drop::no_policy), 1U);
+}
+
+TEST_F(Tunnel, tells_when_the_peer_uses_a_child_that_is_not_active_yet) {
+    open_both();
+    if (IsSkipped()) return;
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    install(left, copy(spec));
+    model::ChildSaSpec waiting = esp::testing::mirrored(spec);
+    waiting.outbound_active = false;
+    install(right, std::move(waiting));
+    EXPECT_FALSE(ping());
+    ASSERT_TRUE(right.dispatch_until([&] { return !right.seen.empty(); }));
+    EXPECT_EQ(right.seen, std::vector{spec.id});
+    right.backend->activate(spec.id);
+    EXPECT_TRUE(ping());
+    right.dispatch_until([] { return false; });
+    EXPECT_EQ(right.seen.size(), 1U);
+}
+
+TEST_F(Tunnel, loses_nothing_when_a_child_is_replaced) {
+    open_both();
+    if (IsSkipped()) return;
+    model::ChildSaSpec old_spec = esp::testing::test_spec(), new_spec = esp::testing::test_spec();
+    new_spec.id = model::ChildId{2};
+    new_spec.spi_in = 0x1000'0003;
+    new_spec.spi_out = 0x2000'0004;
+    new_spec.in.encr = esp::testing::test_key(36, 0x33);
+    new_spec.out.encr = esp::testing::test_key(36, 0x44);
+    install_both(old_spec);
+    auto pings = std::async(std::launch::async, [&] { return ping("10.2.0.1", 30); });
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+    // The hosts' own threads are busy or not; the backends are this thread's.
+    new_spec.outbound_active = false;
+    auto responder = esp::testing::mirrored(new_spec);
+    responder.outbound_active = false;
+    ASSERT_TRUE(right.host.run([&] { return right.backend->install(std::move(responder)); }));
+    ASSERT_TRUE(left.backend->install(std::move(new_spec)));
+    left.backend->activate(model::ChildId{2});
+    ASSERT_TRUE(right.dispatch_until([&] { return !right.seen.empty(); }));
+    right.backend->activate(model::ChildId{2});
+    for (Side* side : {&left, &right}) side->backend->remove(model::ChildId{1}, milliseconds(200));
+    EXPECT_TRUE(pings.get());
+    for (Side* side : {&left, &right}) {
+        EXPECT_TRUE(side->dispatch_until([&] { return !side->backend->usage(model::ChildId{1}); }));
+        EXPECT_EQ(side->dropped(Drop::unknown_spi), 0U);
+        EXPECT_EQ(side->dropped(Drop::no_policy), 0U);
+        EXPECT_GT(side->backend->usage(model::ChildId{2})->packets_out, 0U);
+    }
+}
+
+TEST_F(Tunnel, tells_where_an_authentic_packet_came_from_and_follows_when_told) {
+    UserspaceConfig elsewhere;
+    elsewhere.port = 4501;
+    open(left, elsewhere);
+    open(right);
+    if (left.backend == nullptr || right.backend == nullptr) GTEST_SKIP() << open_error;
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    install_both(spec);
+    EXPECT_FALSE(ping());  // answers go to port 4500, where nobody is
+    ASSERT_TRUE(right.dispatch_until([&] { return !right.moved.empty(); }));
+    EXPECT_EQ(right.moved, (std::vector<model::Endpoint>{{spec.path.local.address, 4501}}));
+    right.backend->move(spec.id, {spec.path.remote, right.moved[0]}, true);
+    EXPECT_TRUE(ping());
+    right.dispatch_until([] { return false; });
+    EXPECT_EQ(right.moved.size(), 1U);
+}
+
+TEST_F(Tunnel, does_not_loop_when_the_peer_lies_in_its_own_selectors) {
+    open_both();
+    if (IsSkipped()) return;
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    spec.remote = esp::testing::selectors({"0.0.0.0/0"});
+    install_both(spec);
+    EXPECT_TRUE(ping("10.2.0.1"));
+    EXPECT_LT(left.backend->statistics().packets_out, 10U);
+}
+
+TEST_F(Tunnel, uses_an_assigned_address_and_forgets_it) {
+    open_both();
+    if (IsSkipped()) return;
+    const auto address = *model::IpAddress::parse("10.3.0.7");
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    spec.local = esp::testing::selectors({"10.3.0.7"});
+    install_both(spec);
+    ASSERT_TRUE(left.host.run([&] { return left.backend->add_address(address); }));
+    // No source is given: the route's hint makes it the virtual address.
+    EXPECT_TRUE(ping());
+    ASSERT_TRUE(left.host.run([&] { return left.backend->remove_address(address); }));
+    EXPECT_FALSE(ping());
+    EXPECT_NE(left.host.shell("ip addr | grep -q 10.3.0.7"), 0);
+}
+
+TEST_F(Tunnel, leaves_no_rule_route_or_device_behind) {
+    open_both();
+    if (IsSkipped()) return;
+    install_both(esp::testing::test_spec());
+    EXPECT_EQ(left.host.shell("ip rule | grep -q 4500 && ip route show table 4500 | grep -q 10.2.0.0/16"), 0);
+    left.backend->remove(esp::testing::test_spec().id, Duration{0});
+    EXPECT_NE(left.host.shell("ip route show table 4500 2>/dev/null | grep -q 10.2.0.0/16"), 0);
+    left.host.run([&] { left.backend.reset(); });
+    EXPECT_NE(left.host.shell("ip rule | grep -q 4500 || ip -6 rule | grep -q 4500 || ip link | grep -q cygnet0"), 0);
+}
+
+TEST_F(Tunnel, refuses_a_second_child_with_the_same_spi_or_name) {
+    open_both();
+    if (IsSkipped()) return;
+    install(left, esp::testing::test_spec());
+    model::ChildSaSpec again = esp::testing::test_spec();
+    EXPECT_EQ(left.backend->install(copy(again)).error().code, Errc::state);
+    again.id = model::ChildId{9};
+    EXPECT_EQ(left.backend->install(std::move(again)).error().code, Errc::state);
+}
+
+}  // namespace
+}  // namespace cygnet::dataplane
