@@ -1,0 +1,166 @@
+#include "daemon/control.h"
+
+#include <ctime>
+
+#include <fmt/format.h>
+
+#include "daemon/path.h"
+#include "model/limits.h"
+#include "os/files.h"
+#include "os/host.h"
+
+namespace cygnet::daemon {
+
+using model::LogGroup;
+
+namespace {
+
+os::ClientId socket_id(vici::ClientId client) { return os::ClientId{static_cast<std::uint64_t>(client)}; }
+vici::ClientId service_id(os::ClientId client) { return vici::ClientId{static_cast<std::uint64_t>(client)}; }
+
+std::string date_now() {
+    const std::time_t seconds_now = os::unix_seconds();
+    std::tm local{};
+    ::localtime_r(&seconds_now, &local);
+    char text[64];
+    return {text, std::strftime(text, sizeof text, "%b %d %H:%M:%S %Y", &local)};
+}
+
+}  // namespace
+
+Result<std::string> HostFiles::read(const std::string& path) {
+    const Bytes content = TRY(os::read_file(path, model::limits::config_file_octets));
+    return std::string(text_of(content));
+}
+
+std::vector<std::string> HostFiles::glob(const std::string& pattern) { return os::matching_files(pattern); }
+
+Control::Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& driver, vici::ConfigStore& store,
+                 const Options& options, std::string version)
+    : loop_(loop),
+      jobs_(jobs),
+      log_(log),
+      driver_(driver),
+      store_(store),
+      options_(options),
+      version_(std::move(version)),
+      since_(date_now()),
+      service_(store, *this),
+      deadline_(loop, [this] {
+          service_.tick(os::now());
+          set_deadline();
+      }) {
+    // Log lines reach clients through the log, whoever wrote them; all other events come from the engine.
+    log_.on_line([this](const model::LogLine& line) { service_.report(os::now(), line); });
+    driver_.on_event([this](const model::Event& event) {
+        if (!std::holds_alternative<model::LogLine>(event)) service_.report(os::now(), event);
+        set_deadline();
+    });
+}
+
+Control::~Control() { log_.on_line({}); }
+
+Result<> Control::start() {
+    const os::StreamLimits limits{.clients = model::limits::vici_clients, .queued_octets = model::limits::vici_queued_octets};
+    server_ = TRY(os::StreamServer::listen(loop_, options_.vici, limits,
+                                           {.opened = [this](os::ClientId id) { service_.connected(service_id(id)); },
+                                            .received =
+                                                [this](os::ClientId id, ByteView octets) {
+                                                    service_.received(os::now(), service_id(id), octets);
+                                                    set_deadline();
+                                                },
+                                            .closed =
+                                                [this](os::ClientId id) {
+                                                    service_.disconnected(service_id(id));
+                                                    set_deadline();
+                                                }}));
+    service_.apply();
+    set_deadline();
+    return {};
+}
+
+void Control::set_deadline() { deadline_.set(service_.next_deadline()); }
+
+// ---- clients ------------------------------------------------------------------------------------
+
+void Control::send(vici::ClientId client, Bytes segment) { server_->send(socket_id(client), std::move(segment)); }
+
+void Control::drop(vici::ClientId client) { server_->close(socket_id(client)); }
+
+// ---- commands -----------------------------------------------------------------------------------
+
+void Control::initiate(const std::string& connection, const std::string& child, Finished finished) {
+    const auto& connections = store_.config()->connections;
+    const auto found = connections.find(connection);
+    if (found == connections.end())
+        return finished(fail(Errc::not_found, "initiate", fmt::format("connection {} is not configured", connection)), 0);
+    find_path(jobs_, found->second, options_.network,
+              [this, connection, child, finished = std::move(finished)](Result<model::Path> path) {
+                  if (!path) {
+                      log_.problem(LogGroup::cfg, path.error());
+                      return finished(fail(path.error()), 0);
+                  }
+                  driver_.initiate(connection, child, *path, [finished](const CommandOutcome& outcome) {
+                      finished(outcome.result, outcome.matches);
+                  });
+              });
+}
+
+void Control::terminate(const ike::SaSelector& which, bool force, Finished finished) {
+    driver_.terminate(which, force, [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
+}
+
+void Control::rekey(const ike::SaSelector& which, Finished finished) {
+    driver_.rekey(which, [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
+}
+
+// ---- configuration ------------------------------------------------------------------------------
+
+void Control::configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) {
+    log_.write(LogGroup::cfg, 1,
+               fmt::format("configuration: {} connections, {} pools, {} shared secrets, {} certificates, {} authorities, {} private keys",
+                           config->connections.size(), config->pools.size(), config->secrets.size(), credentials->certificates.size(),
+                           credentials->authorities.size(), credentials->private_keys.size()));
+    driver_.configure(std::move(config), std::move(credentials));
+}
+
+Result<> Control::reload() {
+    if (!options_.config_named && !os::exists(options_.config)) return {};
+    // Into a store of its own first: a broken file must not change half of what is configured.
+    vici::ConfigStore trial;
+    auto complaints = vici::load_files(trial, files_, options_.config);
+    if (complaints.empty()) complaints = vici::load_files(store_, files_, options_.config);
+    if (complaints.empty()) return {};
+    std::string lines;
+    for (const auto& complaint : complaints) lines += (lines.empty() ? "" : "\n") + complaint.line();
+    return fail(Errc::bad_value, "configuration", std::move(lines));
+}
+
+void Control::reload_by_signal() {
+    if (const auto done = reload(); !done) {
+        log_.write(LogGroup::cfg, 0, "configuration not changed, because of errors:");
+        std::string_view lines = done.error().detail;
+        while (!lines.empty()) {
+            const auto end = std::min(lines.find('\n'), lines.size());
+            log_.write(LogGroup::cfg, 0, std::string(lines.substr(0, end)));
+            lines.remove_prefix(std::min(end + 1, lines.size()));
+        }
+        return;
+    }
+    service_.apply();
+    set_deadline();
+}
+
+vici::DaemonFacts Control::facts() const {
+    const auto name = os::system_name();
+    return {.version = version_,
+            .system = name.system,
+            .release = name.release,
+            .machine = name.machine,
+            .since = since_,
+            .running = os::now().since_start(),
+            .population = driver_.engine().population(),
+            .workers = os::processors()};
+}
+
+}  // namespace cygnet::daemon

@@ -1,0 +1,64 @@
+// The daemon's half of the control socket: clients and their octets on one side, the Driver on the other.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "daemon/driver.h"
+#include "daemon/options.h"
+#include "os/stream_server.h"
+#include "vici/file_source.h"
+#include "vici/service.h"
+
+namespace cygnet::daemon {
+
+// Files of this host.
+class HostFiles final : public vici::FileSource {
+public:
+    Result<std::string> read(const std::string& path) override;
+    std::vector<std::string> glob(const std::string& pattern) override;
+};
+
+class Control final : public vici::Control {
+public:
+    // All references outlive the Control. `store` was filled from the files before.
+    Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& driver, vici::ConfigStore& store, const Options& options,
+            std::string version);
+    ~Control() override;
+
+    // Opens the socket and hands what is configured to the engine.
+    Result<> start();
+    // Reads the files again; what is wrong is logged and nothing changes.
+    void reload_by_signal();
+
+    void send(vici::ClientId client, Bytes segment) override;
+    void drop(vici::ClientId client) override;
+    void initiate(const std::string& connection, const std::string& child, Finished finished) override;
+    void terminate(const ike::SaSelector& which, bool force, Finished finished) override;
+    void rekey(const ike::SaSelector& which, Finished finished) override;
+    void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) override;
+    Result<> reload() override;
+    std::vector<model::IkeStatus> ike_sas() const override { return driver_.list(); }
+    std::vector<ike::Engine::PoolStatus> pools() const override { return driver_.engine().pools(); }
+    model::Counters counters() const override { return driver_.engine().counters(); }
+    model::Counters counters(std::string_view connection) const override { return driver_.engine().counters(connection); }
+    vici::DaemonFacts facts() const override;
+
+private:
+    void set_deadline();
+
+    os::EventLoop& loop_;
+    os::JobPool& jobs_;
+    Log& log_;
+    Driver& driver_;
+    vici::ConfigStore& store_;
+    const Options& options_;
+    std::string version_;
+    std::string since_;
+    HostFiles files_;
+    vici::Service service_;
+    os::Timer deadline_;
+    std::unique_ptr<os::StreamServer> server_;
+};
+
+}  // namespace cygnet::daemon

@@ -1,0 +1,183 @@
+#include "daemon/daemon.h"
+
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "crypto/catalogue.h"
+#include "crypto/prf.h"
+#include "daemon/control.h"
+#include "daemon/driver.h"
+#include "daemon/host_network.h"
+#include "daemon/log.h"
+#include "os/files.h"
+#include "os/host.h"
+
+namespace cygnet::daemon {
+
+using model::LogGroup;
+
+namespace {
+
+// How long the peers may take to answer our Deletes when we end.
+constexpr Duration farewell = seconds(2);
+
+// The lines of everything that is wrong with the configuration; none: it is in the store.
+std::vector<std::string> load(vici::ConfigStore& store, const Options& options) {
+    if (!options.config_named && !os::exists(options.config)) return {};
+    HostFiles files;
+    std::vector<std::string> lines;
+    for (const auto& complaint : vici::load_files(store, files, options.config)) lines.push_back(complaint.line());
+    return lines;
+}
+
+// One line on standard error; what an operator reads before there is a log.
+int refuse(const Error& error) {
+    fmt::print(stderr, "cygnetd: {}\n", error.detail.empty() ? error.text() : error.detail);
+    return 1;
+}
+
+ike::EngineSettings engine_settings(const NetworkSettings& network) {
+    ike::EngineSettings settings;
+    settings.port = network.port;
+    settings.nat_port = network.nat_port;
+    settings.unix_seconds_at_start = os::unix_seconds() - std::chrono::duration_cast<seconds>(os::now().since_start()).count();
+    return settings;
+}
+
+// The folder of the socket, marked as ours until the process ends.
+class RunFolder {
+public:
+    Result<> occupy(const std::string& folder) {
+        TRY(os::make_folder(folder));
+        const std::string path = folder + "/cygnetd.pid";
+        auto lock = os::lock_file(path);
+        if (!lock && lock.error().code == Errc::state)
+            return fail(Errc::state, "run folder",
+                        fmt::format("another cygnetd uses {}: stop it, or choose another folder with --run-dir", folder));
+        lock_ = TRY(std::move(lock));
+        path_ = path;
+        return os::write_private_file(path, bytes_of(fmt::format("{}\n", ::getpid())));
+    }
+    ~RunFolder() {
+        if (!path_.empty()) os::remove_file(path_);
+    }
+
+private:
+    std::string path_;
+    os::Fd lock_;
+};
+
+class Daemon {
+public:
+    Daemon(const Options& options, const std::string& version)
+        : log_(options.log_level),
+          jobs_(loop_, os::processors()),
+          driver_(loop_, jobs_, log_, rng_, engine_settings(options.network)),
+          control_(loop_, jobs_, log_, driver_, store_, options, version),
+          end_(loop_, [this] { loop_.stop(); }),
+          options_(options),
+          version_(version) {}
+
+    vici::ConfigStore& store() { return store_; }
+
+    Result<> start() {
+        network_ = TRY(HostNetwork::open(
+            loop_, log_, options_.network,
+            {.ike_datagram = [this](const model::Path& path, ByteView message) { driver_.datagram_arrived(path, message); },
+             .inbound_seen = [this](model::ChildId child) { driver_.inbound_seen(child); },
+             .peer_moved = [this](model::ChildId child, model::Endpoint remote) { driver_.peer_moved(child, remote); }}));
+        driver_.use(*network_);
+        log_.write(LogGroup::dmn, 1,
+                   fmt::format("cygnetd {}: IKE on ports {} and {}, {}, commands on {}", version_, options_.network.port,
+                               options_.network.nat_port, network_->data_plane().description(), options_.vici));
+        TRY(control_.start());
+        loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(); });
+        loop_.on_signals({SIGHUP}, [this](int) { control_.reload_by_signal(); });
+        return {};
+    }
+
+    void run() { loop_.run(); }
+
+private:
+    // Tells every peer, waits a little for their answers; a second signal does not wait.
+    void stop() {
+        const auto sas = driver_.list();
+        if (stopping_ || sas.empty()) return loop_.stop();
+        stopping_ = true;
+        log_.write(LogGroup::dmn, 1, fmt::format("ending {} IKE SAs", sas.size()));
+        end_.set(os::now() + farewell);
+        unfinished_ = sas.size();
+        for (const auto& sa : sas) {
+            driver_.terminate({.ike_id = static_cast<std::uint32_t>(sa.id)}, false, [this](const CommandOutcome&) {
+                if (--unfinished_ == 0) loop_.stop();
+            });
+        }
+    }
+
+    // Later members use earlier ones and go first.
+    Log log_;
+    os::EventLoop loop_;
+    os::JobPool jobs_;
+    crypto::SystemRng rng_;
+    vici::ConfigStore store_;
+    std::unique_ptr<HostNetwork> network_;
+    Driver driver_;
+    Control control_;
+    os::Timer end_;
+    const Options& options_;
+    const std::string& version_;
+    bool stopping_ = false;
+    std::size_t unfinished_ = 0;
+};
+
+}  // namespace
+
+int run_daemon(const Options& options, const std::string& version) {
+    if (auto rights = os::check_network_rights(); !rights) return refuse(rights.error());
+    RunFolder folder;
+    if (auto mine = folder.occupy(options.run_folder); !mine) return refuse(mine.error());
+    // Before the first thread: capabilities belong to threads.
+    if (auto kept = os::keep_network_capabilities_only(); !kept) return refuse(kept.error());
+    Daemon daemon(options, version);
+    const auto wrong = load(daemon.store(), options);
+    for (const auto& line : wrong) fmt::print(stderr, "{}\n", line);
+    if (!wrong.empty()) {
+        fmt::print(stderr, "cygnetd: not started, because the configuration has {} error{}\n", wrong.size(), wrong.size() == 1 ? "" : "s");
+        return 1;
+    }
+    if (auto started = daemon.start(); !started) return refuse(started.error());
+    daemon.run();
+    return 0;
+}
+
+int check_configuration(const Options& options) {
+    vici::ConfigStore store;
+    Options named = options;
+    named.config_named = true;
+    const auto wrong = load(store, named);
+    for (const auto& line : wrong) fmt::print("{}\n", line);
+    if (!wrong.empty()) return 1;
+    const auto config = store.config();
+    const auto credentials = store.credentials();
+    const auto count = [](std::size_t number, std::string_view noun, std::string_view nouns) {
+        return fmt::format("{} {}", number, number == 1 ? noun : nouns);
+    };
+    fmt::print("{}: no errors; {}, {}, {}, {}, {}, {}\n", options.config, count(config->connections.size(), "connection", "connections"),
+               count(config->pools.size(), "pool", "pools"), count(config->secrets.size(), "shared secret", "shared secrets"),
+               count(credentials->certificates.size(), "certificate", "certificates"),
+               count(credentials->authorities.size(), "authority", "authorities"),
+               count(credentials->private_keys.size(), "private key", "private keys"));
+    return 0;
+}
+
+void print_version(const std::string& version) {
+    fmt::print("cygnetd {}\n", version);
+    for (const auto& row : crypto::catalogue()) fmt::print("  {:17}  {:20} {}\n", row.kind, row.algorithm, row.implementation);
+}
+
+}  // namespace cygnet::daemon

@@ -1,0 +1,186 @@
+#include "daemon/driver.h"
+
+#include <fmt/format.h>
+
+#include "crypto/job.h"
+
+namespace cygnet::daemon {
+
+using model::LogGroup;
+
+namespace {
+
+constexpr Duration usage_interval = seconds(1);
+
+bool same_packets(const model::ChildUsage& a, const model::ChildUsage& b) {
+    return a.packets_in == b.packets_in && a.packets_out == b.packets_out;
+}
+
+}  // namespace
+
+Driver::Driver(os::EventLoop& loop, os::JobPool& jobs, Log& log, Rng& rng, const ike::EngineSettings& settings)
+    : jobs_(jobs),
+      log_(log),
+      engine_(rng, settings),
+      deadline_(loop, [this] { step(ike::Tick{}); }),
+      usage_timer_(loop, [this] { read_usage(); }) {}
+
+// ---- inputs -------------------------------------------------------------------------------------
+
+void Driver::configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) {
+    step(ike::Configure{std::move(config), std::move(credentials)});
+}
+
+void Driver::datagram_arrived(const model::Path& path, ByteView message) { step(ike::Datagram{path, message}); }
+
+void Driver::inbound_seen(model::ChildId child) { step(ike::InboundSeen{child}); }
+
+void Driver::peer_moved(model::ChildId child, model::Endpoint remote) { step(ike::PeerMoved{child, remote}); }
+
+void Driver::initiate(std::string connection, std::string child, const model::Path& path, Finished finished) {
+    step(ike::Initiate{remember(std::move(finished)), std::move(connection), std::move(child), path});
+}
+
+void Driver::terminate(ike::SaSelector which, bool force, Finished finished) {
+    step(ike::Terminate{remember(std::move(finished)), std::move(which), force});
+}
+
+void Driver::rekey(ike::SaSelector which, Finished finished) {
+    step(ike::Rekey{remember(std::move(finished)), std::move(which)});
+}
+
+ike::CommandId Driver::remember(Finished finished) {
+    const auto id = ike::CommandId{next_command_++};
+    commands_.emplace(id, std::move(finished));
+    return id;
+}
+
+void Driver::step(ike::Input input) {
+    inputs_.push_back(std::move(input));
+    if (stepping_) return;
+    stepping_ = true;
+    while (!inputs_.empty()) {
+        ike::Effects effects;
+        ike::Input next = std::move(inputs_.front());
+        inputs_.pop_front();
+        engine_.step(os::now(), std::move(next), effects);
+        execute(effects);
+    }
+    stepping_ = false;
+    deadline_.set(engine_.next_deadline());
+}
+
+// ---- effects ------------------------------------------------------------------------------------
+
+struct Driver::Executor {
+    Driver& driver;
+
+    void operator()(ike::Send& effect) {
+        if (auto sent = driver.network_->send(effect.path, effect.datagram); !sent)
+            driver.log_.write(LogGroup::net, 1, fmt::format("cannot send: {}", sent.error().text()));
+    }
+    void operator()(ike::SendKeepalive& effect) {
+        // A keepalive that is lost is as good as one that cannot be sent: the next one follows.
+        if (auto sent = driver.network_->send_keepalive(effect.path); !sent)
+            driver.log_.write(LogGroup::net, 2, fmt::format("cannot send a keepalive: {}", sent.error().text()));
+    }
+    void operator()(ike::StartJob& effect) { driver.run(effect); }
+    void operator()(ike::InstallChild& effect) { driver.install(effect); }
+    void operator()(ike::ActivateChild& effect) { driver.network_->children().activate(effect.child); }
+    void operator()(ike::RemoveChild& effect) {
+        driver.children_.erase(effect.child);
+        driver.network_->children().remove(effect.child, effect.grace);
+    }
+    void operator()(ike::MoveChild& effect) {
+        driver.network_->children().move(effect.child, effect.path, effect.udp_encapsulation);
+    }
+    void operator()(ike::AssignAddress& effect) { driver.assign(effect); }
+    void operator()(ike::Persist&) {}
+    void operator()(ike::Report& effect) { driver.report(std::move(effect.event)); }
+    void operator()(ike::CommandDone& effect) { driver.finish(effect); }
+    void operator()(ike::Close&) {}
+};
+
+void Driver::execute(ike::Effects& effects) {
+    for (auto& effect : effects) std::visit(Executor{*this}, effect);
+}
+
+void Driver::run(ike::StartJob& effect) {
+    jobs_.submit([this, id = effect.id, job = std::move(effect.job)]() mutable -> os::JobPool::Finish {
+        return [this, id, result = crypto::run(std::move(job))]() mutable { step(ike::JobDone{id, std::move(result)}); };
+    });
+}
+
+void Driver::install(ike::InstallChild& effect) {
+    const auto id = effect.spec.id;
+    const auto spi = effect.spec.spi_in;
+    if (auto installed = network_->children().install(std::move(effect.spec)); !installed) {
+        const auto& why = installed.error();
+        log_.write(LogGroup::knl, 0,
+                   fmt::format("cannot install child SA {:08x}, ending it: {}", spi, why.detail.empty() ? why.text() : why.detail));
+        give_up(id);
+        return;
+    }
+    children_.emplace(id, model::ChildUsage{});
+    if (children_.size() == 1) usage_timer_.set(os::now() + usage_interval);
+}
+
+// A child that the data plane does not take must not stay up at the peer, which would send into nothing.
+void Driver::give_up(model::ChildId id) {
+    for (const auto& sa : engine_.list(os::now())) {
+        for (const auto& child : sa.children) {
+            if (child.id == id) return terminate({.child_id = child.unique_id}, false, [](const CommandOutcome&) {});
+        }
+    }
+}
+
+void Driver::assign(const ike::AssignAddress& effect) {
+    const auto done = effect.remove ? network_->remove_address(effect.address) : network_->add_address(effect.address);
+    if (!done) {
+        log_.problem(LogGroup::knl, done.error());
+    } else if (effect.remove) {
+        log_.write(LogGroup::knl, 1, fmt::format("virtual address {} removed", effect.address.text()));
+    } else {
+        log_.write(LogGroup::knl, 1, fmt::format("virtual address {} of connection {} added", effect.address.text(), effect.connection));
+    }
+}
+
+void Driver::report(model::Event event) {
+    if (auto* down = std::get_if<model::ChildDown>(&event)) fill_usage(down->child);
+    if (const auto line = line_of(event)) log_.write(*line);
+    listener_(event);
+}
+
+void Driver::finish(ike::CommandDone& effect) {
+    auto command = commands_.extract(effect.id);
+    if (!command.empty()) command.mapped()(CommandOutcome{std::move(effect.result), effect.matches});
+}
+
+// ---- usage --------------------------------------------------------------------------------------
+
+void Driver::read_usage() {
+    if (children_.empty()) return;
+    std::vector<ike::UsageReport> changed;
+    for (auto& [id, told] : children_) {
+        const auto usage = network_->children().usage(id);
+        if (!usage || same_packets(*usage, told)) continue;
+        told = *usage;
+        changed.push_back({id, *usage});
+    }
+    // The reports come after the loop: each may remove children.
+    for (auto& report : changed) step(std::move(report));
+    if (!children_.empty()) usage_timer_.set(os::now() + usage_interval);
+}
+
+void Driver::fill_usage(model::ChildStatus& child) const {
+    if (const auto usage = network_->children().usage(child.id)) child.usage = *usage;
+}
+
+std::vector<model::IkeStatus> Driver::list() const {
+    auto sas = engine_.list(os::now());
+    for (auto& sa : sas)
+        for (auto& child : sa.children) fill_usage(child);
+    return sas;
+}
+
+}  // namespace cygnet::daemon

@@ -1,0 +1,83 @@
+// The only place that executes the effects of the protocol core, in their order:
+//
+//   datagrams, commands, job results, data plane's news ──► Driver ──► Engine::step ──► effects ──► Driver ──►
+//       Send, SendKeepalive ► Network       InstallChild … MoveChild ► ChildBackend      StartJob ► JobPool
+//       AssignAddress ► Network             Report ► log and control socket              CommandDone ► who asked
+//       Persist ► passes at once (a single node stores nothing)
+//
+// Inputs that effects cause (a child that could not be installed) wait until the step is over.
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "base/rng.h"
+#include "daemon/log.h"
+#include "daemon/network.h"
+#include "ike/engine.h"
+#include "os/event_loop.h"
+#include "os/job_pool.h"
+
+namespace cygnet::daemon {
+
+// How a command ended: how many SAs it matched, or why it failed.
+struct CommandOutcome {
+    Result<> result;
+    std::uint32_t matches = 0;
+};
+
+class Driver {
+public:
+    // All references outlive the Driver. The network may be set later (it reports to the Driver), but before the loop runs.
+    Driver(os::EventLoop& loop, os::JobPool& jobs, Log& log, Rng& rng, const ike::EngineSettings& settings);
+
+    void use(Network& network) { network_ = &network; }
+    void on_event(std::function<void(const model::Event&)> listener) { listener_ = std::move(listener); }
+
+    void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials);
+    void datagram_arrived(const model::Path& path, ByteView message);
+    void inbound_seen(model::ChildId child);
+    void peer_moved(model::ChildId child, model::Endpoint remote);
+
+    using Finished = std::function<void(const CommandOutcome&)>;
+    void initiate(std::string connection, std::string child, const model::Path& path, Finished finished);
+    void terminate(ike::SaSelector which, bool force, Finished finished);
+    void rekey(ike::SaSelector which, Finished finished);
+
+    // SAs with the traffic counters of the data plane.
+    std::vector<model::IkeStatus> list() const;
+    const ike::Engine& engine() const { return engine_; }
+
+private:
+    struct Executor;
+
+    void step(ike::Input input);
+    void execute(ike::Effects& effects);
+    ike::CommandId remember(Finished finished);
+    void install(ike::InstallChild& effect);
+    void run(ike::StartJob& effect);
+    void assign(const ike::AssignAddress& effect);
+    void report(model::Event event);
+    void finish(ike::CommandDone& effect);
+    void read_usage();
+    void give_up(model::ChildId child);
+    void fill_usage(model::ChildStatus& child) const;
+
+    os::JobPool& jobs_;
+    Log& log_;
+    ike::Engine engine_;
+    Network* network_ = nullptr;
+    std::function<void(const model::Event&)> listener_ = [](const model::Event&) {};
+
+    std::deque<ike::Input> inputs_;
+    bool stepping_ = false;
+    os::Timer deadline_;
+    os::Timer usage_timer_;
+    std::map<model::ChildId, model::ChildUsage> children_;  // installed, with the usage told last
+    std::map<ike::CommandId, Finished> commands_;
+    std::uint64_t next_command_ = 1;
+};
+
+}  // namespace cygnet::daemon

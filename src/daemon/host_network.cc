@@ -1,0 +1,80 @@
+#include "daemon/host_network.h"
+
+#include <fmt/format.h>
+
+#include "model/limits.h"
+
+namespace cygnet::daemon {
+
+namespace {
+
+// How many datagrams are read before timers and the other descriptors get their turn.
+constexpr int datagrams_per_turn = 64;
+
+}  // namespace
+
+HostNetwork::HostNetwork(os::EventLoop& loop, const NetworkSettings& settings, NetworkEvents events)
+    : loop_(loop), settings_(settings), events_(std::move(events)), buffer_(model::limits::datagram_octets) {}
+
+Result<std::unique_ptr<HostNetwork>> HostNetwork::open(os::EventLoop& loop, Log& log, const NetworkSettings& settings,
+                                                       NetworkEvents events) {
+    std::unique_ptr<HostNetwork> network(new HostNetwork(loop, settings, std::move(events)));
+    TRY(network->open_sockets(log));
+    TRY(network->open_backend());
+    for (const auto& socket : network->sockets_) {
+        // Else an IKE message to a peer inside 0.0.0.0/0 would be led into the tunnel that it maintains.
+        TRY(network->backend_->exempt_from_tunnel(socket.fd()));
+    }
+    for (auto& socket : network->sockets_)
+        network->watches_.emplace_back(loop, socket.fd(), [raw = network.get(), &socket] { raw->receive(socket); });
+    network->watches_.emplace_back(loop, network->backend_->event_fd(),
+                                   [backend = network->backend_.get()] { backend->dispatch_events(); });
+    return network;
+}
+
+Result<> HostNetwork::open_sockets(Log& log) {
+    for (const auto family : {model::Family::v4, model::Family::v6}) {
+        auto socket = os::UdpSocket::bind(family, settings_.port);
+        if (socket) {
+            sockets_.push_back(std::move(*socket));
+        } else if (socket.error().code == Errc::unsupported) {
+            log.write(model::LogGroup::net, 1,
+                      fmt::format("this host has no {}: going without", family == model::Family::v4 ? "IPv4" : "IPv6"));
+        } else {
+            return fail(socket.error());
+        }
+    }
+    if (sockets_.empty()) return fail(Errc::system, "network", "this host has neither IPv4 nor IPv6");
+    return {};
+}
+
+Result<> HostNetwork::open_backend() {
+    dataplane::UserspaceConfig config;
+    config.device = settings_.tun;
+    config.port = settings_.nat_port;
+    config.now = os::now;
+    backend_ = TRY(dataplane::UserspaceBackend::open(
+        std::move(config),
+        {.inbound_seen = events_.inbound_seen, .peer_moved = events_.peer_moved, .ike_datagram = events_.ike_datagram}));
+    return {};
+}
+
+void HostNetwork::receive(os::UdpSocket& socket) {
+    for (int i = 0; i < datagrams_per_turn; ++i) {
+        const auto received = socket.receive(buffer_);
+        if (!received) return;
+        events_.ike_datagram(received->path, ByteView{buffer_}.first(std::min(received->octets, buffer_.size())));
+    }
+}
+
+Result<> HostNetwork::send(const model::Path& path, ByteView message) {
+    if (path.local.port == settings_.nat_port) return backend_->send_ike(path, message);
+    for (auto& socket : sockets_) {
+        if (socket.family() == path.remote.address.family()) return socket.send(path, message);
+    }
+    return fail(Errc::unsupported, "network", fmt::format("no socket for {}", path.text()));
+}
+
+Result<> HostNetwork::send_keepalive(const model::Path& path) { return backend_->send_keepalive(path); }
+
+}  // namespace cygnet::daemon

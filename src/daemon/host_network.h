@@ -1,0 +1,58 @@
+// The network of this host: IKE sockets of both families, and the userspace data plane beside them.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "daemon/log.h"
+#include "daemon/network.h"
+#include "dataplane/userspace_backend.h"
+#include "os/event_loop.h"
+#include "os/udp_socket.h"
+
+namespace cygnet::daemon {
+
+struct NetworkSettings {
+    std::uint16_t port = 500;
+    std::uint16_t nat_port = 4500;
+    std::string tun = "cygnet0";
+};
+
+// What arrives; called on the control thread.
+struct NetworkEvents {
+    std::function<void(const model::Path&, ByteView)> ike_datagram;
+    std::function<void(model::ChildId)> inbound_seen;
+    std::function<void(model::ChildId, model::Endpoint)> peer_moved;
+};
+
+class HostNetwork final : public Network {
+public:
+    // Opens the ports and the TUN device. Each error is one sentence that says what to do.
+    static Result<std::unique_ptr<HostNetwork>> open(os::EventLoop& loop, Log& log, const NetworkSettings& settings,
+                                                     NetworkEvents events);
+
+    Result<> send(const model::Path& path, ByteView message) override;
+    Result<> send_keepalive(const model::Path& path) override;
+    dataplane::ChildBackend& children() override { return *backend_; }
+    Result<> add_address(const model::IpAddress& address) override { return backend_->add_address(address); }
+    Result<> remove_address(const model::IpAddress& address) override { return backend_->remove_address(address); }
+
+    const dataplane::UserspaceBackend& data_plane() const { return *backend_; }
+
+private:
+    HostNetwork(os::EventLoop& loop, const NetworkSettings& settings, NetworkEvents events);
+    Result<> open_sockets(Log& log);
+    Result<> open_backend();
+    void receive(os::UdpSocket& socket);
+
+    os::EventLoop& loop_;
+    NetworkSettings settings_;
+    NetworkEvents events_;
+    Bytes buffer_;
+    std::vector<os::UdpSocket> sockets_;  // at most one of each family
+    std::unique_ptr<dataplane::UserspaceBackend> backend_;
+    std::vector<os::ReadWatch> watches_;  // last: gone before what they watch
+};
+
+}  // namespace cygnet::daemon

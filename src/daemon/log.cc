@@ -1,0 +1,94 @@
+#include "daemon/log.h"
+
+#include <fmt/format.h>
+#include <spdlog/logger.h>
+#include <spdlog/sinks/stdout_sinks.h>
+
+namespace cygnet::daemon {
+
+using model::LogGroup;
+using model::LogLine;
+
+namespace {
+
+constexpr std::string_view group_names[] = {"DMN", "MGR", "IKE", "CHD", "JOB", "CFG", "KNL", "NET", "ENC", "ESP"};
+
+spdlog::level::level_enum severity(int level) {
+    if (level <= 1) return spdlog::level::info;
+    return level == 2 ? spdlog::level::debug : spdlog::level::trace;
+}
+
+std::string escaped(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    for (const char c : text) {
+        const auto octet = static_cast<unsigned char>(c);
+        if (octet < 0x20 || octet == 0x7f)
+            out += fmt::format("\\x{:02x}", octet);
+        else
+            out += c;
+    }
+    return out;
+}
+
+std::string text_of_line(const LogLine& line) {
+    const auto group = group_names[static_cast<std::size_t>(line.group)];
+    const std::string sa =
+        line.ike_name.empty() ? "" : fmt::format("<{}|{}> ", escaped(line.ike_name), static_cast<std::uint32_t>(line.ike_id));
+    return fmt::format("[{}] {}{}", group, sa, escaped(line.message));
+}
+
+}  // namespace
+
+std::optional<int> parse_log_level(std::string_view word) {
+    constexpr std::string_view names[] = {"audit", "info", "debug", "trace"};
+    for (int level = 0; level <= 3; ++level)
+        if (word == names[level] || word == std::to_string(level)) return level;
+    return {};
+}
+
+struct Log::Impl {
+    explicit Impl(int level_max) : level(level_max), logger("cygnetd", std::make_shared<spdlog::sinks::stderr_sink_mt>()) {
+        logger.set_pattern("%Y-%m-%dT%H:%M:%S.%e %v");
+        logger.set_level(spdlog::level::trace);
+        logger.flush_on(spdlog::level::trace);
+    }
+    int level;
+    spdlog::logger logger;
+    std::function<void(const LogLine&)> tap;
+};
+
+Log::Log(int level) : impl_(std::make_unique<Impl>(level)) {}
+Log::~Log() = default;
+
+void Log::on_line(std::function<void(const LogLine&)> tap) { impl_->tap = std::move(tap); }
+
+void Log::write(const LogLine& line) {
+    if (line.level <= impl_->level) impl_->logger.log(severity(line.level), "{}", text_of_line(line));
+    if (line.level <= 1 && impl_->tap) impl_->tap(line);
+}
+
+void Log::write(LogGroup group, int level, std::string message) {
+    write(LogLine{.group = group, .level = level, .message = std::move(message)});
+}
+
+void Log::problem(LogGroup group, const Error& error) {
+    write(group, 0, error.detail.empty() ? error.text() : error.detail);
+}
+
+std::optional<LogLine> line_of(const model::Event& event) {
+    if (const auto* line = std::get_if<LogLine>(&event)) return *line;
+    const auto* trace = std::get_if<model::MessageTrace>(&event);
+    if (trace == nullptr) return {};
+    const auto* direction = trace->sent ? "sent" : "received";
+    const auto* again = trace->retransmission ? " again" : "";
+    const std::string parts = trace->datagrams > 1 ? fmt::format(" in {} fragments", trace->datagrams) : "";
+    return LogLine{.group = LogGroup::enc,
+                   .level = 1,
+                   .message = fmt::format("{}{} {} {} {} [ {} ], {} octets{}", direction, again, model::name_of(trace->exchange),
+                                          trace->response ? "response" : "request", trace->message_id, trace->payloads,
+                                          trace->octets, parts),
+                   .ike_id = trace->ike_id};
+}
+
+}  // namespace cygnet::daemon

@@ -1,0 +1,41 @@
+// The log: one line per event on standard error, and a tap for the control socket.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "model/status.h"
+
+namespace cygnet::daemon {
+
+// "0" to "3", or "audit", "info", "debug", "trace"; nothing for other words.
+std::optional<int> parse_log_level(std::string_view word);
+
+class Log {
+public:
+    explicit Log(int level);
+    ~Log();
+
+    // "2026-11-23T18:30:00.123 [IKE] <gw|1> message": lines above the level are not printed. Control characters
+    // (a peer's identity may hold some) are escaped, so that nobody can forge a line.
+    void write(const model::LogLine& line);
+    void write(model::LogGroup group, int level, std::string message);
+    // What an operator should know and do something about.
+    void problem(model::LogGroup group, const Error& error);
+
+    // Called for every line of level 0 and 1, printed or not.
+    void on_line(std::function<void(const model::LogLine&)> tap);
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+// The line of an event that is one, and of an IKE message; the core has written the lines of all other events.
+std::optional<model::LogLine> line_of(const model::Event& event);
+
+}  // namespace cygnet::daemon

@@ -1,0 +1,25 @@
+// What the Driver acts on: datagrams, children of the data plane, addresses of the host. HostNetwork is the
+// real one; tests have another.
+#pragma once
+
+#include "base/result.h"
+#include "dataplane/backend.h"
+#include "model/address.h"
+
+namespace cygnet::daemon {
+
+class Network {
+public:
+    virtual ~Network() = default;
+
+    // One IKE message from the port that path.local names; the NAT-T port adds the non-ESP marker.
+    virtual Result<> send(const model::Path& path, ByteView message) = 0;
+    // RFC 3948 §2.3.
+    virtual Result<> send_keepalive(const model::Path& path) = 0;
+
+    virtual dataplane::ChildBackend& children() = 0;
+    virtual Result<> add_address(const model::IpAddress& address) = 0;
+    virtual Result<> remove_address(const model::IpAddress& address) = 0;
+};
+
+}  // namespace cygnet::daemon

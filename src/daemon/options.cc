@@ -1,0 +1,45 @@
+#include "daemon/options.h"
+
+#include <CLI/CLI.hpp>
+
+#include "daemon/log.h"
+
+namespace cygnet::daemon {
+
+ParsedOptions parse_options(int argc, char** argv) {
+    Options options;
+    std::string level = "info";
+    CLI::App app("cygnetd: an IKEv2 and IPsec daemon. It runs in the foreground; swanctl and cygnet command it.", "cygnetd");
+    auto* config = app.add_option("--config", options.config, "configuration file, in the syntax of swanctl.conf")
+                       ->type_name("FILE")
+                       ->capture_default_str();
+    app.add_option("--vici", options.vici, "control socket: unix://PATH or tcp://ADDRESS:PORT [unix://RUN-DIR/cygnet.vici]")
+        ->type_name("URI");
+    app.add_option("--run-dir", options.run_folder, "folder of the control socket and the lock")
+        ->type_name("DIR")
+        ->capture_default_str();
+    app.add_option("--log", level, "how much to say: audit, info, debug, trace (or 0 to 3)")
+        ->type_name("LEVEL")
+        ->check([](const std::string& word) {
+            return parse_log_level(word) ? "" : "audit, info, debug, trace or 0 to 3 is accepted";
+        })
+        ->capture_default_str();
+    app.add_option("--port", options.network.port, "UDP port of IKE")->type_name("PORT")->capture_default_str();
+    app.add_option("--nat-port", options.network.nat_port, "UDP port of IKE and ESP behind NATs")
+        ->type_name("PORT")
+        ->capture_default_str();
+    app.add_option("--tun", options.network.tun, "name of the TUN device")->type_name("NAME")->capture_default_str();
+    app.add_flag("--check", options.check, "load the configuration, print what is wrong with it, and exit");
+    app.add_flag("--version", options.version, "print the version and which library computes each algorithm, and exit");
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return {options, app.exit(error) == 0 ? 0 : 2};
+    }
+    options.config_named = config->count() != 0;
+    options.log_level = parse_log_level(level).value_or(1);
+    if (options.vici.empty()) options.vici = "unix://" + options.run_folder + "/cygnet.vici";
+    return {options, {}};
+}
+
+}  // namespace cygnet::daemon

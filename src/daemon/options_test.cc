@@ -1,0 +1,53 @@
+#include "daemon/options.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+namespace cygnet::daemon {
+namespace {
+
+ParsedOptions parse(std::vector<std::string> words) {
+    words.insert(words.begin(), "cygnetd");
+    std::vector<char*> argv;
+    for (auto& word : words) argv.push_back(word.data());
+    return parse_options(static_cast<int>(argv.size()), argv.data());
+}
+
+TEST(Options, defaults_need_no_words) {
+    const auto parsed = parse({});
+    EXPECT_FALSE(parsed.exit_status);
+    EXPECT_EQ(parsed.options.config, "/etc/cygnet/cygnet.conf");
+    EXPECT_FALSE(parsed.options.config_named);
+    EXPECT_EQ(parsed.options.vici, "unix:///run/cygnet/cygnet.vici");
+    EXPECT_EQ(parsed.options.network.port, 500);
+    EXPECT_EQ(parsed.options.network.nat_port, 4500);
+    EXPECT_EQ(parsed.options.log_level, 1);
+}
+
+TEST(Options, the_control_socket_follows_the_run_folder) {
+    EXPECT_EQ(parse({"--run-dir", "/run/other"}).options.vici, "unix:///run/other/cygnet.vici");
+    EXPECT_EQ(parse({"--run-dir", "/run/other", "--vici", "tcp://127.0.0.1:4502"}).options.vici, "tcp://127.0.0.1:4502");
+}
+
+TEST(Options, a_named_configuration_is_remembered_as_named) {
+    const auto parsed = parse({"--config", "my.conf", "--log", "debug", "--port", "1500", "--tun", "vpn0"});
+    EXPECT_TRUE(parsed.options.config_named);
+    EXPECT_EQ(parsed.options.config, "my.conf");
+    EXPECT_EQ(parsed.options.log_level, 2);
+    EXPECT_EQ(parsed.options.network.port, 1500);
+    EXPECT_EQ(parsed.options.network.tun, "vpn0");
+}
+
+TEST(Options, wrong_words_end_with_status_2_and_a_sentence) {
+    for (const std::vector<std::string>& words :
+         {std::vector<std::string>{"--log", "loud"}, {"--port", "70000"}, {"--no-such-option"}, {"--config"}}) {
+        ::testing::internal::CaptureStderr();
+        const auto parsed = parse(words);
+        EXPECT_FALSE(::testing::internal::GetCapturedStderr().empty()) << words[0];
+        EXPECT_EQ(parsed.exit_status, 2) << words[0];
+    }
+}
+
+}  // namespace
+}  // namespace cygnet::daemon
