@@ -112,14 +112,13 @@ class Gateways:
 
     def up(self, *, timeout_s: float = 30) -> None:
         """Brings the tunnel up from the case's initiator, and waits until the other end says so too."""
-        self.initiator.up("net", timeout_s=timeout_s)
+        self.initiator.initiate("net", timeout_s=timeout_s)
         wait_until(lambda: all(children(end) for end in self.ends.values()), "the child SA at both ends", timeout_s=3)
 
     def rekey(self, end: str, **what: str) -> None:
         """Rekeys from one end and waits until both ends have settled on the new SA."""
         before = self.spis(what)
-        with self.ends[end].vici() as session:
-            session.request("rekey", what)
+        self.ends[end].rekey(**what)
         wait_until(lambda: not set(self.spis(what)) & set(before), f"the rekeyed {what}")
         self.settle()
 

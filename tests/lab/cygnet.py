@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from . import vici
+from .ike_daemon import IkeDaemon
 from .laboratory import Lab
 from .netns import Namespace
 from .process import run
@@ -25,7 +25,7 @@ def program(name: str) -> str:
     return str(candidates[-1])
 
 
-class Cygnet:
+class Cygnet(IkeDaemon):
     """One `cygnetd`, running until the laboratory closes.
 
     `config` is the text of cygnet.conf. `files` maps names beside it, as `x509/left.pem`, to files to copy.
@@ -49,7 +49,7 @@ class Cygnet:
             "--log", log_level,
         )
         if wait:
-            self.process.wait_until(self._answers, "the control socket answers")
+            self.process.wait_until(self.answers, "the control socket answers")
 
     def configure(self, config: str, files: dict[str, Path] | None = None) -> None:
         """Writes the configuration file and its neighbours; the daemon reads them when it starts."""
@@ -58,17 +58,6 @@ class Cygnet:
             target = self.folder / name
             target.parent.mkdir(exist_ok=True)
             shutil.copy(source, target)
-
-    def _answers(self) -> bool:
-        try:
-            with self.vici() as session:
-                return "version" in session.request("version")
-        except OSError:
-            return False
-
-    def vici(self) -> vici.Session:
-        """A new control connection: `with cygnet.vici() as session: session.request("stats")`."""
-        return vici.Session(self.socket)
 
     def command(self, *words: str, check: bool = True, timeout_s: float = 30):
         """Runs `cygnet WORDS` against this daemon."""
@@ -87,11 +76,6 @@ class Cygnet:
 
     def status(self):
         return self.json("status")
-
-    def sas(self) -> list[dict]:
-        """What `list-sas` says: one entry per IKE SA, as vici.list_sas returns it."""
-        with self.vici() as session:
-            return vici.list_sas(session)
 
     def log(self) -> str:
         return self.process.log()

@@ -7,7 +7,8 @@ kernel's IPsec. It always encapsulates in UDP, knows no ESN, and gives its devic
 import shutil
 from pathlib import Path
 
-from . import process, vici
+from . import process
+from .ike_daemon import IkeDaemon
 from .laboratory import Lab
 from .netns import Namespace
 
@@ -86,7 +87,7 @@ class Swanctl:
         return process.run(self.command(*words), check=check, timeout_s=timeout_s)
 
 
-class StrongSwan:
+class StrongSwan(IkeDaemon):
     """One `charon`, running until the laboratory closes, with `config` (swanctl.conf) loaded.
 
     `settings` are further lines for strongswan.conf's section charon, `log_groups` for its log.
@@ -105,40 +106,12 @@ class StrongSwan:
         (self.folder / "strongswan.conf").write_text(text)
         self.swanctl = Swanctl(self.folder)
         self.process = lab.start(self.name, host, *_inside_root(self.folder, ["/usr/lib/ipsec/charon"]))
-        self.process.wait_until(self._answers, "the control socket answers")
+        self.process.wait_until(self.answers, "the control socket answers")
         self.load(config, files)
-
-    def _answers(self) -> bool:
-        try:
-            with self.vici() as session:
-                return session.request("version")["daemon"] == "charon"
-        except OSError:
-            return False
 
     def load(self, config: str, files: dict[str, Path] | None = None) -> None:
         self.swanctl.configure(config, files)
         self.swanctl("--load-all", "--noprompt")
-
-    def vici(self) -> vici.Session:
-        return vici.Session(self.socket)
-
-    def up(self, child: str, *, timeout_s: float = 30) -> None:
-        """Initiates a child; raises vici.Failed with strongSwan's reason when that fails."""
-        with self.vici() as session:
-            session.stream("initiate", "control-log", {"child": child, "timeout": int(timeout_s * 1000)})
-
-    def down(self, ike: str, *, timeout_s: float = 30) -> None:
-        with self.vici() as session:
-            session.stream("terminate", "control-log", {"ike": ike, "timeout": int(timeout_s * 1000)})
-
-    def rekey(self, **what: str) -> None:
-        """`rekey(child="net")` or `rekey(ike="gw")`."""
-        with self.vici() as session:
-            session.request("rekey", what)
-
-    def sas(self) -> list[dict]:
-        with self.vici() as session:
-            return vici.list_sas(session)
 
     def log(self) -> str:
         return (self.folder / "charon.log").read_text(errors="replace")

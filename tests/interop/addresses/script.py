@@ -39,7 +39,7 @@ def run(lab, case, folder):
             if ping(gateways.hosts[host], destination, source=source).lost:
                 raise Mismatch(f"pings from {source} to {destination} were lost")
         gateways.rekey(client, ike="gw")
-    gateways.initiator.down("gw")
+    gateways.initiator.terminate(ike="gw")
     gateways.expect_nothing()
     gateways.up()
     if gateways.sas(client)[0]["local-vips"] != ["10.3.0.1"]:

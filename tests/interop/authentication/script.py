@@ -15,5 +15,5 @@ def run(lab, case, folder):
     gateways.up()
     gateways.expect()
     gateways.ping()
-    gateways.initiator.down("gw")
+    gateways.initiator.terminate(ike="gw")
     gateways.expect_nothing()

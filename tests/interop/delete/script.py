@@ -16,8 +16,7 @@ def run(lab, case, folder):
     deleting = gateways.ends[case.options["end"]]
     gateways.up()
 
-    with deleting.vici() as session:
-        session.stream("terminate", "control-log", {"child": "net", "timeout": 5000})
+    deleting.terminate(child="net")
     wait_until(lambda: not any(children(end) for end in gateways.ends.values()), "no child SA at either end")
     for end in ENDS:
         if [sa["state"] for sa in gateways.sas(end)] != ["ESTABLISHED"]:
@@ -25,7 +24,7 @@ def run(lab, case, folder):
     if ping(gateways.hosts[CYGNET], "10.2.0.1", source="10.1.0.1", count=2, timeout_s=0.5).received:
         raise Mismatch("packets still pass without a child SA")
 
-    deleting.down("gw")
+    deleting.terminate(ike="gw")
     gateways.expect_nothing()
 
     gateways.up()

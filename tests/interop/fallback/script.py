@@ -23,7 +23,7 @@ def run(lab, case, folder):
         gateways.ping()
         return
     try:
-        gateways.initiator.up("net")
+        gateways.initiator.initiate("net")
     except (CommandFailed, Failed):
         gateways.expect_nothing()
     else:

@@ -19,5 +19,5 @@ def run(lab, case, folder):
         host.heal()
     gateways.expect()
     gateways.ping()
-    gateways.initiator.down("gw")
+    gateways.initiator.terminate(ike="gw")
     gateways.expect_nothing()

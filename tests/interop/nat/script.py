@@ -49,7 +49,7 @@ def run(lab, case, folder):
             gateways.rekey(end, child="net")
             gateways.rekey(end, ike="gw")
         streams.wait_for_packets(50)
-    gateways.initiator.down("gw")
+    gateways.initiator.terminate(ike="gw")
     gateways.expect_nothing()
 
 

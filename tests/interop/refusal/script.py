@@ -28,7 +28,7 @@ CASES = {f"{name}-{initiator}-initiates": Case(initiator, **wrong) for name, wro
 def run(lab, case, folder):
     gateways = Gateways(lab, case, folder)
     try:
-        gateways.initiator.up("net")
+        gateways.initiator.initiate("net")
     except (CommandFailed, Failed):
         pass
     else:

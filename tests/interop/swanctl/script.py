@@ -48,11 +48,11 @@ class DrivenCygnet(Cygnet):
         self.swanctl.configure(config, files)
         self.swanctl("--load-all", "--noprompt")
 
-    def up(self, child, *, timeout_s=10):
+    def initiate(self, child, *, timeout_s=10):
         said = self.swanctl("--initiate", "--child", child, "--timeout", str(timeout_s)).stdout
         demand(said, r"\[IKE\] .*\n(.*\n)*initiate completed successfully", "--initiate")
 
-    def down(self, ike):
+    def terminate(self, *, ike):
         said = self.swanctl("--terminate", "--ike", ike, "--timeout", "10").stdout
         demand(said, r"terminate completed successfully", "--terminate")
 
@@ -84,7 +84,7 @@ def run(lab, case, folder):
     gateways.settle()
     gateways.ping()
 
-    gateways.initiator.down("gw")
+    gateways.initiator.terminate(ike="gw")
     gateways.expect_nothing()
     look(swanctl, [("--list-sas --raw", r"^list-sas reply \{\}")])
     refuse(swanctl, "--initiate --child nobody", r"CHILD_SA config 'nobody' not found")
