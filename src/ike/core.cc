@@ -42,6 +42,7 @@ void Core::destroy_sa(model::IkeSaId id) {
     IkeSa* sa = find_sa(id);
     ASSERT(sa != nullptr && sa->closed && sa->children.empty());
     by_own_spi_.erase(sa->own_spi());
+    forget_established(*sa);
     half_open_.erase(id);
     if (!sa->initiator) {
         const auto entry = init_requests.find({sa->spis.initiator, sa->init_address});
@@ -58,6 +59,27 @@ bool Core::may_reply_to_stranger(Instant now) {
         replies_in_second_ = 0;
     }
     return ++replies_in_second_ <= model::limits::invalid_spi_replies_per_second;
+}
+
+void Core::index_established(const IkeSa& sa) {
+    established_between_[{sa.own_id, sa.peer_id}].insert(sa.id);
+    ++established_of_[sa.connection->name];
+}
+
+void Core::forget_established(const IkeSa& sa) {
+    const auto pair = established_between_.find({sa.own_id, sa.peer_id});
+    if (pair == established_between_.end() || pair->second.erase(sa.id) == 0) return;
+    if (pair->second.empty()) established_between_.erase(pair);
+    const auto connection = established_of_.find(sa.connection->name);
+    if (--connection->second == 0) established_of_.erase(connection);
+}
+
+std::vector<IkeSa*> Core::established_between(const model::Identity& own, const model::Identity& peer) {
+    std::vector<IkeSa*> found;
+    const auto pair = established_between_.find({own, peer});
+    if (pair == established_between_.end()) return found;
+    for (const model::IkeSaId id : pair->second) found.push_back(find_sa(id));
+    return found;
 }
 
 std::uint32_t Core::allocate_child_spi() {

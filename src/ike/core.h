@@ -86,6 +86,11 @@ public:
     void touch(model::IkeSaId id) { touched_.insert(id); }
     std::set<model::IkeSaId> take_touched() { return std::exchange(touched_, {}); }
 
+    // ---- established SAs by who talks to whom: the policy for a second SA of a peer asks, for every new one
+    void index_established(const IkeSa& sa);
+    std::vector<IkeSa*> established_between(const model::Identity& own, const model::Identity& peer);
+    bool any_established(const std::string& connection) const { return established_of_.contains(connection); }
+
     // ---- children
     std::uint32_t allocate_child_spi();       // never 0 to 255 (RFC 4303 §2.1), never in use
     void release_child_spi(std::uint32_t spi) { child_spis_.erase(spi); }
@@ -117,9 +122,13 @@ public:
     std::map<InitKey, InitEntry> init_requests{};
 
 private:
+    void forget_established(const IkeSa& sa);
+
     std::map<model::IkeSaId, std::unique_ptr<IkeSa>> sas_;
     std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
     std::set<model::IkeSaId> half_open_;      // of responders: what strangers can make us keep
+    std::map<std::pair<model::Identity, model::Identity>, std::set<model::IkeSaId>> established_between_;
+    std::map<std::string, std::size_t> established_of_;  // by connection
     std::unordered_set<std::uint32_t> child_spis_;
     std::map<model::ChildId, model::IkeSaId> child_owner_;
     std::set<model::IkeSaId> touched_;

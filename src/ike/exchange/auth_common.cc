@@ -58,10 +58,7 @@ void add_certificates(IkeSa& sa, const LocalProof& proof, wire::MessageBuilder& 
 
 bool is_first_contact(const Context& context) {
     if (context.sa.connection->unique == model::UniquePolicy::never) return false;
-    return std::ranges::none_of(context.core.sas(), [&](const auto& entry) {
-        const IkeSa& other = *entry.second;
-        return other.established() && other.own_id == context.sa.own_id && other.connection->name == context.sa.connection->name;
-    });
+    return !context.core.any_established(context.sa.connection->name);
 }
 
 wire::CpPayload as_payload(model::CfgType type, const OwnedAttributes& attributes) {

@@ -62,9 +62,8 @@ Result<std::shared_ptr<const model::Connection>> select_connection(Context& cont
 Result<> apply_unique_policy(Context& context, bool initial_contact) {
     const IkeSa& sa = context.sa;
     const model::UniquePolicy policy = sa.connection->unique;
-    for (const auto& [id, other] : context.core.sas()) {
+    for (IkeSa* other : context.core.established_between(sa.own_id, sa.peer_id)) {
         if (other->closed || !other->established() || other->id == sa.id) continue;
-        if (other->peer_id != sa.peer_id || other->own_id != sa.own_id) continue;
         Context with_other = context.of(*other);
         if (initial_contact && policy != model::UniquePolicy::never) {
             with_other.close("the peer has no more state of it (INITIAL_CONTACT)", true);
