@@ -167,7 +167,8 @@ std::string escape(std::string_view value) {
         const char c = value[i];
         const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
         const bool separates = (c == ',' || c == '+') && starts_attribute(value.substr(i + 1));
-        if (control || c == '\\' || separates)
+        const bool trimmed = c == ' ' && (i == 0 || i + 1 == value.size());
+        if (control || c == '\\' || separates || trimmed)
             out += fmt::format("\\{:02X}", static_cast<unsigned char>(c));
         else
             out += c;
