@@ -16,6 +16,7 @@ using testing::child_of;
 using testing::make_packet;
 using testing::mirrored;
 using testing::PacketBuffer;
+using testing::seal_text;
 using testing::suites;
 using testing::test_spec;
 
@@ -57,31 +58,6 @@ Opened open(const Child& child, Bytes esp, std::uint8_t outer_traffic_class = 0)
     if (packet.drop == Drop::none)
         opened.inner.assign(packet.data(), packet.data() + packet.inner.size);
     return opened;
-}
-
-// Seals octets that need not be a packet, with any trailer: the scripted peer.
-Bytes seal_text(const model::ChildSaSpec& spec, std::uint64_t sequence, ByteView text) {
-    const ByteView block = spec.out.encr.reveal();
-    const auto cipher = crypto::make_packet_cipher(spec.encr, block.first(block.size() - 4)).value();
-    Bytes esp(encapsulation_headroom);
-    store_be(esp.data(), spec.spi_out);
-    store_be(esp.data() + 4, static_cast<std::uint32_t>(sequence));
-    store_be(esp.data() + 8, sequence);
-    append(esp, text);
-    esp.resize(esp.size() + esp_icv_size);
-    Bytes aad(8);
-    store_be(aad.data(), spec.spi_out);
-    store_be(aad.data() + 4, static_cast<std::uint32_t>(sequence));
-    crypto::AeadPacket packet{};
-    std::ranges::copy(block.last(4), packet.nonce.begin());
-    std::copy_n(esp.begin() + 8, 8, packet.nonce.begin() + 4);
-    packet.aad = aad.data();
-    packet.aad_size = 8;
-    packet.text = esp.data() + encapsulation_headroom;
-    packet.text_size = static_cast<std::uint32_t>(text.size());
-    packet.icv = packet.text + text.size();
-    cipher->seal({&packet, 1});
-    return esp;
 }
 
 Bytes with_trailer(Bytes text, std::initializer_list<std::uint8_t> trailer) {
