@@ -18,6 +18,8 @@ endif
 # compile(preset, targets): configures and builds.
 compile = cmake --preset $(1) $(launcher) --log-level=WARNING >/dev/null && \
     cmake --build build/$(1) --parallel $(JOBS) $(if $(2),--target $(2))
+# What runs the programs takes those just built, not the newest of several builds.
+with_release = CYGNET_BIN=$(CURDIR)/build/release
 run_tests = ctest --test-dir build/$(1) --output-on-failure --parallel 2 --no-tests=error
 
 .DEFAULT_GOAL := help
@@ -32,27 +34,27 @@ aws-lc: packages
 	@tools/build-aws-lc
 
 demo: aws-lc  ## two gateways in namespaces: authenticate, agree on a hybrid key, carry traffic
-	@$(call compile,release)
-	@tools/demo
+	@$(call compile,release,programs)
+	@$(with_release) tools/demo
 
 test: aws-lc  ## build and run everything that needs no other product
 	@$(call compile,dev)
 	@$(call run_tests,dev)
 
 build: aws-lc  ## build the programs (PRESET=release|dev|asan|tsan)
-	@$(call compile,$(PRESET))
+	@$(call compile,$(PRESET),programs)
 
 sim: aws-lc  ## run the simulator over many seeds (SEEDS=1000)
 	@$(call compile,release,cygnet-sim)
 	@build/release/sim/cygnet-sim --seeds $(SEEDS)
 
 interop: aws-lc  ## run the scenarios against strongSwan
-	@$(call compile,release)
-	@tests/interop/run
+	@$(call compile,release,programs)
+	@$(with_release) tests/interop/run
 
 bench: aws-lc  ## measure; writes build/bench/summary.json and prints it
-	@$(call compile,release,all benchmarks)
-	@bench/run
+	@$(call compile,release,programs benchmarks)
+	@$(with_release) bench/run
 
 fuzz: aws-lc  ## run each fuzz target for a while with libFuzzer (FUZZ_SECONDS=30 each)
 	@tools/install-packages tools

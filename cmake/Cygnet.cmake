@@ -72,6 +72,7 @@ function(cygnet_program name)
     cygnet_configure(${name})
     target_link_libraries(${name} PRIVATE ${ARG_USES} ${ARG_SYSTEM_LIBS})
     target_compile_definitions(${name} PRIVATE CYGNET_VERSION="${PROJECT_VERSION}")
+    set_property(GLOBAL APPEND PROPERTY CYGNET_PROGRAMS ${name})
 endfunction()
 
 # fuzz/<name>.cc defines LLVMFuzzerTestOneInput; seeds lie in fuzz/corpus/<name>/. With the preset
