@@ -22,12 +22,13 @@ _HERE = Path(__file__).resolve().parent
 CYGNET, STRONGSWAN = "cygnet", "strongswan"
 ENDS = (CYGNET, STRONGSWAN)
 
-# How the ends authenticate: the `auth` of both configurations, and the kind of keys where it takes certificates.
+# How the ends authenticate: the `auth` of Cygnet and of strongSwan, and the kind of keys where it takes certificates.
+# Cygnet signs with RSA-PSS where it can; strongSwan only when told to, and then it demands it of the peer too.
 AUTHENTICATION = {
-    "psk": ("psk", None),
-    "ecdsa": ("pubkey", "ecdsa256"),
-    "rsa-pss": ("ike:rsa/pss-sha256", "rsa2048"),
-    "ed25519": ("pubkey", "ed25519"),
+    "psk": ("psk", "psk", None),
+    "ecdsa": ("pubkey", "pubkey", "ecdsa256"),
+    "rsa-pss": ("pubkey", "ike:rsa/pss-sha256", "rsa2048"),
+    "ed25519": ("pubkey", "pubkey", "ed25519"),
 }
 
 # Which keys they agree on: strongSwan's proposals, Cygnet's lines, and what both then report.
@@ -68,8 +69,8 @@ class Case:
     settings: str = ""  # For strongSwan's section charon.
 
     def template_words(self) -> dict[str, str]:
-        auth, key_kind = AUTHENTICATION[self.authentication]
-        words = {"auth": auth, **DIRECT}
+        cygnet_auth, strongswan_auth, key_kind = AUTHENTICATION[self.authentication]
+        words = {"cygnet_auth": cygnet_auth, "strongswan_auth": strongswan_auth, **DIRECT}
         for end, peer, selector in ((CYGNET, STRONGSWAN, "10.1.0.0/24"), (STRONGSWAN, CYGNET, "10.2.0.0/24")):
             words |= {f"{end}_{kind}": "" for kind in ("ike", "child", "more")}  # Further lines, each in its section.
             words |= {
@@ -180,7 +181,7 @@ class Gateways:
 
     def _credentials(self) -> dict[str, dict[str, Path]]:
         """The files that stand beside each end's configuration, for both daemons in folders of the same names."""
-        _, key_kind = AUTHENTICATION[self.case.authentication]
+        _, _, key_kind = AUTHENTICATION[self.case.authentication]
         files: dict[str, dict[str, Path]] = {end: {} for end in ENDS}
         if key_kind:
             authorities = dict.fromkeys(ENDS, Authority(self.lab.folder, key_kind))

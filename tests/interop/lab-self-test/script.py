@@ -1,7 +1,7 @@
 """The laboratory itself: strongSwan in Cygnet's place too, with what the other scenarios do to a tunnel."""
 
 from lab.strongswan import StrongSwan
-from scenario import CYGNET, ENDS, KEY_EXCHANGES, STRONGSWAN, Case, Gateways
+from scenario import AUTHENTICATION, CYGNET, ENDS, KEY_EXCHANGES, STRONGSWAN, Case, Gateways
 
 # strongSwan offers the hybrid exchange only when told to.
 _HYBRID = KEY_EXCHANGES["hybrid"]
@@ -11,7 +11,7 @@ _WORDS = {
 }
 
 CASES = {
-    authentication: Case(initiator, authentication, words=_WORDS)
+    authentication: Case(initiator, authentication, words=_WORDS | {"cygnet_auth": AUTHENTICATION[authentication][1]})
     for authentication, initiator in (("psk", CYGNET), ("ecdsa", STRONGSWAN), ("rsa-pss", CYGNET), ("ed25519", STRONGSWAN))
 }
 
