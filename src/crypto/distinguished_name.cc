@@ -161,17 +161,44 @@ std::string characters_of(const der::Element& value) {
     return out;
 }
 
+// The length of the well-formed UTF-8 sequence at the front (RFC 3629 §4), 0 if there is none. The control
+// characters U+0080 to U+009F count as none.
+std::size_t utf8_length(std::string_view text) {
+    const auto octet = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+    const unsigned first = octet(0);
+    const std::size_t length = first < 0x80   ? 1
+                               : first < 0xc2 ? 0
+                               : first < 0xe0 ? 2
+                               : first < 0xf0 ? 3
+                               : first < 0xf5 ? 4
+                                              : 0;
+    if (length < 2) return length;
+    if (text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i)
+        if ((octet(i) & 0xc0) != 0x80) return 0;
+    const unsigned second = octet(1);
+    const bool too_long = (first == 0xe0 && second < 0xa0) || (first == 0xf0 && second < 0x90);
+    const bool no_character = (first == 0xed && second >= 0xa0) || (first == 0xf4 && second >= 0x90);
+    const bool control = first == 0xc2 && second < 0xa0;
+    return too_long || no_character || control ? 0 : length;
+}
+
+// Printable UTF-8 whatever the value holds; what would read as something else is written in hexadecimal.
 std::string escape(std::string_view value) {
     std::string out;
-    for (std::size_t i = 0; i < value.size(); ++i) {
+    for (std::size_t i = 0; i < value.size();) {
         const char c = value[i];
-        const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+        const std::size_t length = utf8_length(value.substr(i));
+        const bool control = length == 0 || static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
         const bool separates = (c == ',' || c == '+') && starts_attribute(value.substr(i + 1));
         const bool trimmed = c == ' ' && (i == 0 || i + 1 == value.size());
-        if (control || c == '\\' || separates || trimmed)
+        if (control || c == '\\' || separates || trimmed) {
             out += fmt::format("\\{:02X}", static_cast<unsigned char>(c));
-        else
-            out += c;
+            ++i;
+        } else {
+            out += value.substr(i, length);
+            i += length;
+        }
     }
     return out;
 }

@@ -44,6 +44,21 @@ TEST(DistinguishedName, EscapesWhatWouldReadAsSomethingElse) {
     EXPECT_EQ(name("CN=a\\,b"), name("CN=a,b"));
 }
 
+// Names of certificates reach logs and JSON: always UTF-8, always one line.
+TEST(DistinguishedName, PrintsWellFormedUtf8WhateverTheValueHolds) {
+    for (const auto& [value, printed] :
+         {std::pair{"c3bc", "CN=ü"}, std::pair{"f09f8c99", "CN=🌙"}, std::pair{"fc6d", "CN=\\FCm"},
+          std::pair{"c0af", "CN=\\C0\\AF"}, std::pair{"eda080", "CN=\\ED\\A0\\80"}, std::pair{"c285", "CN=\\C2\\85"},
+          std::pair{"f4908080", "CN=\\F4\\90\\80\\80"}, std::pair{"e282", "CN=\\E2\\82"},
+          std::pair{"2078 20", "CN=\\20x\\20"}}) {
+        const Bytes attribute =
+            der::element(der::sequence, {octets("0603550403"), der::element(der::utf8_string, {octets(value)})});
+        const Bytes der = der::element(der::sequence, {der::element(der::set, {attribute})});
+        EXPECT_EQ(distinguished_name_text(der), printed);
+        EXPECT_EQ(name(printed), der);
+    }
+}
+
 TEST(DistinguishedName, TextsThatAreNoNamesAreRefused) {
     for (const char* text :
          {"", "moon", "CN", "XX=moon", "=moon", "CN=moon, , O", "1.2.x=a", "3.1=a", "1.40=a", "1=a"}) {

@@ -184,7 +184,7 @@ std::string missing_issuer(X509* x509, std::span<const Certificate> intermediate
             }
         }
     }
-    return fmt::format("has an untrusted issuer: no CA certificate \"{}\" is configured or was sent", issuer);
+    return fmt::format("has an untrusted issuer: no CA certificate \"{}\" is among the trusted ones (x509ca) or was sent", issuer);
 }
 
 // What to say about OpenSSL's errors that need no more than themselves.
