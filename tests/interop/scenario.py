@@ -32,11 +32,13 @@ AUTHENTICATION = {
 }
 
 # Which keys they agree on: strongSwan's proposals, Cygnet's lines, and what both then report.
-# Cygnet names no proposals for the hybrid exchange, because that is what it offers by default.
+# For the hybrid exchange Cygnet names no IKE proposals, because that is what it offers by default; by default its child
+# SAs have no key exchange of their own, so that one is named.
 KEY_EXCHANGES = {
     "hybrid": {
         "strongswan_proposals": "aes256gcm16-prfsha384-x25519-ke1_mlkem768",
         "strongswan_esp_proposals": "aes256gcm16-x25519-ke1_mlkem768",
+        "cygnet_child": "esp_proposals = aes256gcm16-x25519-ke1_mlkem768",
         "ake1": "ML_KEM_768",
     },
     "classic": {

@@ -34,7 +34,8 @@ class Lab:
         except netns.Unavailable as missing:
             print(f"SKIPPED {self.name}: this machine lacks {missing}")
             sys.exit(SKIPPED)
-        self.folder = Path(tempfile.mkdtemp(prefix=f"lab-{self.name}-"))
+        # Short, because the path of a socket may have 107 characters.
+        self.folder = Path(tempfile.mkdtemp(prefix=f"lab-{self.name[:24]}-"))
         return self
 
     def __exit__(self, kind, error, _) -> None:

@@ -1,4 +1,7 @@
-"""Tests of the laboratory's namespaces: a NAT, a narrow path, losses, and that nothing is left. Needs root or user namespaces."""
+"""Tests of the laboratory's namespaces: a NAT, a narrow path, losses, and that nothing is left.
+
+Needs root, or user namespaces and access to the TUN device.
+"""
 
 import sys
 from pathlib import Path

@@ -53,13 +53,12 @@ def root() -> Path:
     return Path(process.run([str(_PROJECT / "tools/peer-root"), "strongswan"], timeout_s=600).stdout.strip())
 
 
-def _inside_root(folder: Path, argv: list[str]) -> list[str]:
-    """The command line that runs `argv` in the private root, with `folder` as its /run."""
-    environment = ["STRONGSWAN_CONF=/run/strongswan.conf", "SWANCTL_DIR=/run/swanctl"]
+def _inside_root(folder: Path, environment: str, argv: list[str]) -> list[str]:
+    """The command line that runs `argv` in the private root, with `folder` as its /run and one more variable set."""
     script = """
         mount --rbind /dev "$1/dev" && mount --bind /proc "$1/proc" && mount --bind "$2" "$1/run" || exit 125
         root=$1; shift 2; exec chroot "$root" "$@" """
-    return ["env", *environment, "unshare", "--mount", "sh", "-c", script, "sh", str(root()), str(folder), *argv]
+    return ["env", environment, "unshare", "--mount", "sh", "-c", script, "sh", str(root()), str(folder), *argv]
 
 
 class Swanctl:
@@ -81,7 +80,8 @@ class Swanctl:
             shutil.copy(source, home / name)
 
     def command(self, *words: str) -> list[str]:
-        return _inside_root(self._folder, ["/usr/sbin/swanctl", *words, "--uri", f"unix:///run/{self._socket}"])
+        argv = ["/usr/sbin/swanctl", *words, "--uri", f"unix:///run/{self._socket}"]
+        return _inside_root(self._folder, "SWANCTL_DIR=/run/swanctl", argv)
 
     def __call__(self, *words: str, check: bool = True, timeout_s: float = 60):
         return process.run(self.command(*words), check=check, timeout_s=timeout_s)
@@ -105,7 +105,8 @@ class StrongSwan(IkeDaemon):
         text = text.replace("%LOGGROUPS%", log_groups)
         (self.folder / "strongswan.conf").write_text(text)
         self.swanctl = Swanctl(self.folder)
-        self.process = lab.start(self.name, host, *_inside_root(self.folder, ["/usr/lib/ipsec/charon"]))
+        argv = _inside_root(self.folder, "STRONGSWAN_CONF=/run/strongswan.conf", ["/usr/lib/ipsec/charon"])
+        self.process = lab.start(self.name, host, *argv)
         self.process.wait_until(self.answers, "the control socket answers")
         self.load(config, files)
 

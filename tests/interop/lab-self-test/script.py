@@ -4,11 +4,7 @@ from lab.strongswan import StrongSwan
 from scenario import AUTHENTICATION, CYGNET, ENDS, KEY_EXCHANGES, STRONGSWAN, Case, Gateways
 
 # strongSwan offers the hybrid exchange only when told to.
-_HYBRID = KEY_EXCHANGES["hybrid"]
-_WORDS = {
-    "cygnet_ike": f"proposals = {_HYBRID['strongswan_proposals']}",
-    "cygnet_child": f"esp_proposals = {_HYBRID['strongswan_esp_proposals']}",
-}
+_WORDS = {"cygnet_ike": f"proposals = {KEY_EXCHANGES['hybrid']['strongswan_proposals']}"}
 
 CASES = {
     authentication: Case(initiator, authentication, words=_WORDS | {"cygnet_auth": AUTHENTICATION[authentication][1]})
