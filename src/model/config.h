@@ -25,12 +25,14 @@ enum class Fragmentation : std::uint8_t { yes, accept, no };
 enum class PostQuantum : std::uint8_t { preferred, required };  // our own key `post_quantum`
 
 enum class AuthClass : std::uint8_t { psk, pubkey, any };
+enum class KeyKind : std::uint8_t { rsa, ecdsa, ed25519, ed448 };
 
 // One authentication round of one side: connections.<conn>.local<suffix> / remote<suffix>.
 struct AuthConfig {
     std::string name;                          // "local", "remote-1" …
     AuthClass auth = AuthClass::pubkey;
     std::string auth_text = "pubkey";          // as configured, for errors and list-conns
+    std::vector<KeyKind> key_kinds{};          // rsa, ecdsa …: constraint on signature keys; empty: all
     std::optional<bool> rsa_pss{};             // rsa/pss: PSS required
     std::vector<SignatureHash> hashes{};       // constraint on hashes; empty: all we support
     Identity id;                               // any: local = the certificate's subject or the address, remote = everybody

@@ -86,16 +86,25 @@ Result<> read_scheme_words(AuthDraft& into, std::string_view text) {
         {"sha512", model::SignatureHash::sha2_512},
         {"identity", model::SignatureHash::identity},
     };
+    constexpr Word<model::KeyKind> kinds[] = {
+        {"rsa", model::KeyKind::rsa},
+        {"rsa/pss", model::KeyKind::rsa},
+        {"ecdsa", model::KeyKind::ecdsa},
+        {"ed25519", model::KeyKind::ed25519},
+        {"ed448", model::KeyKind::ed448},
+    };
     while (true) {
         const auto dash = text.find('-');
         const std::string_view word = text.substr(0, dash);
+        const auto kind = std::ranges::find(kinds, word, &Word<model::KeyKind>::text);
         const auto hash = std::ranges::find(hashes, word, &Word<model::SignatureHash>::text);
         if (hash != std::end(hashes)) into.hashes.push_back(hash->value);
-        else if (word == "rsa/pss") into.rsa_pss = true;
-        else if (!is_among(word, "pubkey rsa ecdsa ed25519 ed448"))
+        else if (kind != std::end(kinds)) into.key_kinds.push_back(kind->value);
+        else if (word != "pubkey")
             return unacceptable("'" + std::string(word) + "' is not supported by this version of Cygnet; accepted "
                                 "are psk, pubkey, and rsa, rsa/pss, ecdsa, ed25519, ed448 followed by -sha256, "
                                 "-sha384, -sha512");
+        if (word == "rsa/pss") into.rsa_pss = true;
         if (dash == text.npos) return {};
         text.remove_prefix(dash + 1);
     }
@@ -343,12 +352,6 @@ model::AuthConfig read_auth(const Entry& entry, bool is_local, Refuser refuser, 
                           "Cygnet; use " + std::string(sub.name.starts_with("ca") ? "cacerts" : "certs"));
         return known;
     });
-    // What is required of the peer's signature must be enforced, not only read.
-    if (!is_local && draft.auth == model::AuthClass::pubkey && draft.auth_text != "pubkey")
-        if (const Entry* given = entry.section()->find("auth"))
-            inside.refuse(Refusal::Kind::invalid_value, *given,
-                          "constraints on the peer's signature are not supported by this version of Cygnet; "
-                          "accepted for remote: psk and pubkey");
     round = draft.round;
     return draft;
 }

@@ -80,12 +80,44 @@ bool peer_can_verify(const Chain& chain, const PeerHints& hints) {
     });
 }
 
-bool scheme_allowed(const crypto::SignatureScheme& scheme, const model::AuthConfig& local) {
+model::KeyKind key_kind(crypto::SignatureScheme::Kind kind) {
     using Kind = crypto::SignatureScheme::Kind;
-    if (local.rsa_pss && scheme.kind == Kind::rsa_pkcs1 && *local.rsa_pss) return false;
+    switch (kind) {
+        case Kind::rsa_pkcs1:
+        case Kind::rsa_pss: return model::KeyKind::rsa;
+        case Kind::ecdsa: return model::KeyKind::ecdsa;
+        case Kind::ed25519: return model::KeyKind::ed25519;
+        case Kind::ed448: break;
+    }
+    return model::KeyKind::ed448;
+}
+
+// Whether the words after auth = pubkey, rsa/pss-sha384 … allow a scheme, for our own signature or the peer's.
+bool scheme_allowed(const crypto::SignatureScheme& scheme, const model::AuthConfig& round) {
+    using Kind = crypto::SignatureScheme::Kind;
+    const auto& kinds = round.key_kinds;
+    if (!kinds.empty() && std::ranges::find(kinds, key_kind(scheme.kind)) == kinds.end()) return false;
+    if (round.rsa_pss && scheme.kind == Kind::rsa_pkcs1 && *round.rsa_pss) return false;
     const bool hash_matters = scheme.kind != Kind::ed25519 && scheme.kind != Kind::ed448;
-    if (!hash_matters || local.hashes.empty()) return true;
-    return std::ranges::find(local.hashes, scheme.hash) != local.hashes.end();
+    if (!hash_matters || round.hashes.empty()) return true;
+    return std::ranges::find(round.hashes, scheme.hash) != round.hashes.end();
+}
+
+// How the peer signed; nothing when it cannot be told, which the verification refuses anyway.
+std::optional<crypto::SignatureScheme> scheme_of(const PeerProof& proof) {
+    using Kind = crypto::SignatureScheme::Kind;
+    switch (proof.method) {
+        case model::AuthMethod::rsa: return crypto::SignatureScheme{Kind::rsa_pkcs1, model::SignatureHash::sha1};
+        case model::AuthMethod::ecdsa_256: return crypto::SignatureScheme{Kind::ecdsa, model::SignatureHash::sha2_256};
+        case model::AuthMethod::ecdsa_384: return crypto::SignatureScheme{Kind::ecdsa, model::SignatureHash::sha2_384};
+        case model::AuthMethod::ecdsa_521: return crypto::SignatureScheme{Kind::ecdsa, model::SignatureHash::sha2_512};
+        default: break;
+    }
+    // RFC 7427 §3: one octet of length, the AlgorithmIdentifier, the signature.
+    if (proof.auth_data.empty() || proof.auth_data.size() < 1u + proof.auth_data[0]) return std::nullopt;
+    const auto scheme = crypto::parse_algorithm_identifier(proof.auth_data.subspan(1, proof.auth_data[0]));
+    if (!scheme) return std::nullopt;
+    return *scheme;
 }
 
 // RFC 7427 §4: method 14 if the peer announced hashes, else the methods of RFC 7296 and RFC 4754.
@@ -255,6 +287,10 @@ Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthCo
         if (remote.auth == model::AuthClass::psk)
             return refuse_peer(text_of(proof.id) + " authenticates with a certificate, the connection expects a pre-shared key "
                                "(remote.auth = psk)");
+        const auto scheme = scheme_of(proof);
+        if (scheme && !scheme_allowed(*scheme, remote))
+            return refuse_peer(text_of(proof.id) + " signs with " + scheme->text() + ", the connection expects remote.auth = " +
+                               remote.auth_text);
         return TRY(verify_job(remote, proof, credentials));
     }
     if (proof.method != model::AuthMethod::shared_key)

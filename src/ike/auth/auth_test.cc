@@ -73,6 +73,26 @@ TEST_F(SharedKeyAuth, IsNotEnoughWhereACertificateIsExpected) {
     EXPECT_FALSE(check(round, proof_with("correct horse")));
 }
 
+TEST_F(SharedKeyAuth, HoldsThePeersSignatureToTheConfiguredScheme) {
+    using Kind = crypto::SignatureScheme::Kind;
+    const auto signed_with = [&](Kind kind, model::SignatureHash hash, const model::AuthConfig& round) {
+        const Bytes algorithm = crypto::algorithm_identifier({kind, hash});
+        const std::uint8_t length[] = {static_cast<std::uint8_t>(algorithm.size())};
+        const AuthData auth{.method = model::AuthMethod::digital_signature, .data = concat({length, algorithm, Bytes(64)})};
+        const auto result = check(round, auth);
+        return result ? std::string("accepted") : result.error().detail;
+    };
+    const auto sha256 = model::SignatureHash::sha2_256;
+    const model::AuthConfig pss{.name = "remote", .auth_text = "rsa/pss-sha256", .key_kinds = {model::KeyKind::rsa}, .rsa_pss = true, .hashes = {sha256}, .id = {}};
+    const model::AuthConfig any{.name = "remote", .id = {}};
+    const auto refused = [](const std::string& text) { return text.find("signs with") != std::string::npos; };
+    EXPECT_TRUE(refused(signed_with(Kind::rsa_pkcs1, sha256, pss)));
+    EXPECT_TRUE(refused(signed_with(Kind::ecdsa, sha256, pss)));
+    EXPECT_TRUE(refused(signed_with(Kind::rsa_pss, model::SignatureHash::sha2_512, pss)));
+    EXPECT_FALSE(refused(signed_with(Kind::rsa_pss, sha256, pss)));
+    EXPECT_FALSE(refused(signed_with(Kind::rsa_pkcs1, sha256, any)));
+}
+
 TEST_F(SharedKeyAuth, RefusesMethodsThatWeDoNotSpeak) {
     AuthData auth = proof_with("correct horse");
     auth.method = model::AuthMethod::null;

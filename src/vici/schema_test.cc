@@ -1,0 +1,273 @@
+#include "vici/schema.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "vici/config_file.h"
+#include "vici/store.h"
+#include "vici/test_files.h"
+
+namespace cygnet::vici {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+// A connection written as in a file.
+Section section(std::string text) {
+    TestFiles files;
+    files.contents["f"] = std::move(text);
+    auto parsed = parse_config_file(files, "f");
+    for (const Complaint& complaint : parsed.complaints) ADD_FAILURE() << complaint.line();
+    return std::move(parsed.tree);
+}
+
+model::Connection connection(std::string text) {
+    Refusals refusals;
+    auto read = read_connection("home", section(std::move(text)), refusals);
+    for (const Refusal& refusal : refusals) ADD_FAILURE() << refusal.file_text();
+    return read;
+}
+
+std::vector<std::string> refusals(std::string text) {
+    Refusals refused;
+    read_connection("home", section(std::move(text)), refused);
+    std::vector<std::string> texts;
+    for (const Refusal& refusal : refused) texts.push_back(refusal.file_text());
+    return texts;
+}
+
+std::string vici_refusal(std::string text) {
+    Refusals refused;
+    read_connection("home", section(std::move(text)), refused);
+    return refused.empty() ? "accepted" : refused.front().vici_text();
+}
+
+TEST(Schema, FillsInEveryDefault) {
+    const auto conn = connection("");
+    EXPECT_EQ(conn.proposals, model::default_ike_proposals());
+    EXPECT_EQ(conn.rekey_time, hours(4));
+    EXPECT_EQ(conn.over_time, minutes(24));
+    EXPECT_EQ(conn.rand_time, minutes(24));
+    EXPECT_TRUE(conn.local_addrs.at(0).any && conn.remote_addrs.at(0).any);
+    EXPECT_EQ(conn.local.size(), 1u);
+    EXPECT_EQ(conn.remote.at(0).auth, model::AuthClass::pubkey);
+    EXPECT_TRUE(conn.remote.at(0).id.is_any());
+    const auto child = connection("children { net { } }").children.at(0);
+    EXPECT_EQ(child, model::ChildConfig{.name = "net"}) << "model and schema agree about defaults";
+}
+
+TEST(Schema, ReadsAConnection) {
+    const auto conn = connection(
+        "version = 2\n local_addrs = 192.0.2.1\n remote_addrs = moon.example, 192.0.2.0/24\n remote_port = 4500\n"
+        "proposals = aes256gcm16-prfsha384-x25519\n encap = yes\n dpd_delay = 30s\n fragmentation = accept\n"
+        "vips = 0.0.0.0, ::\n pools = a, b\n unique = Replace\n send_cert = always\n rekey_time = 10h\n"
+        "local { auth = psk\n id = home.example }\n"
+        "remote { auth = pubkey\n id = *.example }\n"
+        "children { net { local_ts = 10.1.0.0/24[tcp/80], dynamic\n esp_proposals = aes128gcm16-ecp256\n"
+        " life_time = 11m\n start_action = start\n replay_window = 64\n reqid = 7 }\n other { } }");
+    EXPECT_EQ(conn.remote_addrs.at(0).text, "moon.example");
+    EXPECT_FALSE(conn.remote_addrs.at(0).range);
+    EXPECT_EQ(conn.remote_addrs.at(1).range->text(), "192.0.2.0/24");
+    EXPECT_EQ(conn.remote_port, 4500);
+    EXPECT_EQ(conn.proposals.at(0).text(), "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519");
+    EXPECT_TRUE(conn.encap);
+    EXPECT_EQ(conn.dpd_delay, seconds(30));
+    EXPECT_EQ(conn.fragmentation, model::Fragmentation::accept);
+    EXPECT_EQ(conn.vips.size(), 2u);
+    EXPECT_THAT(conn.pools, ElementsAre("a", "b"));
+    EXPECT_EQ(conn.unique, model::UniquePolicy::replace);
+    EXPECT_EQ(conn.send_cert, model::SendCert::always);
+    EXPECT_EQ(conn.over_time, hours(1));
+    EXPECT_EQ(conn.local.at(0).auth, model::AuthClass::psk);
+    EXPECT_EQ(conn.local.at(0).id.text(), "home.example");
+    EXPECT_TRUE(conn.remote.at(0).id.has_wildcards());
+    ASSERT_EQ(conn.children.size(), 2u);
+    const auto& net = conn.children[0];
+    EXPECT_EQ(net.local_ts.at(0).text(), "10.1.0.0/24[tcp/80]");
+    EXPECT_TRUE(net.local_ts.at(1).dynamic);
+    EXPECT_EQ(net.esp_proposals.at(0).text(), "ESP:AES_GCM_16_128/ECP_256/NO_EXT_SEQ");
+    EXPECT_EQ(net.lifetime.rekey_time, minutes(10));
+    EXPECT_EQ(net.lifetime.rand_time, minutes(1));
+    EXPECT_EQ(net.start_action, model::Action::start);
+    EXPECT_EQ(net.replay_window, 64u);
+    EXPECT_EQ(net.reqid, 7u);
+}
+
+TEST(Schema, ReadsListsThatViciSendsAsLists) {
+    Section message;
+    message.add_list("remote_addrs", {"192.0.2.1", "192.0.2.2"});
+    message.add_list("proposals", {"aes256gcm16-prfsha384-x25519", "aes128-sha256-ecp256"});
+    Refusals refused;
+    const auto conn = read_connection("home", message, refused);
+    EXPECT_THAT(refused, IsEmpty());
+    EXPECT_EQ(conn.remote_addrs.size(), 2u);
+    EXPECT_EQ(conn.proposals.size(), 2u);
+    EXPECT_EQ(conn.proposals[1].number, 2);
+}
+
+TEST(Schema, UsesStrongSwansWordsOverVici) {
+    EXPECT_EQ(vici_refusal("colour = blue"), "unknown option: colour, config discarded");
+    EXPECT_EQ(vici_refusal("children { net { colour = blue } }"), "unknown option: colour, config discarded");
+    EXPECT_THAT(vici_refusal("rekey_time = soon"), testing::StartsWith("invalid value for: rekey_time, config discarded"));
+    EXPECT_THAT(vici_refusal("proposals = aes256-foo"), testing::StartsWith("invalid value for: proposals, config discarded"));
+    EXPECT_EQ(vici_refusal("somewhere { }"), "invalid section: somewhere");
+}
+
+TEST(Schema, SaysWhatIsAcceptedInsteadOfAMistake) {
+    EXPECT_THAT(refusals("remote_adrs = 192.0.2.1"),
+                ElementsAre(testing::AllOf(HasSubstr("remote_adrs: unknown key; did you mean remote_addrs?"),
+                                           HasSubstr("Accepted here: version local_addrs"))));
+    EXPECT_THAT(refusals("unique = perhaps"), ElementsAre("unique: accepted are no, never, keep, replace"));
+    EXPECT_THAT(refusals("children { net { rekey_time = 1x } }"),
+                ElementsAre("children.net.rekey_time: accepted is a time such as 90, 90s, 15m, 4h or 1d"));
+    EXPECT_THAT(refusals("proposals = aes256-foo"), ElementsAre(HasSubstr("'foo' is not an algorithm")));
+    EXPECT_THAT(refusals("remote_addrs = 10.0.0.300"), ElementsAre(HasSubstr("'10.0.0.300' is neither")));
+    EXPECT_THAT(refusals("children { net { remote_ts = 10.1.0.0/99 } }"), ElementsAre(HasSubstr("no traffic selector")));
+    EXPECT_THAT(refusals("local { auth = psk\n id_ = x }\n remote { cert = a }"),
+                ElementsAre(HasSubstr("local.id_: unknown key"), HasSubstr("remote.cert: unknown key; did you mean certs?")));
+    EXPECT_THAT(refusals("a = 1\n b = 2\n children { c { d = 1 } }"), testing::SizeIs(3)) << "all of them at once";
+}
+
+TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
+    EXPECT_THAT(refusals("version = 1"), ElementsAre(HasSubstr("IKEv1 is not supported by this version of Cygnet")));
+    EXPECT_THAT(refusals("version = 0\n aggressive = no\n childless = allow\n dscp = 000000\n if_id_in = 0"), IsEmpty());
+    EXPECT_THAT(refusals("ppk_id = a"), ElementsAre(HasSubstr("RFC 8784")));
+    EXPECT_THAT(refusals("remote { revocation = strict }"), ElementsAre(HasSubstr("revocation")));
+    EXPECT_THAT(refusals("children { net { ipcomp = yes } }"), ElementsAre(HasSubstr("IPComp")));
+    EXPECT_THAT(refusals("children { net { mode = transport } }"), ElementsAre(HasSubstr("other than tunnel")));
+    EXPECT_THAT(refusals("children { net { start_action = trap } }"), ElementsAre(HasSubstr("trap policy")));
+    EXPECT_THAT(refusals("local { auth = eap-mschapv2 }"), ElementsAre(HasSubstr("eap")));
+    EXPECT_THAT(refusals("local-1 { auth = psk }\n local-2 { auth = psk }"), ElementsAre(HasSubstr("RFC 4739")));
+    EXPECT_THAT(refusals("remote { auth = rsa-2048 }"), testing::Not(IsEmpty()));
+}
+
+TEST(Schema, ReadsSignatureSchemes) {
+    const auto auth = connection("local { auth = ike:rsa/pss-sha384-sha512 }").local.at(0);
+    EXPECT_THAT(auth.key_kinds, ElementsAre(model::KeyKind::rsa));
+    EXPECT_THAT(connection("remote { auth = ecdsa-ed25519 }").remote.at(0).key_kinds,
+                ElementsAre(model::KeyKind::ecdsa, model::KeyKind::ed25519));
+    EXPECT_EQ(auth.auth, model::AuthClass::pubkey);
+    EXPECT_EQ(auth.rsa_pss, true);
+    EXPECT_THAT(auth.hashes, ElementsAre(model::SignatureHash::sha2_384, model::SignatureHash::sha2_512));
+}
+
+TEST(Schema, DemandsAPostQuantumProposalWhereItIsRequired) {
+    EXPECT_EQ(connection("post_quantum = required").post_quantum, model::PostQuantum::required);
+    EXPECT_THAT(refusals("post_quantum = required\n proposals = aes256gcm16-prfsha384-x25519"),
+                ElementsAre(HasSubstr("ke1_mlkem768")));
+}
+
+// ---- pools ----------------------------------------------------------------------------------------------
+
+model::Pool pool(std::string text) {
+    Refusals refused;
+    auto read = read_pool("p", section(std::move(text)), refused);
+    for (const Refusal& refusal : refused) ADD_FAILURE() << refusal.file_text();
+    return read;
+}
+
+TEST(PoolSchema, HandsOutTheUsableAddresses) {
+    EXPECT_EQ(pool("addrs = 10.3.0.0/24").addresses.text(), "10.3.0.1..10.3.0.254");
+    EXPECT_EQ(pool("addrs = 10.3.0.7/24").addresses.text(), "10.3.0.7..10.3.0.254");
+    EXPECT_EQ(pool("addrs = 10.3.0.10-10.3.0.20").addresses.text(), "10.3.0.10..10.3.0.20");
+    EXPECT_EQ(pool("addrs = 10.3.0.4/31").addresses.text(), "10.3.0.4/31");
+    EXPECT_EQ(pool("addrs = 10.3.0.4/32").addresses.text(), "10.3.0.4/32");
+    EXPECT_EQ(pool("addrs = 2001:db8::/120").addresses.text(), "2001:db8::1..2001:db8::ff");
+}
+
+TEST(PoolSchema, ReadsAttributes) {
+    const auto read = pool("addrs = 10.3.0.0/24\n dns = 10.1.0.53, 2001:db8::53\n subnet = 10.1.0.0/16\n 25 = corp.example");
+    using Attribute = model::CfgAttribute;
+    ASSERT_EQ(read.attributes.size(), 4u);
+    EXPECT_EQ(read.attributes[0].first, Attribute::internal_dns_domain);
+    EXPECT_EQ(read.attributes[1], std::pair(Attribute::internal_ip4_dns, Bytes{10, 1, 0, 53}));
+    EXPECT_EQ(read.attributes[2].first, Attribute::internal_ip6_dns);
+    EXPECT_EQ(read.attributes[3], std::pair(Attribute::internal_ip4_subnet, Bytes{10, 1, 0, 0, 255, 255, 0, 0}));
+}
+
+TEST(PoolSchema, RefusesWhatIsWrong) {
+    const auto refusal = [](std::string text) {
+        Refusals refused;
+        read_pool("p", section(std::move(text)), refused);
+        return refused.empty() ? std::string("accepted") : refused.front().vici_text();
+    };
+    EXPECT_EQ(refusal("dns = 10.1.0.53"), "missing addrs for pool 'p'");
+    EXPECT_THAT(refusal("addrs = everything"), HasSubstr("invalid value for: addrs"));
+    EXPECT_THAT(refusal("addrs = 10.3.0.0/24\n dns = moon"), HasSubstr("'moon' is no address"));
+    EXPECT_EQ(refusal("addrs = 10.3.0.0/24\n colour = blue"), "unknown option: colour, config discarded");
+}
+
+// ---- store ----------------------------------------------------------------------------------------------
+
+Section load(const std::string& name, const char* remote) {
+    Section message;
+    Section& conn = message.add_section(name);
+    conn.add_list("remote_addrs", {remote});
+    conn.add_section("local").add("auth", "psk");
+    conn.add_section("remote").add("auth", "psk");
+    conn.add_section("children").add_section("net").add_list("remote_ts", {"10.2.0.0/16"});
+    return message;
+}
+
+TEST(ConfigStore, SharesWhatDidNotChange) {
+    ConfigStore store;
+    ASSERT_THAT(store.load_connection(load("a", "192.0.2.1")), IsEmpty());
+    ASSERT_THAT(store.load_connection(load("b", "192.0.2.2")), IsEmpty());
+    const auto before = store.config();
+    EXPECT_EQ(store.config(), before) << "nothing changed, the same value";
+    ASSERT_THAT(store.load_connection(load("b", "192.0.2.3")), IsEmpty());
+    const auto after = store.config();
+    EXPECT_EQ(after->connections.at("a"), before->connections.at("a"));
+    EXPECT_NE(after->connections.at("b"), before->connections.at("b"));
+    EXPECT_EQ(before->connections.at("b")->remote_addrs.at(0).text, "192.0.2.2");
+}
+
+TEST(ConfigStore, KeepsTheOldConnectionWhenTheNewOneIsWrong) {
+    ConfigStore store;
+    store.load_connection(load("a", "192.0.2.1"));
+    EXPECT_THAT(store.load_connection(load("a", "not an address")), testing::SizeIs(1));
+    EXPECT_EQ(store.config()->connections.at("a")->remote_addrs.at(0).text, "192.0.2.1");
+}
+
+TEST(ConfigStore, LoadsTenThousandConnectionsInASecond) {
+    ConfigStore store;
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < 10000; ++i)
+        ASSERT_THAT(store.load_connection(load("c" + std::to_string(i), "192.0.2.1")), IsEmpty());
+    EXPECT_EQ(store.config()->connections.size(), 10000u);
+    // Generous for debug builds and sanitizers; a release build takes a tenth of it.
+    EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(10));
+}
+
+TEST(ConfigStore, KnowsSharedSecretsByIdAndReplacesThem) {
+    ConfigStore store;
+    Section message;
+    message.add("id", "ike-gw").add("type", "IKE").add("data", "secret").add_list("owners", {"moon.example", "%any"});
+    ASSERT_THAT(store.load_shared(message), IsEmpty());
+    ASSERT_THAT(store.load_shared(message), IsEmpty());
+    const auto config = store.config();
+    ASSERT_EQ(config->secrets.size(), 1u);
+    EXPECT_TRUE(config->secrets.at("ike-gw")->secret.equals(bytes_of("secret")));
+    EXPECT_EQ(config->secrets.at("ike-gw")->owners.size(), 1u);
+    EXPECT_THAT(store.unload_shared("ike-gw"), IsEmpty());
+    EXPECT_THAT(store.unload_shared("ike-gw"), testing::SizeIs(1));
+    Section eap;
+    eap.add("id", "eap-carol").add("type", "eap").add("data", "secret");
+    EXPECT_THAT(store.load_shared(eap).at(0).detail, HasSubstr("eap"));
+}
+
+TEST(ConfigStore, RefusesCredentialsThatAreNone) {
+    ConfigStore store;
+    Section message;
+    message.add("type", "X509").add("flag", "NONE").add("data", "not a certificate");
+    EXPECT_THAT(store.load_certificate(message), testing::SizeIs(1));
+    EXPECT_FALSE(store.load_key(message));
+    EXPECT_THAT(store.unload_key("00"), testing::SizeIs(1));
+}
+
+}  // namespace
+}  // namespace cygnet::vici
