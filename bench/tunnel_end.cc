@@ -1,18 +1,20 @@
 // One end of a tunnel with fixed keys, for measuring the data plane without IKE: brings it up in the present
-// network namespace, says "ready", runs until its standard input ends, and prints what was counted as JSON.
+// network namespace, says "ready", runs until SIGTERM or SIGINT, and prints what was counted as JSON.
 //
 //   tunnel_end left|right LOCAL-OUTER REMOTE-OUTER LOCAL-INNER REMOTE-INNER [plain] [raw] [MTU]
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/resource.h>
-#include <unistd.h>
+#include <sys/signalfd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
 #include "dataplane/userspace_backend.h"
 #include "esp/test_packets.h"
+#include "os/fd.h"
 
 namespace {
 
@@ -81,14 +83,22 @@ void report(const dataplane::UserspaceBackend& backend) {
                seconds(usage.ru_stime), drops);
 }
 
-void run_until_input_ends(dataplane::UserspaceBackend& backend) {
+// Blocks the signals that end the program before there are threads; readable when one came.
+os::Fd end_signals() {
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGINT);
+    sigprocmask(SIG_BLOCK, &ends, nullptr);
+    return os::Fd(::signalfd(-1, &ends, SFD_CLOEXEC));
+}
+
+void run_until(const os::Fd& end, dataplane::UserspaceBackend& backend) {
     for (;;) {
-        pollfd waiting[] = {{STDIN_FILENO, POLLIN, 0}, {backend.event_fd(), POLLIN, 0}};
+        pollfd waiting[] = {{end.number(), POLLIN, 0}, {backend.event_fd(), POLLIN, 0}};
         ::poll(waiting, 2, -1);
         if (waiting[1].revents != 0) backend.dispatch_events();
-        if (waiting[0].revents == 0) continue;
-        char text[64];
-        if (::read(STDIN_FILENO, text, sizeof text) <= 0) return;
+        if (waiting[0].revents != 0) return;
     }
 }
 
@@ -101,6 +111,7 @@ int main(int count, char** texts) {
                            "REMOTE-INNER [plain] [raw] [MTU]\n");
         return 2;
     }
+    const os::Fd end = end_signals();
     dataplane::UserspaceConfig config;
     config.offload = arguments->offload;
     config.mtu = arguments->mtu;
@@ -115,6 +126,6 @@ int main(int count, char** texts) {
     }
     fmt::print("ready: {}\n", (*backend)->description());
     std::fflush(stdout);
-    run_until_input_ends(**backend);
+    run_until(end, **backend);
     report(**backend);
 }
