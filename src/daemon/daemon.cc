@@ -45,7 +45,6 @@ ike::EngineSettings engine_settings(const NetworkSettings& network) {
     ike::EngineSettings settings;
     settings.port = network.port;
     settings.nat_port = network.nat_port;
-    settings.unix_seconds_at_start = os::unix_seconds() - std::chrono::duration_cast<seconds>(os::now().since_start()).count();
     return settings;
 }
 

@@ -63,6 +63,8 @@ void Driver::step(ike::Input input) {
         ike::Effects effects;
         ike::Input next = std::move(inputs_.front());
         inputs_.pop_front();
+        // Gateways without a battery learn the time after they start.
+        engine_.set_unix_seconds_at_start(os::unix_seconds_at_start());
         engine_.step(os::now(), std::move(next), effects);
         execute(effects);
     }

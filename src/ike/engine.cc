@@ -122,6 +122,10 @@ void Engine::step(Instant now, Input input, Effects& effects) {
     }
 }
 
+void Engine::set_unix_seconds_at_start(std::int64_t unix_seconds) {
+    impl_->core.settings.unix_seconds_at_start = unix_seconds;
+}
+
 Instant Engine::next_deadline() const {
     return impl_->deadlines.empty() ? Instant::never() : impl_->deadlines.begin()->first;
 }

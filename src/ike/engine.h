@@ -35,6 +35,9 @@ public:
     ~Engine();
     Engine(Engine&&) noexcept;
 
+    // The wall clock was set: replaces EngineSettings::unix_seconds_at_start.
+    void set_unix_seconds_at_start(std::int64_t unix_seconds);
+
     // Processes one input at time `now` (never earlier than at the last call) and appends effects, to be
     // executed in order. Never blocks, never computes anything slow.
     void step(Instant now, Input input, Effects& effects);

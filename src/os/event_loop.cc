@@ -36,6 +36,11 @@ std::int64_t unix_seconds() {
     return std::chrono::duration_cast<seconds>(since_1970).count();
 }
 
+std::int64_t unix_seconds_at_start() {
+    const auto since_1970 = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::ceil<seconds>(since_1970 - now().since_start()).count();
+}
+
 EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
 EventLoop::~EventLoop() = default;
 

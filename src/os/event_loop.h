@@ -12,8 +12,10 @@ namespace cygnet::os {
 
 // Time on the monotonic clock since the first call in this process.
 Instant now();
-// Seconds since 1970 by the wall clock, for the validity of certificates.
+// Seconds since 1970 by the wall clock.
 std::int64_t unix_seconds();
+// The same at Instant{}, rounded up; it changes when somebody sets the clock.
+std::int64_t unix_seconds_at_start();
 
 class EventLoop {
 public:
