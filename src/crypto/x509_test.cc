@@ -142,7 +142,7 @@ TEST(ValidatePath, SaysWhichIssuerIsNotKnown) {
     const std::vector<Certificate> anchors = {pki().anchor()};
     EXPECT_EQ(refusal(validate_path(leaf, {}, anchors, test_now)),
               "certificate \"CN=moon\" has an untrusted issuer: no CA certificate \"C=CH, O=Cygnet, CN=middle\" is "
-              "configured or was sent");
+              "among the trusted ones (x509ca) or was sent");
     EXPECT_NE(refusal(validate_path(leaf, {}, {}, test_now)).find("untrusted issuer"), std::string::npos);
     const Bytes alone = Pki::issue({.subject = "CN=alone"}, pki().leaf_key, {}, pki().leaf_key);
     EXPECT_EQ(refusal(pki().validate(Pki::parse(alone))), "certificate \"CN=alone\" is self-signed and not trusted");

@@ -69,7 +69,10 @@ void refuse_critical(Context& context, const wire::UnknownPayload& payload) {
 void conclude(Context& context, Result<Next> result) {
     if (result || context.sa.closed) return;
     const Error& error = result.error();
-    context.log(LogGroup::ike, 1, error.text());
+    // The end of an SA says its reason itself.
+    const bool ends = context.slot == Slot::own ? error.reaction != Reaction::ignore
+                                                : error.reaction == Reaction::end_sa || error.reaction == Reaction::tell_operator;
+    context.log(LogGroup::ike, ends ? 2 : 1, error.text());
     if (context.slot == Slot::theirs) conclude_theirs(context, error);
     else conclude_own(context, error);
 }

@@ -26,6 +26,7 @@ struct Arrival {
 
     void drop(Counter counter, std::string why) const {
         core.counters.add(counter);
+        if (counter != Counter::invalid_spi) core.counters.add(Counter::invalid);  // strongSwan's sum of all but that
         effects.push_back(Report{model::LogLine{.group = LogGroup::net, .level = 1, .message = fmt::format("dropped {} octets from {}: {}", datagram.bytes.size(), datagram.path.remote.text(), why)}});
     }
     Context context(IkeSa& sa) const {

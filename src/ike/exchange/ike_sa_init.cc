@@ -240,7 +240,7 @@ std::optional<Choice> choose_connection(const Stranger& stranger) {
         if (reason.empty()) reason = chosen.error().detail;
     }
     stranger.log("no proposal in common: received " + text_of(offered) + "; ours (" + candidates.front()->name + "): " +
-                 text_of(offered_ike_proposals(*candidates.front())));
+                 text_of(offered_ike_proposals(*candidates.front())) + "; let the proposals of both ends have one in common");
     stranger.effects.push_back(Report{model::Alert{.type = "proposal-mismatch-ike", .message = "no proposal in common with " + stranger.request.path.remote.text(), .sa = {}}});
     return std::nullopt;
 }
