@@ -69,6 +69,8 @@ std::optional<AttributeType> attribute_type(std::string_view name) {
         if (same_text(row.name, name)) return AttributeType{der::oid_content(row.oid), row.tag};
     Bytes oid = der::oid_content(name);
     if (oid.empty()) return std::nullopt;
+    for (const AttributeName& row : attribute_names)
+        if (der::oid_content(row.oid) == oid) return AttributeType{std::move(oid), row.tag};
     return AttributeType{std::move(oid), der::utf8_string};
 }
 

@@ -21,7 +21,7 @@ TEST(DistinguishedName, IsTheDerThatOpensslMakes) {
     EXPECT_EQ(hex(name("C=CH,CN=moon")), ch_moon);
     EXPECT_EQ(hex(name("  c = CH ,  cn = moon  ")), ch_moon);
     EXPECT_EQ(hex(name("/C=CH/CN=moon")), ch_moon);
-    EXPECT_EQ(hex(name("2.5.4.6=CH, 2.5.4.3=moon")).size(), std::string_view(ch_moon).size());
+    EXPECT_EQ(hex(name("2.5.4.6=CH, 2.5.4.3=moon")), ch_moon);
     // E and DC are IA5Strings.
     EXPECT_EQ(hex(name("E=a@b")), "30143112301006092a864886f70d0109011603614062");
 }
