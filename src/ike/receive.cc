@@ -109,6 +109,15 @@ bool later_fragment(ByteView datagram) {
     return (datagram[number_at] << 8 | datagram[number_at + 1]) != 1;
 }
 
+// The answer goes out again for the identical datagram, or for one that is authentic: a peer may have cut its request into
+// smaller fragments (RFC 7383 §2.5.2). A stranger who saw our SPIs gets nothing.
+bool repeats_last_request(const Arrival& arrival, const IkeSa& sa) {
+    if (later_fragment(arrival.datagram.bytes)) return false;
+    if (crypto::sha2_256({arrival.datagram.bytes}) == sa.last_request_digest) return true;
+    wire::Reassembly unused;
+    return sa.protection->open(arrival.datagram.bytes, sa.accepts_fragments ? &unused : nullptr).has_value();
+}
+
 bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
     if (header.response) {
         if (sa.window.awaits_response(header.message_id) && header.exchange == sa.own_exchange) return true;
@@ -125,7 +134,7 @@ bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header
             return false;
     }
     arrival.core.counters.add(Counter::duplicate_request);
-    if (later_fragment(arrival.datagram.bytes)) return false;
+    if (!repeats_last_request(arrival, sa)) return false;
     Context context = arrival.context(sa);
     trace_repeated(context, sa.window.last_response());
     context.send(sa.window.last_response(), arrival.datagram.path);
@@ -189,6 +198,8 @@ void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     if (!opened) return note_forgery(arrival, sa, opened.error());
     incoming.octets += arrival.datagram.bytes.size();
     ++incoming.datagrams;
+    if (!header.response && !later_fragment(arrival.datagram.bytes))
+        sa.last_request_digest = crypto::sha2_256({arrival.datagram.bytes});
     if (*opened) return receive_authentic(arrival, sa, header, std::move(**opened));
     arrival.core.touch(sa.id);
     if (sa.timer(Timer::reassembly) == Instant::never())

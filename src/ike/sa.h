@@ -128,6 +128,7 @@ struct IkeSa {
     Window window{};
     Incoming request{}, response{};           // the message of each direction that is being received
     model::ExchangeType own_exchange{};       // of our outstanding request: its answer must have the same
+    std::array<std::uint8_t, 32> last_request_digest{};  // of its datagram, or of its first fragment
     model::ExchangeType peer_exchange{};      // of the request that is being answered
     OwnExchange own{};
     PeerExchange theirs{};
