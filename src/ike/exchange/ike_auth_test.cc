@@ -1,0 +1,150 @@
+#include "ike/exchange/ike_auth.h"
+
+#include <gtest/gtest.h>
+
+#include "ike/test_pair.h"
+
+namespace cygnet::ike::test {
+namespace {
+
+using model::Counter;
+
+TEST(IkeAuth, RefusesAPeerWithAnotherKeyAndSaysSoOnBothSides) {
+    Pair pair;
+    pair.step(pair.a, Configure{config_of(connection(true), "right"), nullptr});
+    pair.step(pair.b, Configure{config_of(connection(false), "wrong"), nullptr});
+    const CommandDone done = pair.initiate(pair.a);
+    ASSERT_FALSE(done.result);
+    EXPECT_NE(done.result.error().detail.find("AUTHENTICATION_FAILED"), std::string::npos);
+    EXPECT_EQ(pair.b.engine.counters()[Counter::authentication_failed], 1u);
+    EXPECT_NE(pair.b.log().find("differ"), std::string::npos);
+    EXPECT_EQ(pair.a.engine.population().ike_sas + pair.b.engine.population().ike_sas, 0u);
+}
+
+TEST(IkeAuth, RefusesAnIdentityThatIsNotExpected) {
+    Pair pair;
+    model::Connection mars = connection(true);
+    mars.local.front().id = model::Identity::parse("mars.example");
+    pair.configure(mars, connection(false));
+    EXPECT_FALSE(pair.initiate(pair.a).result);
+    EXPECT_NE(pair.b.log().find("mars.example"), std::string::npos);
+    EXPECT_EQ(pair.b.engine.population().ike_sas, 0u);
+}
+
+TEST(IkeAuth, KeepsTheIkeSaWhenTheChildIsRefused) {
+    Pair pair;
+    model::Connection other = connection(false);
+    other.children.front().local_ts = {*model::ConfiguredSelector::parse("10.99.0.0/16")};
+    pair.configure(connection(true), other);
+    const CommandDone done = pair.initiate(pair.a);
+    ASSERT_FALSE(done.result);
+    EXPECT_NE(done.result.error().text().find("TS_UNACCEPTABLE"), std::string::npos);
+    EXPECT_EQ(pair.a.only_sa(pair.now).state, model::IkeState::established);
+    EXPECT_EQ(pair.b.only_sa(pair.now).state, model::IkeState::established);
+    EXPECT_EQ(pair.a.engine.population().children + pair.b.engine.population().children, 0u);
+}
+
+TEST(IkeAuth, NarrowsSelectorsToWhatBothAllow) {
+    Pair pair;
+    model::Connection narrow = connection(false);
+    narrow.children.front().local_ts = {*model::ConfiguredSelector::parse("10.2.3.0/24")};
+    pair.configure(connection(true), narrow);
+    EXPECT_TRUE(pair.initiate(pair.a).result);
+    ASSERT_TRUE(pair.up());
+    EXPECT_EQ(model::text_of(pair.a.only_sa(pair.now).children.front().remote), "10.2.3.0/24");
+    EXPECT_TRUE(pair.children_agree());
+}
+
+TEST(IkeAuth, AssignsAVirtualAddressFromThePool) {
+    Pair pair;
+    model::Connection roaming = connection(true), gateway = connection(false);
+    roaming.vips = {model::IpAddress::any(model::Family::v4)};
+    roaming.children.front().local_ts = {{.dynamic = true, .selector = {}}};
+    gateway.children.front().remote_ts = {{.dynamic = true, .selector = {}}};
+    gateway.pools = {"p"};
+    auto config = config_of(gateway);
+    config->pools["p"] = std::make_shared<const model::Pool>(model::Pool{.name = "p", .addresses = *model::AddressRange::parse("10.3.0.0/28"), .base_text = "10.3.0.0/28", .attributes = {{model::CfgAttribute::internal_ip4_dns, {10, 2, 0, 53}}}});
+    pair.step(pair.a, Configure{config_of(roaming), nullptr});
+    pair.step(pair.b, Configure{config, nullptr});
+    EXPECT_TRUE(pair.initiate(pair.a).result) << pair.a.log() << "---\n" << pair.b.log();
+    ASSERT_TRUE(pair.up());
+    ASSERT_EQ(pair.a.assigned.size(), 1u);
+    EXPECT_EQ(pair.a.assigned.front().dns, std::vector{address("10.2.0.53")});
+    const model::IpAddress virtual_ip = pair.a.assigned.front().address;
+    EXPECT_TRUE(model::AddressRange::parse("10.3.0.0/28")->contains(virtual_ip));
+    EXPECT_EQ(pair.a.only_sa(pair.now).children.front().local, model::TrafficSelectors{model::TrafficSelector::of(model::AddressRange::single(virtual_ip))});
+    EXPECT_EQ(pair.b.engine.pools().front().online, 1u);
+    pair.terminate(pair.a, {.ike = "gw"});
+    EXPECT_EQ(pair.b.engine.pools().front().online, 0u);
+    EXPECT_TRUE(pair.a.assigned.back().remove);
+}
+
+TEST(IkeAuth, FailsOnlyTheChildWhenThePoolIsEmpty) {
+    Pair pair;
+    model::Connection roaming = connection(true), gateway = connection(false);
+    roaming.vips = {model::IpAddress::any(model::Family::v4)};
+    gateway.pools = {"missing"};
+    pair.configure(roaming, gateway);
+    const CommandDone done = pair.initiate(pair.a);
+    ASSERT_FALSE(done.result);
+    EXPECT_NE(done.result.error().text().find("INTERNAL_ADDRESS_FAILURE"), std::string::npos);
+    EXPECT_EQ(pair.a.only_sa(pair.now).state, model::IkeState::established);
+}
+
+TEST(IkeAuth, ForgetsOldSasOfAPeerThatLostItsState) {
+    Pair pair;
+    pair.configure(connection(true), connection(false));
+    EXPECT_TRUE(pair.initiate(pair.a).result);
+    pair.meddler = [](Send&) { return false; };  // It forgets without a word that arrives.
+    pair.terminate(pair.a, {.ike = "gw"}, true);
+    pair.meddler = nullptr;
+    EXPECT_TRUE(pair.initiate(pair.a).result);
+    EXPECT_TRUE(pair.up());
+    EXPECT_NE(pair.b.log().find("INITIAL_CONTACT"), std::string::npos);
+}
+
+TEST(IkeAuth, ReplacesOrKeepsASecondSaAsTheUniquePolicySays) {
+    for (const auto policy : {model::UniquePolicy::replace, model::UniquePolicy::keep}) {
+        Pair pair;
+        model::Connection quiet = connection(true), strict = connection(false);
+        quiet.unique = model::UniquePolicy::never;
+        strict.unique = policy;
+        pair.configure(quiet, strict);
+        EXPECT_TRUE(pair.initiate(pair.a).result);
+        quiet.name = "again";
+        pair.step(pair.a, Configure{config_of(quiet), nullptr});
+        pair.step(pair.a, Initiate{.id = CommandId{77}, .connection = "again", .child = "net", .path = {{address("192.0.2.1"), 500}, {address("192.0.2.2"), 500}}});
+        pair.run();
+        const bool replaced = pair.b.only_sa(pair.now).id == model::IkeSaId{2};
+        EXPECT_EQ(replaced, policy == model::UniquePolicy::replace);
+    }
+}
+
+// The initiator is the one to find out: it reports in an exchange of its own (RFC 7296 §2.21.2).
+TEST(IkeAuth, TellsAResponderThatItDoesNotBelieve) {
+    Pair pair;
+    model::Connection picky = connection(true), impostor = connection(false);
+    picky.remote.front().id = model::Identity::parse("*.example");
+    impostor.local.front().id = model::Identity::parse("b.elsewhere");
+    pair.configure(picky, impostor);
+    EXPECT_FALSE(pair.initiate(pair.a).result);
+    EXPECT_EQ(pair.a.engine.population().ike_sas + pair.b.engine.population().ike_sas, 0u);
+    EXPECT_NE(pair.b.log().find("the peer reported AUTHENTICATION_FAILED"), std::string::npos) << pair.b.log();
+    EXPECT_EQ(pair.a.engine.population().children + pair.b.engine.population().children, 0u);
+}
+
+TEST(IkeAuth, PicksTheConnectionByIdentityWhenAddressesLeaveTwo) {
+    Pair pair;
+    model::Connection stranger = connection(false), right = connection(false);
+    stranger.name = "another";
+    stranger.remote.front().id = model::Identity::parse("c.example");
+    auto config = config_of(right);
+    config->connections["another"] = std::make_shared<const model::Connection>(stranger);
+    pair.step(pair.a, Configure{config_of(connection(true)), nullptr});
+    pair.step(pair.b, Configure{config, nullptr});
+    EXPECT_TRUE(pair.initiate(pair.a).result);
+    EXPECT_EQ(pair.b.only_sa(pair.now).name, "gw");
+}
+
+}  // namespace
+}  // namespace cygnet::ike::test
