@@ -57,6 +57,15 @@ Hash hash_of(model::Prf prf) {
     }
 }
 
+Hash hash_of(model::Integ integ) {
+    switch (integ) {
+        case model::Integ::hmac_sha1_96: return Hash::sha1;
+        case model::Integ::hmac_sha2_384_192: return Hash::sha2_384;
+        case model::Integ::hmac_sha2_512_256: return Hash::sha2_512;
+        default: return Hash::sha2_256;
+    }
+}
+
 // The library whose table holds this row.
 template <class Row>
 std::string owner_of(std::span<const Row> Library::* table, const Row* row) {
@@ -75,7 +84,7 @@ void add_ciphers(std::vector<CatalogueRow>& rows) {
         const std::string name = model::Transform::of(model::Encr::aes_gcm_16, bits).text();
         if (packets) rows.push_back({"ESP packets", name, owner_of(&Library::aeads, packets)});
         if (const AeadRow* row = best_aead(AeadKind::aes_gcm, bits / 8))
-            rows.push_back({"encryption", name, owner_of(&Library::aeads, row)});
+            rows.push_back({"aead", name, owner_of(&Library::aeads, row)});
         if (const CbcRow* row = best_cbc(bits / 8))
             rows.push_back(
                 {"encryption", model::Transform::of(model::Encr::aes_cbc, bits).text(), owner_of(&Library::cbcs, row)});
@@ -86,20 +95,20 @@ void add_ciphers(std::vector<CatalogueRow>& rows) {
     const std::string name = name_of(model::Encr::chacha20_poly1305);
     if (packets) rows.push_back({"ESP packets", name, owner_of(&Library::aeads, packets)});
     if (const AeadRow* row = best_aead(AeadKind::chacha20_poly1305, 32))
-        rows.push_back({"encryption", name, owner_of(&Library::aeads, row)});
+        rows.push_back({"aead", name, owner_of(&Library::aeads, row)});
 }
 
 std::vector<CatalogueRow> make_catalogue() {
     std::vector<CatalogueRow> rows;
     add_ciphers(rows);
-    for (const model::Prf prf : prfs) {
-        const std::string owner = owner_of(&Library::hashes, &best_hash(hash_of(prf)));
-        rows.push_back({"prf and integrity", name_of(prf), owner});
-    }
+    for (const model::Integ integ : integrity_algorithms)
+        rows.push_back({"integrity", name_of(integ), owner_of(&Library::hashes, &best_hash(hash_of(integ)))});
+    for (const model::Prf prf : prfs)
+        rows.push_back({"prf", name_of(prf), owner_of(&Library::hashes, &best_hash(hash_of(prf)))});
     for (unsigned id = 1; id < 64; ++id) {
         const auto method = static_cast<model::Ke>(id);
         if (const KeRow* row = best_key_exchange(method))
-            rows.push_back({"key exchange", name_of(method), owner_of(&Library::key_exchanges, row)});
+            rows.push_back({"ke", name_of(method), owner_of(&Library::key_exchanges, row)});
     }
     for (const KeyType type : key_types)
         rows.push_back(

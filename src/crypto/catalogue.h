@@ -9,7 +9,7 @@
 namespace cygnet::crypto {
 
 struct CatalogueRow {
-    std::string kind;            // "encryption", "integrity", "aead", "prf", "hasher", "ke", "signature"
+    std::string kind;            // VICI's "encryption", "integrity", "aead", "prf", "ke"; "ESP packets", "signature", "X.509"
     std::string algorithm;       // the name of model::name_of
     std::string implementation;  // "OpenSSL 3.0.19", "AWS-LC 5.1.0", "ipsec-mb 1.3"
 };

@@ -18,6 +18,19 @@ TEST(Catalogue, NamesALibraryForEachRow) {
     }
 }
 
+TEST(Catalogue, SortsItsRowsIntoViciSections) {
+    const auto kind_of = [](std::string_view algorithm) {
+        for (const CatalogueRow& row : catalogue())
+            if (row.algorithm == algorithm && row.kind != "ESP packets") return row.kind;
+        return std::string("none");
+    };
+    EXPECT_EQ(kind_of("AES_GCM_16_256"), "aead");
+    EXPECT_EQ(kind_of("AES_CBC_256"), "encryption");
+    EXPECT_EQ(kind_of("HMAC_SHA2_256_128"), "integrity");
+    EXPECT_EQ(kind_of("PRF_HMAC_SHA2_384"), "prf");
+    EXPECT_EQ(kind_of("ML_KEM_768"), "ke");
+}
+
 TEST(Catalogue, SupportsWhatTheDefaultProposalsOffer) {
     for (const auto& [protocol, proposals] : {std::pair{Protocol::ike, model::default_ike_proposals()},
                                               std::pair{Protocol::esp, model::default_esp_proposals()}})

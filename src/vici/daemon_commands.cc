@@ -18,6 +18,13 @@ model::Counters minus(const model::Counters& now, const model::Counters& before)
     return rest;
 }
 
+// Names of ciphers stand for all their key sizes here.
+std::string_view without_key_size(std::string_view algorithm) {
+    for (const std::string_view size : {"_128", "_192", "_256"})
+        if (algorithm.starts_with("AES_") && algorithm.ends_with(size)) algorithm.remove_suffix(size.size());
+    return algorithm;
+}
+
 std::string running_text(Duration running) {
     const auto whole = std::chrono::duration_cast<seconds>(running).count();
     const auto text = [](auto count, const char* unit) {
@@ -71,8 +78,10 @@ void Commands::get_algorithms(Service& service, Instant, ClientId client, const 
     Section message;
     for (const std::string_view kind : algorithm_kinds) {
         Section rows;
-        for (const crypto::CatalogueRow& row : crypto::catalogue())
-            if (row.kind == kind) rows.add(row.algorithm, row.implementation);
+        for (const crypto::CatalogueRow& row : crypto::catalogue()) {
+            const std::string_view name = without_key_size(row.algorithm);
+            if (row.kind == kind && !rows.has(name)) rows.add(name, row.implementation);
+        }
         message.add_section(kind) = std::move(rows);
     }
     service.respond(client, std::move(message));
