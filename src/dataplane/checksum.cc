@@ -15,20 +15,25 @@ namespace {
 #define FOR_WIDE_VECTORS
 #endif
 
-using Lanes32 = std::uint32_t __attribute__((vector_size(32)));
-using Lanes64 = std::uint64_t __attribute__((vector_size(64)));
+using Lanes = std::uint64_t __attribute__((vector_size(32)));
+constexpr std::size_t block_size = 2 * sizeof(Lanes);
 
 // Sum of 32-bit words in the machine's order; RFC 1071 §2: order and width do not matter until the fold.
+// Low and high halves of 64-bit lanes are summed apart, so that nothing overflows.
 FOR_WIDE_VECTORS std::uint64_t sum_blocks(const std::uint8_t* data, std::size_t blocks) {
-    Lanes64 lanes{};
+    const Lanes low_half = {0xffff'ffff, 0xffff'ffff, 0xffff'ffff, 0xffff'ffff};
+    Lanes low{}, high{}, low2{}, high2{};
     for (std::size_t i = 0; i < blocks; ++i) {
-        Lanes32 words;
-        std::memcpy(&words, data + i * sizeof words, sizeof words);
-        lanes += __builtin_convertvector(words, Lanes64);
+        Lanes words, words2;
+        std::memcpy(&words, data + i * block_size, sizeof words);
+        std::memcpy(&words2, data + i * block_size + sizeof words, sizeof words2);
+        low += words & low_half;
+        high += words >> 32;
+        low2 += words2 & low_half;
+        high2 += words2 >> 32;
     }
-    std::uint64_t sum = 0;
-    for (int lane = 0; lane < 8; ++lane) sum += lanes[lane];
-    return sum;
+    low += high + low2 + high2;
+    return low[0] + low[1] + low[2] + low[3];
 }
 
 std::uint64_t fold_once(std::uint64_t sum) { return (sum & 0xffff) + (sum >> 16); }
@@ -41,10 +46,15 @@ std::uint16_t fold(std::uint64_t sum) {
 }  // namespace
 
 void ChecksumSum::add(const std::uint8_t* data, std::size_t size) {
-    const std::size_t blocks = size / sizeof(Lanes32);
+    const std::size_t blocks = size / block_size;
     std::uint64_t sum = blocks != 0 ? sum_blocks(data, blocks) : 0;
-    data += blocks * sizeof(Lanes32);
-    size -= blocks * sizeof(Lanes32);
+    data += blocks * block_size;
+    size -= blocks * block_size;
+    for (; size >= 4; data += 4, size -= 4) {
+        std::uint32_t words;
+        std::memcpy(&words, data, sizeof words);
+        sum += words;
+    }
     for (; size >= 2; data += 2, size -= 2) {
         std::uint16_t word;
         std::memcpy(&word, data, sizeof word);

@@ -36,8 +36,7 @@ Result<> Routes::add(const model::TrafficSelectors& local, const model::TrafficS
             Entry& entry = entries_[prefix];
             if (entry.users++ != 0) continue;
             entry.local = local;
-            entry.source = source;
-            TRY(netlink_.add_route(route(prefix, entry)));
+            TRY(set_route(prefix, entry, source));
         }
     }
     return {};
@@ -84,10 +83,19 @@ Result<> Routes::refresh_sources() {
     for (auto& [prefix, entry] : entries_) {
         const auto source = source_for(entry.local, prefix.address.family());
         if (source == entry.source) continue;
-        entry.source = source;
-        TRY(netlink_.add_route(route(prefix, entry)));
+        TRY(set_route(prefix, entry, source));
     }
     return {};
+}
+
+// The source is a hint: an address that the kernel does not take (an IPv6 one still being probed) must not
+// cost the route.
+Result<> Routes::set_route(const Prefix& prefix, Entry& entry,
+                           const std::optional<model::IpAddress>& source) {
+    entry.source = source;
+    if (source && netlink_.add_route(route(prefix, entry))) return {};
+    entry.source = std::nullopt;
+    return netlink_.add_route(route(prefix, entry));
 }
 
 Route Routes::route(const Prefix& prefix, const Entry& entry) const {

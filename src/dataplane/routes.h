@@ -44,6 +44,8 @@ private:
     std::optional<model::IpAddress> source_for(const model::TrafficSelectors& local,
                                                model::Family family);
     Result<> refresh_sources();
+    Result<> set_route(const Prefix& prefix, Entry& entry,
+                       const std::optional<model::IpAddress>& source);
     Route route(const Prefix& prefix, const Entry& entry) const;
 
     Netlink netlink_;
