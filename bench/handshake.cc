@@ -1,18 +1,17 @@
 // P13 and P15 of the performance goals: how much CPU a whole set-up (IKE SA and first child) costs two engines that share one
 // process and no I/O, beside the cost of its raw cryptography measured in the same run, turn by turn.
 //
-//   handshake [--pairs N] [--set-ups N]      prints the JSON lines that bench/run collects (bench/README.md)
+//   handshake [--pairs N] [--set-ups N]
 
 #include <time.h>
 
-#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
 #include <string>
 #include <string_view>
-#include <vector>
 
+#include "bench/measurement.h"
 #include "crypto/key_exchange.h"
 #include "crypto/prf.h"
 #include "ike/engine.h"
@@ -161,23 +160,17 @@ void raw_cryptography(bool hybrid) {
     }
 }
 
-struct Sample {
-    double engines, bound;  // CPU microseconds for both ends of one set-up
-};
+// Set-ups per second of one core that plays one end.
+double rate(double seconds, int set_ups) { return 2 * set_ups / seconds; }
 
-double median(std::vector<double> values) {
-    std::ranges::sort(values);
-    return values[values.size() / 2];
-}
-
-void measure(const char* id, const char* what, const char* proposals, bool hybrid, int pairs, int set_ups) {
+bench::Measurement measure(const char* id, const char* name, const char* proposals, bool hybrid, int pairs, int set_ups) {
     Pair engines(proposals);
     std::uint32_t client = 0;
     for (int i = 0; i < set_ups / 10 + 1; ++i) engines.set_up(++client);  // Caches and allocators settle.
-    std::vector<Sample> samples;
+    bench::Measurement measured{.id = id, .name = name, .unit = "set-ups/s/core", .other = "raw cryptography of the same set-up"};
     for (int pair = 0; pair < pairs; ++pair) {
-        Sample sample{};
-        for (const bool ours : pair % 2 == 0 ? std::initializer_list<bool>{true, false} : std::initializer_list<bool>{false, true}) {
+        bench::Sample sample{};
+        for (const bool ours : {pair % 2 == 0, pair % 2 != 0}) {
             const double start = cpu_seconds();
             for (int i = 0; i < set_ups; ++i) {
                 if (ours)
@@ -185,22 +178,11 @@ void measure(const char* id, const char* what, const char* proposals, bool hybri
                 else
                     raw_cryptography(hybrid);
             }
-            (ours ? sample.engines : sample.bound) = (cpu_seconds() - start) / set_ups * 1e6;
+            (ours ? sample.own : sample.other) = rate(cpu_seconds() - start, set_ups);
         }
-        samples.push_back(sample);
+        measured.samples.push_back(sample);
     }
-    std::vector<double> values, bounds, ratios;
-    for (const Sample& sample : samples) {
-        values.push_back(1e6 / (sample.engines / 2));  // set-ups per second of one core that plays one end
-        bounds.push_back(1e6 / (sample.bound / 2));
-        ratios.push_back(sample.bound / sample.engines);
-    }
-    std::printf(R"({"id":"%s","name":"%s","value":%.0f,"unit":"set-ups/s/core","higher_is_better":true,)", id, what, median(values));
-    std::printf(R"("bound":{"name":"raw cryptography of the same set-up","value":%.0f},"ratio":%.3f,"samples":[)", median(bounds),
-                median(ratios));
-    for (std::size_t i = 0; i < samples.size(); ++i)
-        std::printf(R"(%s{"us_both_ends":%.1f,"bound_us_both_ends":%.1f})", i == 0 ? "" : ",", samples[i].engines, samples[i].bound);
-    std::printf("]}\n");
+    return measured;
 }
 
 int argument(int argc, char** argv, std::string_view flag, int fallback) {
@@ -214,8 +196,8 @@ int argument(int argc, char** argv, std::string_view flag, int fallback) {
 int main(int argc, char** argv) {
     const int pairs = argument(argc, argv, "--pairs", 9);
     const int set_ups = argument(argc, argv, "--set-ups", 1000);
-    measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", false, pairs, set_ups);
-    measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O", "aes256gcm16-prfsha384-x25519-ke1_mlkem768", true,
-            pairs, set_ups);
+    bench::print({measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", false, pairs, set_ups),
+                  measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O",
+                          "aes256gcm16-prfsha384-x25519-ke1_mlkem768", true, pairs, set_ups)});
     return 0;
 }
