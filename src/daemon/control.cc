@@ -85,7 +85,10 @@ void Control::set_deadline() { deadline_.set(service_.next_deadline()); }
 
 void Control::send(vici::ClientId client, Bytes segment) { server_->send(socket_id(client), std::move(segment)); }
 
-void Control::drop(vici::ClientId client) { server_->close(socket_id(client)); }
+void Control::drop(vici::ClientId client, const std::string& why) {
+    log_.write(LogGroup::cfg, 1, "control socket: client disconnected, " + why);
+    server_->close(socket_id(client));
+}
 
 // ---- commands -----------------------------------------------------------------------------------
 

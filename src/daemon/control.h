@@ -32,7 +32,7 @@ public:
     void reload_by_signal();
 
     void send(vici::ClientId client, Bytes segment) override;
-    void drop(vici::ClientId client) override;
+    void drop(vici::ClientId client, const std::string& why) override;
     void initiate(const std::string& connection, const std::string& child, Finished finished) override;
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override;
     void rekey(const ike::SaSelector& which, Finished finished) override;

@@ -37,9 +37,9 @@ public:
     // Queues one segment for a client; never blocks. A client that does not read (more than
     // limits::vici_queued_octets wait) is disconnected by the daemon.
     virtual void send(ClientId client, Bytes segment) = 0;
-    // Ends the connection of a client that broke the protocol, after what was queued. The daemon then calls
-    // Service::disconnected, later.
-    virtual void drop(ClientId client) = 0;
+    // Ends the connection of a client that broke the protocol, after what was queued; `why` is for the log. The daemon
+    // then calls Service::disconnected, later.
+    virtual void drop(ClientId client, const std::string& why) = 0;
 
     // Commands of operators. `finished` is called once, at once or later, with how many SAs matched.
     using Finished = std::function<void(const Result<>& result, std::uint32_t matches)>;

@@ -79,10 +79,8 @@ void Service::received(Instant now, ClientId client, ByteView bytes) {
         // Unknown packet types are ignored; anything else malformed ends the connection.
         if (segment && decoded.error().code == Errc::unsupported) continue;
         const Error& error = segment ? decoded.error() : segment.error();
-        report(now, model::LogLine{.group = model::LogGroup::cfg, .level = 1,
-                                   .message = "control socket: client disconnected, its message is malformed: " + error.text()});
         clients_.erase(client);
-        control_.drop(client);
+        control_.drop(client, "its message is malformed: " + error.text());
         return;
     }
 }
@@ -108,7 +106,7 @@ void Service::packet(Instant now, ClientId client, const Packet& packet) {
                 state.waiting.push_back(packet);
             } else {
                 clients_.erase(client);
-                control_.drop(client);
+                control_.drop(client, "it sends commands without waiting for their answers");
             }
             return;
         default: return;  // packets that only a server sends

@@ -25,7 +25,7 @@ public:
     Result<> reload_result{};
 
     void send(ClientId client, Bytes segment) override { append(sent[client], segment); }
-    void drop(ClientId client) override { dropped.push_back(client); }
+    void drop(ClientId client, const std::string&) override { dropped.push_back(client); }
     void initiate(const std::string& connection, const std::string& child, Finished finished) override {
         commands.push_back({"initiate " + connection + "/" + child, std::move(finished)});
     }
