@@ -115,8 +115,7 @@ def sa_init_request() -> bytes:
 def oversized_control_message(lab):
     """A control message of 600 KiB: its sender is dropped, the daemon and everybody else go on."""
     gateways = Gateways(lab).up()
-    other = gateways.left.vici()
-    with socket.socket(socket.AF_UNIX) as stream:
+    with gateways.left.vici() as other, socket.socket(socket.AF_UNIX) as stream:
         stream.settimeout(10)
         stream.connect(str(gateways.left.socket))
         size = 600 * 1024
@@ -126,8 +125,7 @@ def oversized_control_message(lab):
         except ConnectionError:
             answer = b""
         assert answer == b"", "the connection should have been dropped"
-    assert "version" in other.request("version"), "another client was disturbed"
-    other.close()
+        assert "version" in other.request("version"), "another client was disturbed"
     wait_until(lambda: "524288" in gateways.left.log() or "512" in gateways.left.log(), "the log says which limit")
     established(gateways.left)
 

@@ -48,7 +48,8 @@ def bad_connection(own: str, **keys) -> dict:
     ends = {"hub": ("198.51.100.1", "10.0.0.0/24"), "bad": ("198.51.100.2", "10.2.0.0/24")}
     other = "bad" if own == "hub" else "hub"
     ids = {"local_id": f"{own}.example", "remote_id": f"{other}.example"}
-    return connection("bad", ends[own][0], ends[other][0], local_ts=ends[own][1], remote_ts=ends[other][1], **{**ids, **keys})
+    selectors = {"local_ts": ends[own][1], "remote_ts": ends[other][1]}
+    return connection("bad", ends[own][0], ends[other][0], **{**ids, **selectors, **keys})
 
 
 @scenario

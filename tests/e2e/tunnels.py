@@ -18,7 +18,7 @@ def psk_hybrid(lab):
         assert (sa["dh-group"], sa["ake1"]) == ("CURVE_25519", "ML_KEM_768"), sa
         assert sa["encr-alg"] == "AES_GCM_16" and sa["encr-keysize"] == "256", sa
         assert int(sa["child"]["packets-in"]) >= 5 and int(sa["child"]["packets-out"]) >= 5, sa
-    assert tcp_transfer(lab, gateways.left_host, gateways.right_host, "10.2.0.1", source="10.1.0.1", seconds=0.5).bytes > 0
+    assert tcp_transfer(lab, gateways.left_host, gateways.right_host, "10.2.0.1", source="10.1.0.1", seconds=1).bytes > 0
     protocols = {octets_of_ip[9] for octets_of_ip in ipv4_packets(wire)}
     assert protocols == {17, 50}, f"IKE and ESP only, but IP protocols {protocols} were on the wire"
 
