@@ -78,9 +78,13 @@ class Lab:
         self._cleanup.callback(process.stop)
         return process
 
-    def capture(self, host: Namespace, device: str = "any", *filter_words: str) -> Path:
-        """Records what passes a device of a host into a pcap file, whose path is returned."""
+    def capture(self, host: Namespace, device: str, only: str = "", *, packets: int = 0) -> Path:
+        """Records what passes a device of a host (`only` "ip" or "udp") into a pcap file, whose path is returned.
+
+        The recording ends with the laboratory, or after `packets`.
+        """
         path = self.folder / f"{host}-{device}.pcap"
-        argv = ["tcpdump", "-i", device, "-U", "-n", "-s", "0", "-Z", "root", "-w", str(path), *filter_words]
-        self.start(f"tcpdump-{host}-{device}", host, *argv).wait_for_log("listening on")
+        script = str(Path(__file__).with_name("capture.py"))
+        argv = [sys.executable, script, device, str(path), only, str(packets)]
+        self.start(f"capture-{host}-{device}", host, *argv).wait_for_log("recording")
         return path
