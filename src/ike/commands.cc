@@ -80,7 +80,7 @@ std::string text_of(const SaSelector& which) {
 void terminate_ike(Context& context, const Terminate& command) {
     IkeSa& sa = context.sa;
     if (sa.half_open()) {
-        context.close("terminated by the operator", true);
+        context.close("terminated by the operator");
         return context.finish_command(command.id, {});
     }
     if (!command.force) return context.enqueue(DeleteIkeTask{.command = command.id});
@@ -88,7 +88,7 @@ void terminate_ike(Context& context, const Terminate& command) {
     if (sa.established() && !sa.window.outstanding())
         if (const auto sent = begin_delete_ike(context, {}); !sent)
             context.log(model::LogGroup::ike, 1, sent.error().text());
-    context.close("terminated by the operator", true);
+    context.close("terminated by the operator");
     context.finish_command(command.id, {});
 }
 
@@ -105,8 +105,10 @@ void run_command(Core& core, const Initiate& command, Instant now, Effects& effe
     if (!connection) return fail_command(command.id, connection.error().code, connection.error().detail, effects);
     core.begin_command(command.id, 1);
     IkeSa* sa = reusable_sa(core, **connection, command.path);
-    if (sa == nullptr)
-        return initiate(core, std::move(*connection), command.path, {.child = command.child, .command = command.id}, now, effects);
+    if (sa == nullptr) {
+        initiate(core, std::move(*connection), command.path, {.child = command.child, .command = command.id}, now, effects);
+        return;
+    }
     Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
     core.touch(sa->id);
     if (command.child.empty()) return context.finish_command(command.id, {});

@@ -158,20 +158,20 @@ void Context::establish() {
     report(model::IkeUp{status()});
 }
 
-Next Context::close(const std::string& reason, bool orderly) {
+Next Context::close(const std::string& reason) {
     if (sa.closed) return Next::closed;
-    const bool was_up = !sa.half_open() && !sa.replaced_by;
+    const bool was_up = established_since(sa).has_value() && !sa.replaced_by;
     const model::IkeStatus last = status();
     while (!sa.children.empty()) remove_child(sa.children.begin()->first, reason);
     for (const LeasedAddress& lease : sa.peer_virtual_addresses) core.pools.release(lease.pool, lease.address);
     for (const model::IpAddress& address : sa.own_virtual_addresses)
         effects.push_back(AssignAddress{
             .sa = sa.id, .connection = sa.connection->name, .address = address, .dns = {}, .remove = true});
-    const auto verdict = [&]() -> Result<> {
-        if (orderly) return {};
-        return fail(Errc::state, "IKE SA", reason);
-    };
-    for (const std::optional<CommandId>& command : commands_of(sa)) finish_command(command, verdict());
+    for (const WaitingCommand& command : commands_of(sa)) {
+        Result<> result;
+        if (!command.wants_the_end) result = fail(Errc::state, "IKE SA", reason);
+        finish_command(command.id, std::move(result));
+    }
     log(model::LogGroup::ike, was_up ? 0 : 1, fmt::format("IKE_SA {} ended: {}", sa.name(), reason));
     if (was_up) report(model::IkeDown{last, reason});
     sa.closed = true;

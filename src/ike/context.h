@@ -52,8 +52,8 @@ struct Context {
     // Lifetimes, liveness and keepalives as the connection says.
     void start_timers();
     // Ends the SA without a word to the peer: children, leases and keys go, the operator is told why. Commands that wait
-    // for it fail, unless `orderly`.
-    Next close(const std::string& reason, bool orderly = false);
+    // for it fail, but for deletions.
+    Next close(const std::string& reason);
 
     // The peer has another address or port: our messages and its children follow (RFC 7296 §2.23).
     void move_peer(const model::Endpoint& remote);

@@ -54,7 +54,7 @@ struct Established {
     Instant since{};
 };
 struct Deleting {
-    Instant since{};                          // established before
+    std::optional<Instant> since{};           // when it was established, if it ever was
 };
 using SaState = std::variant<Connecting, Authenticating, Established, Deleting>;
 enum class Phase : std::uint8_t { connecting, authenticating, established, deleting };  // indices of SaState

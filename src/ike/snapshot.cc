@@ -30,13 +30,13 @@ model::IkeState state_of(const IkeSa& sa) {
     return model::IkeState::deleting;
 }
 
-Instant established_since(const IkeSa& sa, Instant now) {
+}  // namespace
+
+std::optional<Instant> established_since(const IkeSa& sa) {
     if (const auto* established = std::get_if<Established>(&sa.state)) return established->since;
     if (const auto* deleting = std::get_if<Deleting>(&sa.state)) return deleting->since;
-    return now;
+    return std::nullopt;
 }
-
-}  // namespace
 
 model::ChildStatus child_status(const Child& child, Instant now) {
     return {.name = child.config->name,
@@ -69,7 +69,7 @@ model::IkeStatus ike_status(const IkeSa& sa, Instant now) {
                             .spi_r = sa.spis.responder,
                             .nat_local = sa.nat_local,
                             .nat_remote = sa.nat_remote,
-                            .established_for = now - established_since(sa, now),
+                            .established_for = now - established_since(sa).value_or(now),
                             .rekey_in = left(sa.timers[static_cast<std::size_t>(Timer::rekey)], now),
                             .local_vips = sa.own_virtual_addresses};
     if (sa.protection) status.proposal = sa.proposal;

@@ -34,7 +34,7 @@ bool try_again(Context& context) {
     context.log(LogGroup::ike, 1, fmt::format("the peer did not answer, beginning attempt {}", intent.attempt));
     const model::Path path = first_path(context);
     const auto connection = sa.connection;
-    context.close("the peer did not answer", true);
+    context.close("the peer did not answer");
     initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
     return true;
 }
@@ -52,20 +52,12 @@ void give_up(Context& context) {
     const std::string reason = why_no_answer(sa);
     if (sa.replaced_by) {
         // The peer may have forgotten it before our Delete came.
-        context.close("rekeyed", true);
+        context.close("rekeyed");
         return;
     }
     context.alert(sa.half_open() ? "peer-init-unreachable" : "retransmit-send-timeout", reason);
     if (try_again(context)) return;
-    std::vector<std::string> revive;
-    if (sa.established())
-        for (const auto& [id, child] : sa.children)
-            if (child.config->dpd_action == model::Action::start) revive.push_back(child.config->name);
-    const model::Path path = first_path(context);
-    const auto connection = sa.connection;
-    context.close(reason, sa.phase() == Phase::deleting);
-    for (std::string& child : revive)
-        initiate(context.core, connection, path, {.child = std::move(child)}, context.now, context.effects);
+    close_and_revive(context, reason, &model::ChildConfig::dpd_action);
 }
 
 void retransmit(Context& context) {
@@ -115,7 +107,7 @@ void keep_mapping(Context& context) {
 
 void expire(Context& context) {
     if (context.sa.replaced_by) {
-        context.close("rekeyed", true);
+        context.close("rekeyed");
         return;
     }
     context.alert("ike-sa-expired", "IKE_SA " + context.sa.name() + " reached its hard lifetime and is deleted");
@@ -162,12 +154,29 @@ void run_deadlines(Context& context) {
     if (!sa.closed) run_child_lifetimes(context);
 }
 
-void initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
-              Instant now, Effects& effects) {
+Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::*action) {
+    IkeSa& sa = context.sa;
+    std::vector<std::string> revive;
+    if (sa.established())
+        for (const auto& [id, child] : sa.children)
+            if (child.config->*action == model::Action::start && child.state != model::ChildState::deleting) revive.push_back(child.config->name);
+    const model::Path path = first_path(context);
+    const auto connection = sa.connection;
+    const Next next = context.close(reason);
+    if (revive.empty()) return next;
+    IkeSa& again = initiate(context.core, connection, path, {.child = revive.front()}, context.now, context.effects);
+    Context with_new = context.of(again);
+    for (std::size_t i = 1; i < revive.size() && !again.closed; ++i) with_new.enqueue(CreateChildTask{.child = revive[i]});
+    return next;
+}
+
+IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
+                Instant now, Effects& effects) {
     IkeSa& sa = core.create_sa(true, std::move(connection), path);
     sa.intent = std::move(intent);
     Context context{.core = core, .sa = sa, .now = now, .effects = effects};
     conclude(context, begin_ike_sa_init(context));
+    return sa;
 }
 
 }  // namespace cygnet::ike

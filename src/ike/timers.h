@@ -10,7 +10,11 @@ void run_deadlines(Context& context);
 
 // A new attempt at the connection, toward the peer's configured port: after a loss (dpd_action, close_action,
 // keyingtries) or on command.
-void initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
-              Instant now, Effects& effects);
+IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
+                Instant now, Effects& effects);
+
+// Ends the SA; children whose configuration says `start` come back with a new one: after a loss (dpd_action) or when the
+// peer deleted them (close_action).
+Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::*action);
 
 }  // namespace cygnet::ike

@@ -66,7 +66,7 @@ Result<> apply_unique_policy(Context& context, bool initial_contact) {
         if (other->closed || !other->established() || other->id == sa.id) continue;
         Context with_other = context.of(*other);
         if (initial_contact && policy != model::UniquePolicy::never) {
-            with_other.close("the peer has no more state of it (INITIAL_CONTACT)", true);
+            with_other.close("the peer has no more state of it (INITIAL_CONTACT)");
         } else if (policy == model::UniquePolicy::replace) {
             context.alert("unique-replace", "IKE_SA " + other->name() + " is replaced by a new one of the same peer");
             with_other.enqueue(DeleteIkeTask{});

@@ -6,6 +6,8 @@
 #include <array>
 
 #include "ike/rekey.h"
+#include "ike/snapshot.h"
+#include "ike/timers.h"
 
 namespace cygnet::ike {
 namespace {
@@ -22,11 +24,6 @@ void add_delete(wire::MessageBuilder& message, std::span<const std::uint32_t> sp
     Writer writer(octets);
     for (const std::uint32_t spi : spis) writer.u32(spi);
     message.add(wire::DeletePayload{.protocol = model::Protocol::esp, .spi_size = 4, .spis = octets});
-}
-
-Instant since(const IkeSa& sa, Instant now) {
-    const auto* established = std::get_if<Established>(&sa.state);
-    return established != nullptr ? established->since : now;
 }
 
 // ---- the peer's requests ------------------------------------------------------------------------
@@ -53,6 +50,9 @@ std::vector<std::uint32_t> delete_children(Context& context, const wire::Message
             }
             if (child->state != model::ChildState::deleting) deleted.push_back(child->spi_in);
             replace_deleted_child(context, *child);
+            // close_action = start: what the peer takes down without a replacement comes back.
+            if (!child->replacement && child->state != model::ChildState::deleting && child->config->close_action == model::Action::start)
+                context.enqueue(CreateChildTask{.child = child->config->name});
             close_child(context, child->id, "deleted by the peer");
         }
     }
@@ -78,8 +78,8 @@ Result<Next> receive_request(Context& context, Received request) {
     if (deletes_ike_sa(request.message)) {
         TRY(context.respond(ExchangeType::informational, answer));
         inherit_before_close(context);
-        if (context.sa.replaced_by) return context.close("rekeyed", true);
-        return context.close("deleted by the peer", std::holds_alternative<AwaitingIkeDeleted>(context.sa.own));
+        if (context.sa.replaced_by) return context.close("rekeyed");
+        return close_and_revive(context, "deleted by the peer", &model::ChildConfig::close_action);
     }
     if (const wire::NotifyPayload* error = fatal_error(request.message)) {
         TRY(context.respond(ExchangeType::informational, answer));
@@ -103,7 +103,7 @@ Result<Next> receive_response(Context& context, Received response) {
     return context.finish();
 }
 
-Result<Next> receive_last_response(Context& context, Received) { return context.close("deleted", true); }
+Result<Next> receive_last_response(Context& context, Received) { return context.close("deleted"); }
 
 }  // namespace
 
@@ -131,7 +131,7 @@ Result<Next> begin_delete_ike(Context& context, const DeleteIkeTask& task) {
     IkeSa& sa = context.sa;
     context.log(LogGroup::ike, 0, "deleting IKE_SA " + sa.name());
     sa.own = AwaitingIkeDeleted{.command = task.command};
-    sa.state = Deleting{.since = since(sa, context.now)};
+    sa.state = Deleting{.since = established_since(sa)};
     wire::MessageBuilder message;
     message.add(wire::DeletePayload{.protocol = model::Protocol::ike, .spi_size = 0, .spis = {}});
     return context.request(ExchangeType::informational, message);
@@ -146,7 +146,7 @@ Result<Next> begin_liveness(Context& context) {
 Result<Next> begin_report_failure(Context& context, const ReportFailureTask& task) {
     IkeSa& sa = context.sa;
     sa.own = AwaitingIkeDeleted{};
-    sa.state = Deleting{.since = since(sa, context.now)};
+    sa.state = Deleting{.since = established_since(sa)};
     wire::MessageBuilder message;
     message.notify(task.notify);
     return context.request(ExchangeType::informational, message);

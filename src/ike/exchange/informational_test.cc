@@ -63,6 +63,33 @@ TEST_F(Informational, EndsByForceWithoutWaiting) {
     EXPECT_EQ(pair.a.engine.population().ike_sas, 0u);
 }
 
+TEST(CloseAction, BringsBackWhatThePeerTookDown) {
+    for (const SaSelector& what : {SaSelector{.ike = "gw"}, SaSelector{.child = "net"}}) {
+        Pair pair;
+        model::Connection stubborn = connection(true);
+        stubborn.children.front().close_action = model::Action::start;
+        pair.configure(stubborn, connection(false));
+        pair.initiate(pair.a);
+        EXPECT_TRUE(pair.terminate(pair.b, what).result);
+        EXPECT_TRUE(pair.up()) << pair.a.log();
+        EXPECT_EQ(pair.a.installed.size(), 2u);
+        EXPECT_TRUE(pair.terminate(pair.a, what).result);  // Our own wish is final.
+        EXPECT_EQ(pair.a.engine.population().children, 0u);
+    }
+}
+
+TEST(Terminate, FailsAnAttemptThatIsUnderWay) {
+    Pair pair;
+    pair.configure(connection(true), connection(false));
+    pair.meddler = [](Send&) { return false; };
+    pair.initiate(pair.a);
+    EXPECT_TRUE(pair.terminate(pair.a, {.ike = "gw"}).result);
+    ASSERT_EQ(pair.a.done.size(), 2u);
+    EXPECT_FALSE(pair.a.done.front().result);
+    EXPECT_EQ(pair.a.engine.population().ike_sas, 0u);
+    EXPECT_TRUE(pair.a.events_of<model::IkeDown>().empty());
+}
+
 TEST_F(Informational, FindsNothingToTerminate) {
     const CommandDone done = pair.terminate(pair.a, {.ike = "nobody"});
     ASSERT_FALSE(done.result);

@@ -33,9 +33,16 @@ Result<Next> begin_task(Context& context, Task task) { return std::visit(Begin{c
 
 std::optional<CommandId> command_of(const Task& task) { return std::visit(CommandIn{}, task); }
 
-std::vector<std::optional<CommandId>> commands_of(const IkeSa& sa) {
-    std::vector<std::optional<CommandId>> commands{sa.intent.command, std::visit(CommandIn{}, sa.own)};
-    for (const Task& task : sa.tasks) commands.push_back(command_of(task));
+std::vector<WaitingCommand> commands_of(const IkeSa& sa) {
+    std::vector<WaitingCommand> commands;
+    const auto add = [&](const std::optional<CommandId>& command, bool wants_the_end) {
+        if (command) commands.push_back({.id = *command, .wants_the_end = wants_the_end});
+    };
+    add(sa.intent.command, false);
+    add(std::visit(CommandIn{}, sa.own), std::holds_alternative<AwaitingIkeDeleted>(sa.own) ||
+                                             std::holds_alternative<AwaitingChildrenDeleted>(sa.own));
+    for (const Task& task : sa.tasks)
+        add(command_of(task), std::holds_alternative<DeleteIkeTask>(task) || std::holds_alternative<DeleteChildrenTask>(task));
     return commands;
 }
 

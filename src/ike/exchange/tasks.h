@@ -14,6 +14,10 @@ Result<Next> begin_task(Context& context, Task task);
 
 std::optional<CommandId> command_of(const Task& task);
 // The commands that wait for this SA: of its set-up, of its exchange under way and of its queue.
-std::vector<std::optional<CommandId>> commands_of(const IkeSa& sa);
+struct WaitingCommand {
+    CommandId id{};
+    bool wants_the_end = false;  // a deletion: satisfied when the SA ends, however it does
+};
+std::vector<WaitingCommand> commands_of(const IkeSa& sa);
 
 }  // namespace cygnet::ike
