@@ -26,6 +26,11 @@ unsigned char family_number(model::Family family) {
     return family == model::Family::v4 ? AF_INET : AF_INET6;
 }
 
+// What the kernel says of IPv6 that is not built in (the first two) or switched off for a device.
+bool family_is_missing(int error) {
+    return error == EAFNOSUPPORT || error == EOPNOTSUPP || error == EACCES;
+}
+
 model::IpAddress address_of(const esp::PrefixKey& key) {
     std::array<std::uint8_t, 16> octets{};
     for (std::size_t i = 0; i < 8; ++i) {
@@ -91,8 +96,11 @@ Result<> Netlink::acknowledge(Request& request, const char* where, const std::st
     ssize_t size = mnl_socket_sendto(socket_, request.header, request.header->nlmsg_len);
     if (size >= 0) size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
     if (size < 0 || mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port,
-                               nullptr, nullptr) < 0)
-        return fail(Errc::system, where, fmt::format("{}: {}", what, std::strerror(errno)));
+                               nullptr, nullptr) < 0) {
+        const int reason = errno;
+        return fail(family_is_missing(reason) ? Errc::unsupported : Errc::system, where,
+                    fmt::format("{}: {}", what, std::strerror(reason)));
+    }
     return {};
 }
 

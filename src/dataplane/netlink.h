@@ -36,7 +36,7 @@ struct Rule {
     std::uint32_t priority;
 };
 
-// Errors: Errc::system, with what was refused.
+// Errors: Errc::system, with what was refused; Errc::unsupported when this host has no such family.
 class Netlink {
 public:
     static Result<Netlink> open();

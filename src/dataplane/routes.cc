@@ -13,8 +13,8 @@ Result<Routes> Routes::open(Netlink netlink, const RouteSettings& settings) {
         }
         if (const auto added = routes.netlink_.add_rule(rule))
             routes.rules_.push_back(rule);
-        else if (family == model::Family::v4)
-            return fail(added.error());  // without IPv6 in the kernel there is nothing to route
+        else if (added.error().code != Errc::unsupported)
+            return fail(added.error());
     }
     return routes;
 }
@@ -95,7 +95,10 @@ Result<> Routes::set_route(const Prefix& prefix, Entry& entry,
     entry.source = source;
     if (source && netlink_.add_route(route(prefix, entry))) return {};
     entry.source = std::nullopt;
-    return netlink_.add_route(route(prefix, entry));
+    auto added = netlink_.add_route(route(prefix, entry));
+    // A host without the family has no packets of it that could leave in the clear.
+    if (!added && added.error().code == Errc::unsupported) return {};
+    return added;
 }
 
 Route Routes::route(const Prefix& prefix, const Entry& entry) const {

@@ -360,6 +360,26 @@ TEST_F(Tunnel, uses_an_assigned_address_and_forgets_it) {
     EXPECT_NE(left.host.shell("ip addr | grep -q 10.3.0.7"), 0);
 }
 
+TEST_F(Tunnel, works_on_a_host_that_has_switched_ipv6_off) {
+    if (IsSkipped()) return;
+    ASSERT_EQ(left.host.shell("echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"), 0);
+    ASSERT_EQ(left.host.shell("echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6"), 0);
+    open_both();
+    if (IsSkipped()) return;
+    install_both(esp::testing::test_spec());  // with selectors of both families
+    EXPECT_TRUE(ping());
+}
+
+TEST_F(Tunnel, fragments_what_a_narrow_path_does_not_take) {
+    open_both();
+    if (IsSkipped()) return;
+    install_both(esp::testing::test_spec());
+    for (Side* side : {&left, &right})
+        ASSERT_EQ(side->host.shell("ip link set veth mtu 1280"), 0);
+    EXPECT_TRUE(tcp_transfer(left, right, "10.2.0.1", test_octets()) == test_octets());
+    EXPECT_EQ(left.dropped(Drop::carrier_refused), 0U);
+}
+
 TEST_F(Tunnel, leaves_no_rule_route_or_device_behind) {
     open_both();
     if (IsSkipped()) return;
