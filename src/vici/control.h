@@ -45,6 +45,9 @@ public:
     using Finished = std::function<void(const Result<>& result, std::uint32_t matches)>;
     // Both names are known to exist in the configuration; an empty child brings up the IKE SA alone.
     virtual void initiate(const std::string& connection, const std::string& child, Finished finished) = 0;
+    // start_action = start: the same without an asker; the daemon tries again while the peer's name or the route to
+    // it is not known yet.
+    virtual void start(const std::string& connection, const std::string& child) = 0;
     virtual void terminate(const ike::SaSelector& which, bool force, Finished finished) = 0;
     virtual void rekey(const ike::SaSelector& which, Finished finished) = 0;
 

@@ -65,6 +65,9 @@ std::vector<Complaint> Loader::run() {
     connections(section("connections"));
     unload_what_is_gone(store_.from_files());
     store_.from_files() = std::move(found_);
+    std::ranges::stable_sort(complaints_, {}, [](const Complaint& complaint) {
+        return std::pair(complaint.place.file ? *complaint.place.file : std::string(), complaint.place.line);
+    });
     return std::move(complaints_);
 }
 
@@ -242,7 +245,13 @@ void Loader::connections(const Section& section) {
         }
         Entry entry = written;
         found_.connections.insert(entry.name);  // a mistake keeps what was loaded before
-        if (!inline_files(entry, name)) continue;
+        if (!inline_files(entry, name)) {
+            // Its other mistakes are told all the same.
+            Refusals refusals;
+            read_connection(entry.name, *entry.section(), refusals);
+            complain(name, refusals, written.place);
+            continue;
+        }
         Section message;
         message.add_entry(std::move(entry));
         complain(name, store_.load_connection(message), written.place);

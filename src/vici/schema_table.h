@@ -101,6 +101,9 @@ public:
     Refuser(std::string path, Refusals& refusals) : path_(std::move(path)), refusals_(refusals) {}
 
     void refuse(Refusal::Kind kind, const Entry& entry, std::string detail) {
+        // The usual mistake in a file: several keys in one line.
+        if (entry.text() != nullptr && entry.text()->find(" = ") != std::string::npos)
+            detail += " (a value ends with its line: write each key in a line of its own)";
         refusals_.push_back({kind, path_ + entry.name, entry.name, std::move(detail), entry.place});
     }
     Refuser inside(const Entry& entry) const { return {path_ + entry.name + ".", refusals_}; }

@@ -129,6 +129,7 @@ TEST(Schema, SaysWhatIsAcceptedInsteadOfAMistake) {
     EXPECT_THAT(refusals("children { net { remote_ts = 10.1.0.0/99 } }"), ElementsAre(HasSubstr("no traffic selector")));
     EXPECT_THAT(refusals("local { auth = psk\n id_ = x }\n remote { cert = a }"),
                 ElementsAre(HasSubstr("local.id_: unknown key"), HasSubstr("remote.cert: unknown key; did you mean certs?")));
+    EXPECT_THAT(refusals("local { auth = psk  id = moon.example }"), ElementsAre(HasSubstr("each key in a line of its own")));
     EXPECT_THAT(refusals("a = 1\n b = 2\n children { c { d = 1 } }"), testing::SizeIs(3)) << "all of them at once";
 }
 

@@ -276,7 +276,7 @@ void Service::run_start_actions(const model::Config& before) {
         for (const model::ChildConfig& child : connection->children) {
             const model::ChildConfig* same = old == nullptr ? nullptr : old->child(child.name);
             if (child.start_action != model::Action::start || (same != nullptr && *same == child)) continue;
-            control_.initiate(name, child.name, [](const Result<>&, std::uint32_t) {});
+            control_.start(name, child.name);
         }
     }
 }

@@ -193,7 +193,7 @@ TEST_F(ServiceTest, CarriesOutAndUndoesStartActions) {
     ask(alice, "load-conn", connection("gw", "net", "start"));
     service.tick(service.next_deadline());
     ASSERT_EQ(control.commands.size(), 1u);
-    EXPECT_EQ(control.commands[0].text, "initiate gw/net");
+    EXPECT_EQ(control.commands[0].text, "start gw/net");
     ask(alice, "load-conn", connection("gw", "net", "start"));
     service.tick(service.next_deadline());
     EXPECT_EQ(control.commands.size(), 1u) << "nothing changed";
@@ -201,7 +201,7 @@ TEST_F(ServiceTest, CarriesOutAndUndoesStartActions) {
     service.tick(service.next_deadline());
     ASSERT_EQ(control.commands.size(), 3u);
     EXPECT_EQ(control.commands[1].text, "terminate gw/net");
-    EXPECT_EQ(control.commands[2].text, "initiate gw/lan");
+    EXPECT_EQ(control.commands[2].text, "start gw/lan");
 }
 
 TEST_F(ServiceTest, InitiatesAndAnswersWhenTheEngineHasFinished) {

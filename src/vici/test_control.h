@@ -29,6 +29,9 @@ public:
     void initiate(const std::string& connection, const std::string& child, Finished finished) override {
         commands.push_back({"initiate " + connection + "/" + child, std::move(finished)});
     }
+    void start(const std::string& connection, const std::string& child) override {
+        commands.push_back({"start " + connection + "/" + child, [](const Result<>&, std::uint32_t) {}});
+    }
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override {
         commands.push_back({"terminate " + which.ike + "/" + which.child + (force ? " by force" : ""), std::move(finished)});
     }
