@@ -19,13 +19,18 @@ Instant after(Instant now, Duration time, Duration rand_time, Rng& rng) {
     return now + std::max(time - early, Duration{seconds(1)});
 }
 
+// The same for a volume.
+std::uint64_t less(std::uint64_t volume, std::uint64_t spread, Rng& rng) {
+    if (volume == 0 || spread == 0) return volume;
+    return std::max<std::uint64_t>(volume - std::min(volume, rng.below(spread)), 1);
+}
+
 std::optional<FragmentLimit> fragment_limit(const IkeSa& sa, const EngineSettings& settings, const model::Path& path) {
     if (!sa.sends_fragments) return std::nullopt;
     const bool v4 = path.remote.address.family() == model::Family::v4;
     const std::size_t marker = path.local.port == settings.nat_port ? wire::non_esp_marker_size : 0;
-    return FragmentLimit{
-        .ip_octets = settings.fragment_ip_octets,
-        .overhead = (v4 ? wire::udp_over_ipv4_overhead : wire::udp_over_ipv6_overhead) + marker};
+    return FragmentLimit{.ip_octets = settings.fragment_ip_octets,
+                         .overhead = (v4 ? wire::udp_over_ipv4_overhead : wire::udp_over_ipv6_overhead) + marker};
 }
 
 }  // namespace
@@ -52,7 +57,8 @@ Result<Next> Context::request(model::ExchangeType exchange, wire::MessageBuilder
     ASSERT(!sa.window.outstanding() && sa.protection);
     const wire::Header header = request_header(exchange);
     const wire::Chain chain = payloads.take_chain();
-    SentMessage datagrams = TRY(sa.protection->seal(header, chain, fragment_limit(sa, core.settings, sa.path), core.rng));
+    SentMessage datagrams =
+        TRY(sa.protection->seal(header, chain, fragment_limit(sa, core.settings, sa.path), core.rng));
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.path);
     sa.own_exchange = exchange;
@@ -145,8 +151,8 @@ void Context::establish_rekeyed() {
 
 void Context::announce_rekeyed(const IkeSa& old) {
     log(model::LogGroup::ike, 0,
-        fmt::format("IKE_SA {} rekeyed: {} takes over with SPIs {:016x}_i {:016x}_r", old.name(), sa.name(), sa.spis.initiator,
-                    sa.spis.responder));
+        fmt::format("IKE_SA {} rekeyed: {} takes over with SPIs {:016x}_i {:016x}_r", old.name(), sa.name(),
+                    sa.spis.initiator, sa.spis.responder));
     report(model::IkeRekeyed{ike_status(old, now), status()});
 }
 
@@ -184,7 +190,8 @@ Next Context::close(const std::string& reason) {
 }
 
 void Context::move_peer(const model::Endpoint& remote) {
-    log(model::LogGroup::ike, 1, fmt::format("the peer of {} moved from {} to {}", sa.name(), sa.path.remote.text(), remote.text()));
+    log(model::LogGroup::ike, 1,
+        fmt::format("the peer of {} moved from {} to {}", sa.name(), sa.path.remote.text(), remote.text()));
     sa.path.remote = remote;
     for (const auto& [id, child] : sa.children)
         effects.push_back(MoveChild{.child = id, .path = sa.path, .udp_encapsulation = child.udp_encapsulation});
@@ -204,7 +211,11 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
                 .outbound_active = spec.outbound_active,
                 .installed_at = now,
                 .rekey_at = after(now, life.rekey_time, life.rand_time, core.rng),
-                .expire_at = life.life_time > Duration{0} ? now + life.life_time : Instant::never()};
+                .expire_at = life.life_time > Duration{0} ? now + life.life_time : Instant::never(),
+                .rekey_bytes = less(life.rekey_bytes, life.rand_bytes, core.rng),
+                .rekey_packets = less(life.rekey_packets, life.rand_packets, core.rng),
+                .expire_bytes = life.life_bytes,
+                .expire_packets = life.life_packets};
     core.index_child(child.id, sa.id);
     effects.push_back(InstallChild{std::move(spec)});
     Child& added = sa.children.emplace(child.id, std::move(child)).first->second;
@@ -222,7 +233,8 @@ void Context::remove_child(model::ChildId id, const std::string& reason, Duratio
     Child& child = found->second;
     const bool announced = !child.redundant && !child.replacement;
     child.state = model::ChildState::deleted;
-    log(model::LogGroup::ike, 1, fmt::format("CHILD_SA {}{{{}}} closed: {}", child.config->name, child.unique_id, reason));
+    log(model::LogGroup::ike, 1,
+        fmt::format("CHILD_SA {}{{{}}} closed: {}", child.config->name, child.unique_id, reason));
     effects.push_back(RemoveChild{.child = id, .grace = grace});
     if (announced) report(model::ChildDown{status(), status(child)});
     core.release_child_spi(child.spi_in);

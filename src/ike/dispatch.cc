@@ -21,12 +21,8 @@ void answer_with(Context& context, const Error& error, Bytes data = {}) {
 void conclude_theirs(Context& context, const Error& error) {
     context.sa.theirs = std::monostate{};
     switch (error.reaction) {
-        case Reaction::ignore:
-            context.sa.window.abandon_request();
-            return;
-        case Reaction::notify_peer:
-            answer_with(context, error);
-            return;
+        case Reaction::ignore: context.sa.window.abandon_request(); return;
+        case Reaction::notify_peer: answer_with(context, error); return;
         case Reaction::end_sa:
         case Reaction::tell_operator:
             if (error.notify != 0) answer_with(context, error);
@@ -64,24 +60,50 @@ void refuse_critical(Context& context, const wire::UnknownPayload& payload) {
     if (context.slot == Slot::own || context.sa.half_open()) context.close(error.text());
 }
 
+// The peer has answered, and a job makes of its answer an SA that its next request may already be about.
+bool completing_own_exchange(const IkeSa& sa) {
+    if (!sa.jobs[static_cast<std::size_t>(Slot::own)]) return false;
+    const auto* creating = std::get_if<CreatingSa>(&sa.own);
+    return creating != nullptr ? creating->answered : std::holds_alternative<InitiatingAuth>(sa.own);
+}
+
+void dispatch_postponed(Context context) {
+    if (context.sa.closed || !context.sa.postponed || completing_own_exchange(context.sa)) return;
+    Received request = std::move(*context.sa.postponed);
+    context.sa.postponed.reset();
+    context.sa.window.abandon_request();
+    dispatch(context, std::move(request));
+}
+
 }  // namespace
 
 void conclude(Context& context, Result<Next> result) {
     if (result || context.sa.closed) return;
     const Error& error = result.error();
     // The end of an SA says its reason itself.
-    const bool ends = context.slot == Slot::own ? error.reaction != Reaction::ignore
-                                                : error.reaction == Reaction::end_sa || error.reaction == Reaction::tell_operator;
+    const bool ends = context.slot == Slot::own
+                          ? error.reaction != Reaction::ignore
+                          : error.reaction == Reaction::end_sa || error.reaction == Reaction::tell_operator;
     context.log(LogGroup::ike, ends ? 2 : 1, error.text());
-    if (context.slot == Slot::theirs) conclude_theirs(context, error);
-    else conclude_own(context, error);
+    if (context.slot == Slot::theirs)
+        conclude_theirs(context, error);
+    else
+        conclude_own(context, error);
 }
 
 void dispatch(Context& context, Received message) {
     IkeSa& sa = context.sa;
     const wire::Header& header = message.message.header;
-    if (header.response) context.slot = Slot::own;
-    else context.slot = Slot::theirs;
+    if (header.response)
+        context.slot = Slot::own;
+    else
+        context.slot = Slot::theirs;
+    // Messages take effect in the order of their arrival, however slow our jobs are (RFC 7296 §2.8.1, §2.25).
+    if (context.slot == Slot::theirs && completing_own_exchange(sa)) {
+        sa.window.begin_request();
+        sa.postponed = std::move(message);
+        return;
+    }
     if (context.slot == Slot::theirs) sa.peer_exchange = header.exchange;
     if (const auto* critical = message.message.unsupported_critical()) return refuse_critical(context, *critical);
     const auto row = find_row(sa, message.message);
@@ -91,10 +113,17 @@ void dispatch(Context& context, Received message) {
         // Before authentication nothing that is out of place is worth an answer or an end (RFC 7296 §2.21.2).
         if (sa.half_open() && out_of_place) return context.log(LogGroup::ike, 1, row.error().text());
         if (context.slot == Slot::theirs) sa.window.begin_request();
-        return conclude(context, end_sa(NotifyType::invalid_syntax, row.error().code, row.error().where, row.error().detail));
+        // §2.25: whatever the peer begins while we delete the SA is too late.
+        if (out_of_place && sa.phase() == Phase::deleting)
+            return conclude(context, refuse(NotifyType::temporary_failure, row.error().code, row.error().where,
+                                            row.error().detail));
+        return conclude(context,
+                        end_sa(NotifyType::invalid_syntax, row.error().code, row.error().where, row.error().detail));
     }
-    if (context.slot == Slot::theirs) sa.window.begin_request();
-    else if (sa.protection) sa.window.response_received();
+    if (context.slot == Slot::theirs)
+        sa.window.begin_request();
+    else if (sa.protection)
+        sa.window.response_received();
     conclude(context, (*row)->handle(context, std::move(message)));
 }
 
@@ -111,6 +140,7 @@ void resume_job(Core& core, JobId id, crypto::JobResult result, Instant now, Eff
     core.touch(sa->id);
     Context context{.core = core, .sa = *sa, .now = now, .effects = effects, .slot = ticket.slot};
     conclude(context, ticket.resume(context, std::move(result)));
+    dispatch_postponed(context);
 }
 
 void begin_waiting_tasks(Context& context) {

@@ -32,7 +32,7 @@ struct Engine::Impl {
     void take(const Initiate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const Terminate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const Rekey& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
-    void take(const UsageReport& input, Instant now, Effects& effects);
+    void take(const UsageReport& input, Instant now, Effects&);
     void take(const InboundSeen& input, Instant now, Effects& effects);
     void take(const PeerMoved& input, Instant now, Effects& effects);
 };
@@ -44,18 +44,22 @@ bool passed(std::uint64_t used, std::uint64_t limit) { return limit != 0 && used
 }  // namespace
 
 // Volume lifetimes (RFC 4301 §4.4.2.1): whichever direction reaches the limit first.
-void Engine::Impl::take(const UsageReport& input, Instant now, Effects& effects) {
+void Engine::Impl::take(const UsageReport& input, Instant now, Effects&) {
     IkeSa* sa = core.find_sa_of_child(input.child);
     if (sa == nullptr) return;
     Child& child = sa->children.at(input.child);
     child.usage = input.usage;
-    const model::ChildLifetime& life = child.config->lifetime;
     const std::uint64_t bytes = std::max(input.usage.bytes_in, input.usage.bytes_out);
     const std::uint64_t packets = std::max(input.usage.packets_in, input.usage.packets_out);
-    if (child.expire_at != Instant::never() && (passed(bytes, life.life_bytes) || passed(packets, life.life_packets))) child.expire_at = now;
-    if (child.rekey_at != Instant::never() && (passed(bytes, life.rekey_bytes) || passed(packets, life.rekey_packets))) child.rekey_at = now;
+    if (passed(bytes, child.expire_bytes) || passed(packets, child.expire_packets)) {
+        child.expire_bytes = child.expire_packets = 0;
+        child.expire_at = now;
+    }
+    if (passed(bytes, child.rekey_bytes) || passed(packets, child.rekey_packets)) {
+        child.rekey_bytes = child.rekey_packets = 0;
+        if (!child.replacement) child.rekey_at = now;
+    }
     core.touch(sa->id);
-    static_cast<void>(effects);
 }
 
 // RFC 7296 §2.8: the peer's first packet on a new SA shows that it has the keys.

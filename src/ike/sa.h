@@ -25,23 +25,23 @@ namespace cygnet::ike {
 
 // What IKE_AUTH needs of the messages before it; wiped when the SA is established.
 struct Handshake {
-    Bytes init_request, init_response;        // as sent, RFC 7296 §2.15
+    Bytes init_request, init_response;  // as sent, RFC 7296 §2.15
     Bytes nonce_i, nonce_r;
-    bool intermediate_supported = false;      // by the peer, RFC 9242 §3.1
-    unsigned additional_done = 0;             // RFC 9370 key exchanges that are complete
-    Bytes int_auth_i, int_auth_r;             // RFC 9242 §3.3.2, accumulated
+    bool intermediate_supported = false;  // by the peer, RFC 9242 §3.1
+    unsigned additional_done = 0;         // RFC 9370 key exchanges that are complete
+    Bytes int_auth_i, int_auth_r;         // RFC 9242 §3.3.2, accumulated
     PeerHints peer_hints{};
-    bool peer_asked_for_certificates = false; // a CERTREQ came
-    unsigned forged_messages = 0;             // undecryptable ones, RFC 8019 §4.6
+    bool peer_asked_for_certificates = false;  // a CERTREQ came
+    unsigned forged_messages = 0;              // undecryptable ones, RFC 8019 §4.6
 
     Nonces nonces() const { return {nonce_i, nonce_r}; }
 };
 
 // Initiator only: what the first IKE_AUTH exchange shall bring up.
 struct Intent {
-    std::string child{};                      // empty: the IKE SA alone
+    std::string child{};  // empty: the IKE SA alone
     std::optional<CommandId> command{};
-    unsigned attempt = 1;                     // of connection.keyingtries
+    unsigned attempt = 1;  // of connection.keyingtries
 };
 
 struct Connecting {
@@ -54,7 +54,7 @@ struct Established {
     Instant since{};
 };
 struct Deleting {
-    std::optional<Instant> since{};           // when it was established, if it ever was
+    std::optional<Instant> since{};  // when it was established, if it ever was
 };
 using SaState = std::variant<Connecting, Authenticating, Established, Deleting>;
 enum class Phase : std::uint8_t { connecting, authenticating, established, deleting };  // indices of SaState
@@ -62,20 +62,20 @@ enum class Phase : std::uint8_t { connecting, authenticating, established, delet
 // A message whose fragments are still coming in.
 struct Incoming {
     wire::Reassembly fragments{};
-    std::size_t octets = 0;                   // of the authentic datagrams so far
+    std::size_t octets = 0;  // of the authentic datagrams so far
     std::size_t datagrams = 0;
 };
 
 // Deadlines of an SA beside its window's and its children's.
 enum class Timer : std::uint8_t {
-    half_open,       // a responder's patience until IKE_AUTH
-    reassembly,      // incomplete fragments are dropped
-    liveness,        // ask whether the peer is alive
+    half_open,   // a responder's patience until IKE_AUTH
+    reassembly,  // incomplete fragments are dropped
+    liveness,    // ask whether the peer is alive
     nat_keepalive,
-    rekey,           // soft lifetime
-    expire,          // hard lifetime
-    retry_tasks,     // after TEMPORARY_FAILURE
-    followup_ke,     // responder: IKE_FOLLOWUP_KE overdue
+    rekey,        // soft lifetime
+    expire,       // hard lifetime
+    retry_tasks,  // after TEMPORARY_FAILURE
+    followup_ke,  // responder: IKE_FOLLOWUP_KE overdue
     count
 };
 
@@ -92,6 +92,8 @@ struct Child {
     bool outbound_active = true;
     Instant installed_at{};
     Instant rekey_at = Instant::never(), expire_at = Instant::never();
+    // Volumes after which the same happens, 0: never. They come down to 0 when it has been asked for.
+    std::uint64_t rekey_bytes = 0, rekey_packets = 0, expire_bytes = 0, expire_packets = 0;
     model::ChildUsage usage{};
     std::optional<model::ChildId> replacement{};            // rekeyed: the new one, while this awaits its Delete
     std::optional<PeerRekey<model::ChildId>> peer_rekey{};  // answered by us
@@ -107,41 +109,42 @@ struct LeasedAddress {
 struct IkeSa {
     // ---- identity
     model::IkeSaId id{};
-    bool initiator = false;                   // the original initiator of this IKE SA (RFC 7296 §2.2)
+    bool initiator = false;  // the original initiator of this IKE SA (RFC 7296 §2.2)
     Spis spis{};
     std::shared_ptr<const model::Connection> connection{};
-    model::Path path{};                       // of our own messages and of ESP
-    model::Path answer_path{};                // where the peer's last request came from (RFC 7296 §2.11)
+    model::Path path{};         // of our own messages and of ESP
+    model::Path answer_path{};  // where the peer's last request came from (RFC 7296 §2.11)
     model::Identity own_id{}, peer_id{};
 
-    model::IpAddress init_address{};          // responder: where the first request came from
+    model::IpAddress init_address{};  // responder: where the first request came from
 
     // ---- what was negotiated
     SaState state{Connecting{}};
-    model::ChosenProposal proposal{};         // from IKE_SA_INIT on
-    std::optional<Protection> protection{};   // from Authenticating on
+    model::ChosenProposal proposal{};            // from IKE_SA_INIT on
+    std::optional<Protection> protection{};      // from Authenticating on
     bool nat_local = false, nat_remote = false;  // who is behind NAT
-    bool udp_encapsulation = false;           // some NAT, or forced by encap = yes
+    bool udp_encapsulation = false;              // some NAT, or forced by encap = yes
     bool accepts_fragments = false, sends_fragments = false;
 
     // ---- what is under way
     Window window{};
-    Incoming request{}, response{};           // the message of each direction that is being received
-    model::ExchangeType own_exchange{};       // of our outstanding request: its answer must have the same
+    Incoming request{}, response{};                      // the message of each direction that is being received
+    model::ExchangeType own_exchange{};                  // of our outstanding request: its answer must have the same
     std::array<std::uint8_t, 32> last_request_digest{};  // of its datagram, or of its first fragment
-    model::ExchangeType peer_exchange{};      // of the request that is being answered
+    model::ExchangeType peer_exchange{};                 // of the request that is being answered
     OwnExchange own{};
     PeerExchange theirs{};
+    std::optional<Received> postponed{};  // the peer's next request, while a job completes an exchange of ours
     std::array<std::optional<JobId>, 2> jobs{};  // by Slot
     std::deque<Task> tasks{};
     Intent intent{};
     std::array<Instant, static_cast<std::size_t>(Timer::count)> timers = never_due();
-    Instant last_received{};                  // authentic
+    Instant last_received{};  // authentic
     Instant last_sent{};
-    bool closed = false;                      // to be destroyed at the end of the step
-    std::optional<FollowupSeries> followup_series{};            // the peer's next IKE_FOLLOWUP_KE is awaited
-    std::optional<PeerRekey<model::IkeSaId>> peer_rekey{};      // of this SA, answered by us
-    std::optional<model::IkeSaId> replaced_by{};                // rekeyed: only its Delete is left to come
+    bool closed = false;                                    // to be destroyed at the end of the step
+    std::optional<FollowupSeries> followup_series{};        // the peer's next IKE_FOLLOWUP_KE is awaited
+    std::optional<PeerRekey<model::IkeSaId>> peer_rekey{};  // of this SA, answered by us
+    std::optional<model::IkeSaId> replaced_by{};            // rekeyed: only its Delete is left to come
 
     // ---- what it carries
     std::map<model::ChildId, Child> children{};
@@ -151,10 +154,10 @@ struct IkeSa {
     Phase phase() const { return static_cast<Phase>(state.index()); }
     bool established() const { return phase() == Phase::established; }
     bool half_open() const { return phase() < Phase::established; }
-    Handshake& handshake();                   // while half open
+    Handshake& handshake();  // while half open
     std::uint64_t own_spi() const { return initiator ? spis.initiator : spis.responder; }
     std::uint64_t peer_spi() const { return initiator ? spis.responder : spis.initiator; }
-    std::string name() const;                 // "gw[3]"
+    std::string name() const;  // "gw[3]"
 
     Instant& timer(Timer which) { return timers[static_cast<std::size_t>(which)]; }
     Instant next_deadline() const;

@@ -98,8 +98,10 @@ TEST(Timers, KeepTheMappingOfOurNatOpen) {
     Pair pair;
     pair.configure(connection(true), connection(false));
     pair.meddler = [](Send& send) {  // A NAT in front of a.
-        if (send.path.local.address == address("192.0.2.1")) send.path.local.address = address("203.0.113.1");
-        else send.path.remote.address = address("192.0.2.1");
+        if (send.path.local.address == address("192.0.2.1"))
+            send.path.local.address = address("203.0.113.1");
+        else
+            send.path.remote.address = address("192.0.2.1");
         return true;
     };
     EXPECT_TRUE(pair.initiate(pair.a).result) << pair.a.log() << "---\n" << pair.b.log();
@@ -111,6 +113,30 @@ TEST(Timers, KeepTheMappingOfOurNatOpen) {
     pair.pass(seconds(70));
     EXPECT_EQ(pair.a.keepalives.size(), 3u);
     EXPECT_TRUE(pair.b.keepalives.empty());
+}
+
+TEST(Timers, RekeyAChildAfterItsVolumeAndEndItAfterTheHardOne) {
+    Pair pair;
+    model::Connection small = connection(true);
+    small.children.front().lifetime = {.rekey_time = Duration{0},
+                                       .life_time = Duration{0},
+                                       .rekey_bytes = 1000,
+                                       .life_bytes = 5000,
+                                       .rand_bytes = 100};
+    pair.configure(small, connection(false));
+    pair.initiate(pair.a);
+    const model::ChildId first = pair.a.installed.front().id;
+    pair.step(pair.a, UsageReport{.child = first, .usage = {.bytes_out = 900}});
+    pair.run();
+    EXPECT_EQ(pair.a.installed.size(), 1u);
+    pair.step(pair.a, UsageReport{.child = first, .usage = {.bytes_out = 1000}});
+    pair.run();
+    ASSERT_EQ(pair.a.installed.size(), 2u) << pair.a.log();
+    EXPECT_TRUE(pair.up());
+    pair.step(pair.a, UsageReport{.child = pair.a.installed.back().id, .usage = {.bytes_in = 6000}});
+    pair.run();
+    EXPECT_EQ(pair.b.engine.population().ike_sas, 1u);
+    EXPECT_FALSE(pair.up() && pair.a.only_sa(pair.now).children.front().id == pair.a.installed[1].id);
 }
 
 TEST(Timers, FollowAPeerWhoseNatHasANewMappingOnlyWhenItIsBehindOne) {
