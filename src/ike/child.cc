@@ -33,7 +33,8 @@ std::unexpected<Error> refuse(Errc code, const char* where, model::NotifyType no
                       .detail = std::move(detail)});
 }
 
-model::TrafficSelectors resolve(std::span<const model::ConfiguredSelector> configured, std::span<const model::IpAddress> own) {
+model::TrafficSelectors resolve(std::span<const model::ConfiguredSelector> configured,
+                                std::span<const model::IpAddress> own) {
     model::TrafficSelectors selectors;
     for (const model::ConfiguredSelector& selector : configured) {
         const model::TrafficSelectors resolved = selector.resolve(own);
@@ -46,9 +47,13 @@ Result<std::uint32_t> peer_spi(std::span<const model::Proposal> proposals, std::
     const auto chosen = std::ranges::find(proposals, number, &model::Proposal::number);
     ASSERT(chosen != proposals.end());
     // RFC 7296 §3.3.1: ESP SPIs have four octets; RFC 4303 §2.1: 0 to 255 are reserved.
-    if (chosen->spi.size() != 4) return refuse(Errc::bad_value, "SA payload", model::NotifyType::no_proposal_chosen, "an ESP SPI must have 4 octets");
+    if (chosen->spi.size() != 4)
+        return refuse(Errc::bad_value, "SA payload", model::NotifyType::no_proposal_chosen,
+                      "an ESP SPI must have 4 octets");
     const std::uint32_t spi = TRY(Reader(chosen->spi).u32("SPI"));
-    if (spi < 256) return refuse(Errc::bad_value, "SA payload", model::NotifyType::no_proposal_chosen, "ESP SPIs below 256 are reserved");
+    if (spi < 256)
+        return refuse(Errc::bad_value, "SA payload", model::NotifyType::no_proposal_chosen,
+                      "ESP SPIs below 256 are reserved");
     return spi;
 }
 
@@ -58,7 +63,8 @@ Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffe
     if (!chosen)
         return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen, chosen.error().detail);
     const std::uint32_t spi_out = TRY(peer_spi(offer.proposals, chosen->number));
-    return ChildTerms{.proposal = std::move(*chosen), .spi_out = spi_out, .selectors = std::move(selectors), .mode = child.mode};
+    return ChildTerms{
+        .proposal = std::move(*chosen), .spi_out = spi_out, .selectors = std::move(selectors), .mode = child.mode};
 }
 
 std::string describe(const SelectorPair& selectors) {
@@ -67,13 +73,15 @@ std::string describe(const SelectorPair& selectors) {
 
 bool within(std::span<const model::TrafficSelector> inner, std::span<const model::TrafficSelector> outer) {
     return std::ranges::all_of(inner, [&](const model::TrafficSelector& selector) {
-        return std::ranges::any_of(outer, [&](const model::TrafficSelector& whole) { return whole.contains(selector); });
+        return std::ranges::any_of(outer,
+                                   [&](const model::TrafficSelector& whole) { return whole.contains(selector); });
     });
 }
 
 }  // namespace
 
-std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, std::uint32_t spi_in, bool key_exchange) {
+std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, std::uint32_t spi_in,
+                                               bool key_exchange) {
     std::vector<model::Proposal> offered;
     for (const model::Proposal& configured : child.esp_proposals) {
         model::Proposal proposal = configured;
@@ -96,7 +104,8 @@ SelectorPair offered_selectors(const model::ChildConfig& child, const ChildAddre
     return {.local = resolve(child.local_ts, addresses.local), .remote = resolve(child.remote_ts, addresses.remote)};
 }
 
-Result<ChildDecision> decide_child(const model::Connection& connection, const ChildOffer& offer, const ChildAddresses& addresses) {
+Result<ChildDecision> decide_child(const model::Connection& connection, const ChildOffer& offer,
+                                   const ChildAddresses& addresses) {
     std::string configured;
     for (const model::ChildConfig& child : connection.children) {
         const SelectorPair own = offered_selectors(child, addresses);
@@ -111,7 +120,8 @@ Result<ChildDecision> decide_child(const model::Connection& connection, const Ch
     }
     return refuse(Errc::no_match, "traffic selectors", model::NotifyType::ts_unacceptable,
                   "the peer wants " + describe(offer.selectors) + ", connection '" + connection.name + "' allows " +
-                      (configured.empty() ? "no child" : configured) + ": make local_ts and remote_ts of both sides overlap");
+                      (configured.empty() ? "no child" : configured) +
+                      ": make local_ts and remote_ts of both sides overlap");
 }
 
 Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffer& offer, const SelectorPair& present) {
@@ -125,18 +135,22 @@ Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffe
 }
 
 Result<ChildTerms> check_child_answer(std::span<const model::Proposal> offered, const SelectorPair& offered_selectors,
-                                      std::span<const model::Proposal> answer, const SelectorPair& answered, bool key_exchange) {
+                                      std::span<const model::Proposal> answer, const SelectorPair& answered,
+                                      bool key_exchange) {
     if (answer.size() != 1) return fail(Errc::bad_value, "SA payload", "the peer must choose exactly one proposal");
-    model::ChosenProposal chosen = TRY(model::check_choice(offered, answer.front(), {.ignore_key_exchange = !key_exchange}));
+    model::ChosenProposal chosen =
+        TRY(model::check_choice(offered, answer.front(), {.ignore_key_exchange = !key_exchange}));
     if (answered.local.empty() || answered.remote.empty() || !within(answered.local, offered_selectors.local) ||
         !within(answered.remote, offered_selectors.remote))
         return fail(Errc::bad_value, "traffic selectors",
-                    "the peer answered " + describe(answered) + ", which is not within our offer " + describe(offered_selectors));
+                    "the peer answered " + describe(answered) + ", which is not within our offer " +
+                        describe(offered_selectors));
     const std::uint32_t spi_out = TRY(peer_spi(answer, answer.front().number));
     return ChildTerms{.proposal = std::move(chosen), .spi_out = spi_out, .selectors = answered};
 }
 
-model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, ChildKeys keys, const model::ChildConfig& child) {
+model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, ChildKeys keys,
+                              const model::ChildConfig& child) {
     model::ChildSaSpec spec{.id = frame.id, .spi_in = frame.spi_in, .spi_out = terms.spi_out};
     spec.encr = terms.proposal.encr;
     spec.key_bits = terms.proposal.key_bits;

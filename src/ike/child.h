@@ -19,7 +19,8 @@ struct ChildAddresses {
 
 // The proposals of a child as they go into SA, numbered from 1, with our SPI. Transforms that this build cannot run are
 // left out. Without `key_exchange` (the first child in IKE_AUTH, RFC 7296 §1.2) no KE and ADDKE transforms.
-std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, std::uint32_t spi_in, bool key_exchange);
+std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, std::uint32_t spi_in,
+                                               bool key_exchange);
 
 // Selectors to offer: TSi from local, TSr from remote when we initiate.
 struct SelectorPair {
@@ -38,8 +39,8 @@ struct ChildTerms {
 // The peer's offer, seen from us.
 struct ChildOffer {
     std::span<const model::Proposal> proposals;
-    SelectorPair selectors;               // local: what it wants on our side
-    bool key_exchange = false;            // CREATE_CHILD_SA: KE transforms count
+    SelectorPair selectors;     // local: what it wants on our side
+    bool key_exchange = false;  // CREATE_CHILD_SA: KE transforms count
     model::ChildMode mode = model::ChildMode::tunnel;
 };
 
@@ -49,13 +50,15 @@ struct ChildDecision {
     const model::ChildConfig* child = nullptr;
     ChildTerms terms;
 };
-Result<ChildDecision> decide_child(const model::Connection& connection, const ChildOffer& offer, const ChildAddresses& addresses);
+Result<ChildDecision> decide_child(const model::Connection& connection, const ChildOffer& offer,
+                                   const ChildAddresses& addresses);
 // The same for a rekey: the child that is replaced decides alone, its selectors stay.
 Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffer& offer, const SelectorPair& present);
 
 // The initiator's check of the answer: one of our proposals, selectors within our offer (§2.9).
 Result<ChildTerms> check_child_answer(std::span<const model::Proposal> offered, const SelectorPair& offered_selectors,
-                                      std::span<const model::Proposal> answer, const SelectorPair& answered, bool key_exchange);
+                                      std::span<const model::Proposal> answer, const SelectorPair& answered,
+                                      bool key_exchange);
 
 // Everything about a child that is not agreed with the peer.
 struct ChildFrame {
@@ -66,6 +69,7 @@ struct ChildFrame {
     bool udp_encapsulation = false;
     bool outbound_active = true;
 };
-model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, ChildKeys keys, const model::ChildConfig& child);
+model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, ChildKeys keys,
+                              const model::ChildConfig& child);
 
 }  // namespace cygnet::ike

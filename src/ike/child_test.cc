@@ -47,7 +47,8 @@ TEST(ChildNegotiation, NarrowsToWhatBothSidesAllow) {
     model::Connection connection{.name = "c"};
     connection.children = {child_config("aes256gcm16", "10.9.0.0/16", "10.8.0.0/16"),
                            child_config("aes256gcm16", "10.1.0.0/16", "10.2.0.0/16")};
-    const auto offered = offered_proposals(child_config("aes128gcm16,aes256gcm16", "dynamic", "dynamic"), 0xc0ffee01, false);
+    const auto offered =
+        offered_proposals(child_config("aes128gcm16,aes256gcm16", "dynamic", "dynamic"), 0xc0ffee01, false);
     const auto decision = decide_child(connection, offer_of(offered, "10.0.0.0/8", "10.2.3.0/24"), addresses);
     ASSERT_TRUE(decision) << decision.error().text();
     EXPECT_EQ(decision->child, &connection.children[1]);

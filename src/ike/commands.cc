@@ -20,7 +20,8 @@ Result<std::shared_ptr<const model::Connection>> find_connection(const Core& cor
         if (found == core.config->connections.end())
             return fail(Errc::not_found, "initiate", "no connection is called " + command.connection);
         if (!command.child.empty() && found->second->child(command.child) == nullptr)
-            return fail(Errc::not_found, "initiate", "connection " + command.connection + " has no child " + command.child);
+            return fail(Errc::not_found, "initiate",
+                        "connection " + command.connection + " has no child " + command.child);
         return found->second;
     }
     for (const auto& [name, connection] : core.config->connections)
@@ -32,7 +33,8 @@ Result<std::shared_ptr<const model::Connection>> find_connection(const Core& cor
 IkeSa* reusable_sa(Core& core, const model::Connection& connection, const model::Path& path) {
     for (const auto& [id, sa] : core.sas()) {
         const bool usable = sa->established() || (sa->half_open() && sa->initiator);
-        if (!sa->closed && usable && sa->connection->name == connection.name && sa->path.remote.address == path.remote.address)
+        if (!sa->closed && usable && sa->connection->name == connection.name &&
+            sa->path.remote.address == path.remote.address)
             return sa.get();
     }
     return nullptr;
@@ -106,7 +108,8 @@ void run_command(Core& core, const Initiate& command, Instant now, Effects& effe
     core.begin_command(command.id, 1);
     IkeSa* sa = reusable_sa(core, **connection, command.path);
     if (sa == nullptr) {
-        initiate(core, std::move(*connection), command.path, {.child = command.child, .command = command.id}, now, effects);
+        initiate(core, std::move(*connection), command.path, {.child = command.child, .command = command.id}, now,
+                 effects);
         return;
     }
     Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
@@ -117,13 +120,16 @@ void run_command(Core& core, const Initiate& command, Instant now, Effects& effe
 
 void run_command(Core& core, const Terminate& command, Instant now, Effects& effects) {
     const std::vector<Target> found = targets(core, command.which);
-    if (found.empty()) return fail_command(command.id, Errc::not_found, "no SA matches" + text_of(command.which), effects);
+    if (found.empty())
+        return fail_command(command.id, Errc::not_found, "no SA matches" + text_of(command.which), effects);
     core.begin_command(command.id, static_cast<std::uint32_t>(found.size()));
     for (const Target& target : found) {
         Context context{.core = core, .sa = *target.sa, .now = now, .effects = effects};
         core.touch(target.sa->id);
-        if (means_children(command.which)) terminate_children(context, target, command);
-        else terminate_ike(context, command);
+        if (means_children(command.which))
+            terminate_children(context, target, command);
+        else
+            terminate_ike(context, command);
     }
 }
 
@@ -138,7 +144,8 @@ void run_command(Core& core, const Rekey& command, Instant now, Effects& effects
         Context context{.core = core, .sa = *target.sa, .now = now, .effects = effects};
         core.touch(target.sa->id);
         if (!means_children(command.which)) context.enqueue(RekeyIkeTask{.command = command.id});
-        for (const model::ChildId child : target.children) context.enqueue(RekeyChildTask{.child = child, .command = command.id});
+        for (const model::ChildId child : target.children)
+            context.enqueue(RekeyChildTask{.child = child, .command = command.id});
     }
 }
 

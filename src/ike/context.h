@@ -14,7 +14,7 @@ struct Context {
     IkeSa& sa;
     Instant now;
     Effects& effects;
-    Slot slot = Slot::own;       // of the exchange that is being handled
+    Slot slot = Slot::own;  // of the exchange that is being handled
 
     // The same step for another SA.
     Context of(IkeSa& other) const {
@@ -89,8 +89,10 @@ Result<T> result_of(crypto::JobResult&& result) {
 }
 
 // Errors that a handler returns, with the reaction that RFC 7296 §2.21 asks for.
-std::unexpected<Error> refuse(model::NotifyType notify, Errc code, const char* where, std::string detail);   // answer it, keep the SA
-std::unexpected<Error> end_sa(model::NotifyType notify, Errc code, const char* where, std::string detail);   // answer it, end the SA
+std::unexpected<Error> refuse(model::NotifyType notify, Errc code, const char* where,
+                              std::string detail);  // answer it, keep the SA
+std::unexpected<Error> end_sa(model::NotifyType notify, Errc code, const char* where,
+                              std::string detail);  // answer it, end the SA
 std::unexpected<Error> ignore(Errc code, const char* where, std::string detail);
 
 }  // namespace cygnet::ike

@@ -41,7 +41,8 @@ Bytes CookieMint::mint(Instant now, std::uint64_t spi_i, ByteView nonce_i, const
     return make(current_, spi_i, nonce_i, initiator);
 }
 
-bool CookieMint::accepts(ByteView cookie, std::uint64_t spi_i, ByteView nonce_i, const model::Endpoint& initiator) const {
+bool CookieMint::accepts(ByteView cookie, std::uint64_t spi_i, ByteView nonce_i,
+                         const model::Endpoint& initiator) const {
     if (cookie.size() != 1 + mac_octets) return false;
     for (const Secret* secret : {&current_, &previous_}) {
         if (secret->key.empty() || secret->version != cookie[0]) continue;

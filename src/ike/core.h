@@ -70,7 +70,7 @@ public:
     // The same with an SPI of fresh_spi(), which a rekey told the peer before.
     IkeSa& create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path,
                      std::uint64_t own_spi);
-    std::uint64_t fresh_spi();                // never zero, never in use
+    std::uint64_t fresh_spi();  // never zero, never in use
     IkeSa* find_sa(model::IkeSaId id);
     IkeSa* find_sa_by_own_spi(std::uint64_t spi);
     // Removes the SA from all tables; it must be closed.
@@ -92,7 +92,7 @@ public:
     bool any_established(const std::string& connection) const { return established_of_.contains(connection); }
 
     // ---- children
-    std::uint32_t allocate_child_spi();       // never 0 to 255 (RFC 4303 §2.1), never in use
+    std::uint32_t allocate_child_spi();  // never 0 to 255 (RFC 4303 §2.1), never in use
     void release_child_spi(std::uint32_t spi) { child_spis_.erase(spi); }
     model::ChildId next_child_id() { return static_cast<model::ChildId>(++last_child_id_); }
     std::uint32_t next_child_unique_id() { return ++last_child_unique_id_; }
@@ -126,7 +126,7 @@ private:
 
     std::map<model::IkeSaId, std::unique_ptr<IkeSa>> sas_;
     std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
-    std::set<model::IkeSaId> half_open_;      // of responders: what strangers can make us keep
+    std::set<model::IkeSaId> half_open_;  // of responders: what strangers can make us keep
     std::map<std::pair<model::Identity, model::Identity>, std::set<model::IkeSaId>> established_between_;
     std::map<std::string, std::size_t> established_of_;  // by connection
     std::unordered_set<std::uint32_t> child_spis_;

@@ -50,18 +50,18 @@ struct SaSelector {
 };
 struct Initiate {
     CommandId id;
-    std::string connection;          // may be empty: the connection that has `child`
-    std::string child;               // may be empty: the IKE SA with no particular child
-    model::Path path;                // resolved by the driver: own address and port, peer's address and port
+    std::string connection;  // may be empty: the connection that has `child`
+    std::string child;       // may be empty: the IKE SA with no particular child
+    model::Path path;        // resolved by the driver: own address and port, peer's address and port
 };
 struct Terminate {
     CommandId id;
     SaSelector which;
-    bool force = false;              // do not wait for the peer's answer
+    bool force = false;  // do not wait for the peer's answer
 };
 struct Rekey {
     CommandId id;
-    SaSelector which;                // an IKE SA or a child
+    SaSelector which;  // an IKE SA or a child
 };
 // The data plane's news of a child: its counters (liveness, volume lifetimes).
 struct UsageReport {
@@ -78,15 +78,16 @@ struct PeerMoved {
     model::ChildId child;
     model::Endpoint remote;
 };
-using Input = std::variant<Datagram, JobDone, Tick, Configure, Initiate, Terminate, Rekey, UsageReport, InboundSeen, PeerMoved>;
+using Input =
+    std::variant<Datagram, JobDone, Tick, Configure, Initiate, Terminate, Rekey, UsageReport, InboundSeen, PeerMoved>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
 struct Send {
     model::Path path;
-    Bytes datagram;                  // the driver adds the non-ESP marker when path.local.port is the NAT-T port
+    Bytes datagram;  // the driver adds the non-ESP marker when path.local.port is the NAT-T port
 };
-struct SendKeepalive {               // RFC 3948 §2.3: one octet 0xff from the NAT-T port
+struct SendKeepalive {  // RFC 3948 §2.3: one octet 0xff from the NAT-T port
     model::Path path;
 };
 struct StartJob {
@@ -105,7 +106,7 @@ struct RemoveChild {
     model::ChildId child;
     Duration grace{0};
 };
-struct MoveChild {                   // new outer path, e.g. after a NAT rebinding
+struct MoveChild {  // new outer path, e.g. after a NAT rebinding
     model::ChildId child;
     model::Path path;
     bool udp_encapsulation;
@@ -135,8 +136,8 @@ struct CommandDone {
 struct Close {
     model::IkeSaId sa;
 };
-using Effect = std::variant<Send, SendKeepalive, StartJob, InstallChild, ActivateChild, RemoveChild, MoveChild, AssignAddress,
-                            Persist, Report, CommandDone, Close>;
+using Effect = std::variant<Send, SendKeepalive, StartJob, InstallChild, ActivateChild, RemoveChild, MoveChild,
+                            AssignAddress, Persist, Report, CommandDone, Close>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cygnet::ike

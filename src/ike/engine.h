@@ -18,12 +18,12 @@ namespace cygnet::ike {
 // What the core cannot decide for itself. All have working defaults.
 struct EngineSettings {
     std::size_t half_open_before_cookies = model::limits::half_open_before_cookies;
-    bool always_cookie = false;                    // tests: demand a cookie of everybody
+    bool always_cookie = false;  // tests: demand a cookie of everybody
     std::size_t fragment_ip_octets = model::limits::fragment_ip_octets;
     Duration retransmit_first = model::limits::retransmit_first;
     double retransmit_factor = model::limits::retransmit_factor;
     unsigned retransmit_tries = model::limits::retransmit_tries;
-    std::uint16_t port = 500;                      // own ports; tests use others
+    std::uint16_t port = 500;  // own ports; tests use others
     std::uint16_t nat_port = 4500;
     // Wall-clock offset for certificate validity: seconds since 1970 at Instant{}.
     std::int64_t unix_seconds_at_start = 0;
@@ -60,7 +60,11 @@ public:
     struct PoolStatus {
         std::string name, base;
         std::uint64_t size = 0, online = 0, offline = 0;
-        struct Lease { model::IpAddress address; model::Identity identity; bool online; };
+        struct Lease {
+            model::IpAddress address;
+            model::Identity identity;
+            bool online;
+        };
         std::vector<Lease> leases{};
     };
     std::vector<PoolStatus> pools() const;

@@ -37,11 +37,13 @@ Bytes octets_of(const Spis& spis) {
 }
 
 // RFC 7296 §2.14: {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr).
-IkeKeys expand(const model::ChosenProposal& proposal, const SecretBytes& skeyseed, const Nonces& nonces, const Spis& spis) {
+IkeKeys expand(const model::ChosenProposal& proposal, const SecretBytes& skeyseed, const Nonces& nonces,
+               const Spis& spis) {
     const crypto::CipherShape shape = shape_of(proposal);
     const std::size_t prf_size = crypto::prf_size(proposal.prf);
     const std::size_t size = 3 * prf_size + 2 * shape.integ_key_size + 2 * shape.encr_key_size;
-    KeyStream stream(crypto::prf_plus(proposal.prf, skeyseed.reveal(), {nonces.initiator, nonces.responder, octets_of(spis)}, size));
+    KeyStream stream(
+        crypto::prf_plus(proposal.prf, skeyseed.reveal(), {nonces.initiator, nonces.responder, octets_of(spis)}, size));
     IkeKeys keys;
     keys.d = stream.next(prf_size);
     keys.ai = stream.next(shape.integ_key_size);
@@ -68,7 +70,8 @@ SecretBytes rekey_input(std::span<const SecretBytes> shared_secrets, const Nonce
 
 }  // namespace
 
-IkeKeys initial_keys(const model::ChosenProposal& proposal, ByteView shared_secret, const Nonces& nonces, const Spis& spis) {
+IkeKeys initial_keys(const model::ChosenProposal& proposal, ByteView shared_secret, const Nonces& nonces,
+                     const Spis& spis) {
     const Bytes key = concat({nonces.initiator, nonces.responder});
     return expand(proposal, crypto::prf(proposal.prf, key, {shared_secret}), nonces, spis);
 }

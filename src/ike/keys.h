@@ -28,7 +28,8 @@ struct Nonces {
 };
 
 // SKEYSEED = prf(Ni | Nr, g^ir); then prf+ (SKEYSEED, Ni | Nr | SPIi | SPIr), §2.14.
-IkeKeys initial_keys(const model::ChosenProposal& proposal, ByteView shared_secret, const Nonces& nonces, const Spis& spis);
+IkeKeys initial_keys(const model::ChosenProposal& proposal, ByteView shared_secret, const Nonces& nonces,
+                     const Spis& spis);
 
 // RFC 9370 §2.2.2: SKEYSEED(n) = prf(SK_d(n-1), SK(n) | Ni | Nr), nonces and SPIs of IKE_SA_INIT.
 IkeKeys keys_after_intermediate(const model::ChosenProposal& proposal, const IkeKeys& before, ByteView shared_secret,

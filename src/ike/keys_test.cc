@@ -18,13 +18,17 @@ const Bytes nonce_r = octets("9206a04b26564cb1");
 const Nonces nonces{nonce_i, nonce_r};
 const Spis spis{.initiator = 0x34c9e7c188868785, .responder = 0x3ff77d760d2b2199};
 const std::string keying_material =
-    "a14293677cc80ff8f9cc0eee30d895da9d8f405666e30ef0dfcb63c634a46002a2a63080e514a062768b76606f9fa5e992204fc5a670bde3f10d6b027113936a"
-    "5c55b648a194ae587b0088d52204b702c979fa280870d2ed41efa9c549fd11198af1670b143d384bd275c5f594cf266b05ebadca855e4249520a441a81157435"
+    "a14293677cc80ff8f9cc0eee30d895da9d8f405666e30ef0dfcb63c634a46002a2a63080e514a062768b76606f9fa5e992204fc5a670bde3f1"
+    "0d6b027113936a"
+    "5c55b648a194ae587b0088d52204b702c979fa280870d2ed41efa9c549fd11198af1670b143d384bd275c5f594cf266b05ebadca855e424952"
+    "0a441a81157435"
     "a7a56cc4";
 const std::string child_material =
-    "8059e3ee8810e6c3a91bc8bcd2a7a41151b8d0e6ae239c7b38093ad85ef4c5811a8e7b5d1cdabd9560b2d5e092d1f24e2d4b85eccdf0ad0dc9abd94b51ee7181";
+    "8059e3ee8810e6c3a91bc8bcd2a7a41151b8d0e6ae239c7b38093ad85ef4c5811a8e7b5d1cdabd9560b2d5e092d1f24e2d4b85eccdf0ad0dc9"
+    "abd94b51ee7181";
 const std::string child_material_with_ke =
-    "bb43244c1860ad65ee1e211ffe8bb3661750c8f89cb9f547df7f4fa61d37301628190e38c66232eab4b3ab14c400a5197dd3730ed4820a8a10394d51e1c04000";
+    "bb43244c1860ad65ee1e211ffe8bb3661750c8f89cb9f547df7f4fa61d37301628190e38c66232eab4b3ab14c400a5197dd3730ed4820a8a10"
+    "394d51e1c04000";
 
 model::ChosenProposal sha1_proposal() {
     model::ChosenProposal proposal;
@@ -53,7 +57,8 @@ TEST(Keys, OfChildrenFollowTheAcvpSample) {
     const SecretBytes d = SecretBytes::copy_of(octets(keying_material.substr(0, 40)));
     const auto plain = child_keys(model::Prf::hmac_sha1, d, sha1_proposal(), {}, nonces);
     ASSERT_TRUE(plain);
-    EXPECT_EQ(joined({&plain->initiator_to_responder.encr, &plain->responder_to_initiator.encr}), child_material.substr(0, 80));
+    EXPECT_EQ(joined({&plain->initiator_to_responder.encr, &plain->responder_to_initiator.encr}),
+              child_material.substr(0, 80));
     const SecretBytes secrets[] = {SecretBytes::copy_of(new_shared_secret)};
     const auto with_ke = child_keys(model::Prf::hmac_sha1, d, sha1_proposal(), secrets, nonces);
     ASSERT_TRUE(with_ke);

@@ -13,15 +13,18 @@ unsigned fit(const std::vector<model::HostPattern>& patterns, model::IpAddress a
     if (patterns.empty()) return 1;
     unsigned best = 0;
     for (const model::HostPattern& pattern : patterns) {
-        if (pattern.any || !pattern.range) best = std::max(best, 1u);
-        else if (pattern.range->contains(address)) best = std::max(best, pattern.range->first == pattern.range->last ? 3u : 2u);
+        if (pattern.any || !pattern.range)
+            best = std::max(best, 1u);
+        else if (pattern.range->contains(address))
+            best = std::max(best, pattern.range->first == pattern.range->last ? 3u : 2u);
     }
     return best;
 }
 
 }  // namespace
 
-std::vector<std::shared_ptr<const model::Connection>> connections_for(const model::Config& config, const model::Path& path) {
+std::vector<std::shared_ptr<const model::Connection>> connections_for(const model::Config& config,
+                                                                      const model::Path& path) {
     struct Candidate {
         unsigned score;
         std::shared_ptr<const model::Connection> connection;

@@ -41,22 +41,22 @@ private:
 };
 
 struct NewChild {
-    std::string name;                              // of the child's configuration
-    std::optional<model::ChildId> replaces{};      // a rekey
+    std::string name;                          // of the child's configuration
+    std::optional<model::ChildId> replaces{};  // a rekey
     ReservedSpi spi_in;
-    ChildTerms terms{};                            // once agreed
+    ChildTerms terms{};  // once agreed
 };
 struct NewIkeSa {
     std::uint64_t own_spi = 0;
-    std::uint64_t peer_spi = 0;                    // once agreed, like the proposal
+    std::uint64_t peer_spi = 0;  // once agreed, like the proposal
     model::ChosenProposal proposal{};
 };
 
 struct NewSa {
     std::variant<NewChild, NewIkeSa> what;
-    Bytes nonce_i{}, nonce_r{};                    // "initiator" of this exchange
-    std::vector<SecretBytes> secrets{};            // SK(0) of KE, then of each follow-up exchange
-    std::size_t rounds_done = 0;                   // IKE_FOLLOWUP_KE exchanges
+    Bytes nonce_i{}, nonce_r{};          // "initiator" of this exchange
+    std::vector<SecretBytes> secrets{};  // SK(0) of KE, then of each follow-up exchange
+    std::size_t rounds_done = 0;         // IKE_FOLLOWUP_KE exchanges
 
     const model::ChosenProposal& proposal() const;
     // The method of the follow-up exchange that comes next, if one does.
@@ -72,20 +72,20 @@ struct NewSa {
 template <class Id>
 struct PeerRekey {
     Bytes lowest_nonce;
-    std::optional<Id> replacement{};               // nothing while its follow-up exchanges run
+    std::optional<Id> replacement{};  // nothing while its follow-up exchanges run
 };
 
 // A CREATE_CHILD_SA exchange that we began.
 struct CreatingSa {
     NewSa made;
     std::optional<CommandId> command{};
-    unsigned attempts = 0;                         // earlier ones of the same task
+    unsigned attempts = 0;  // earlier ones of the same task
     std::vector<model::Proposal> offered{};
     SelectorPair offered_selectors{};
-    std::optional<crypto::KeOffer> offer{};        // of the key exchange that runs
-    bool answered = false;                         // only follow-up exchanges remain
-    Bytes link{};                                  // ADDITIONAL_KEY_EXCHANGE, to be echoed
-    Received response{};                           // while a job runs
+    std::optional<crypto::KeOffer> offer{};  // of the key exchange that runs
+    bool answered = false;                   // only follow-up exchanges remain
+    Bytes link{};                            // ADDITIONAL_KEY_EXCHANGE, to be echoed
+    Received response{};                     // while a job runs
 };
 
 // One that the peer began, while a job runs for it.

@@ -21,9 +21,9 @@ namespace cygnet::ike {
 // ---- tasks: exchanges of our own that have not begun --------------------------------------------
 
 struct CreateChildTask {
-    std::string child;                      // its name in the connection
+    std::string child;  // its name in the connection
     std::optional<CommandId> command{};
-    unsigned attempts = 0;                  // that the peer could not serve (TEMPORARY_FAILURE and the like)
+    unsigned attempts = 0;  // that the peer could not serve (TEMPORARY_FAILURE and the like)
 };
 struct RekeyChildTask {
     model::ChildId child{};
@@ -46,8 +46,8 @@ struct LivenessTask {};
 struct ReportFailureTask {
     model::NotifyType notify{};
 };
-using Task = std::variant<CreateChildTask, RekeyChildTask, RekeyIkeTask, DeleteChildrenTask, DeleteIkeTask, LivenessTask,
-                          ReportFailureTask>;
+using Task = std::variant<CreateChildTask, RekeyChildTask, RekeyIkeTask, DeleteChildrenTask, DeleteIkeTask,
+                          LivenessTask, ReportFailureTask>;
 
 // ---- exchanges that we began --------------------------------------------------------------------
 
@@ -57,22 +57,22 @@ struct InitiatingSaInit {
     std::optional<crypto::KeOffer> offer{};  // nothing while a job makes it
     Bytes cookie{};
     unsigned retries = 0;
-    std::string hint{};                       // what an unauthenticated notification said
+    std::string hint{};  // what an unauthenticated notification said
 };
 struct InitiatingIntermediate {
     model::Ke method{};
     std::optional<crypto::KeOffer> offer{};
 };
 struct InitiatingAuth {
-    std::uint32_t message_id = 0;             // of the request, part of IntAuth
+    std::uint32_t message_id = 0;  // of the request, part of IntAuth
     std::optional<SelectorPair> offered_selectors{};
     std::vector<model::Proposal> offered_proposals{};
     const model::ChildConfig* child = nullptr;
     std::uint32_t spi_in = 0;
-    Bytes nonce_i{}, nonce_r{};               // of IKE_SA_INIT: the first child's keys
+    Bytes nonce_i{}, nonce_r{};  // of IKE_SA_INIT: the first child's keys
     std::optional<LocalProof> proof{};
     model::Identity peer_id{};
-    Received response{};                      // while the peer's proof is checked
+    Received response{};  // while the peer's proof is checked
 
     Nonces nonces() const { return {nonce_i, nonce_r}; }
 };
@@ -84,8 +84,8 @@ struct AwaitingChildrenDeleted {
 struct AwaitingIkeDeleted {
     std::optional<CommandId> command{};
 };
-using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingIntermediate, InitiatingAuth, AwaitingLiveness,
-                                 AwaitingChildrenDeleted, AwaitingIkeDeleted, CreatingSa>;
+using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingIntermediate, InitiatingAuth,
+                                 AwaitingLiveness, AwaitingChildrenDeleted, AwaitingIkeDeleted, CreatingSa>;
 
 // ---- exchanges of the peer that wait for a job --------------------------------------------------
 
@@ -94,9 +94,10 @@ struct RespondingSaInit {
 };
 struct RespondingIntermediate {};
 struct RespondingAuth {
-    Received request{};                       // while the peer's proof is checked and ours is made
+    Received request{};  // while the peer's proof is checked and ours is made
     std::optional<LocalProof> proof{};
 };
-using PeerExchange = std::variant<std::monostate, RespondingSaInit, RespondingIntermediate, RespondingAuth, AnsweringNewSa>;
+using PeerExchange =
+    std::variant<std::monostate, RespondingSaInit, RespondingIntermediate, RespondingAuth, AnsweringNewSa>;
 
 }  // namespace cygnet::ike

@@ -32,7 +32,8 @@ std::optional<model::IpAddress> AddressPools::free_address(const model::Pool& po
     }
     if (candidate) return candidate;
     // None was never used: take one from a peer that is away.
-    const auto offline = std::ranges::find_if(leases.by_address, [](const auto& entry) { return entry.second.online == 0; });
+    const auto offline =
+        std::ranges::find_if(leases.by_address, [](const auto& entry) { return entry.second.online == 0; });
     if (offline == leases.by_address.end()) return std::nullopt;
     const model::IpAddress address = offline->first;
     leases.by_peer.erase(offline->second.peer);
@@ -43,13 +44,15 @@ std::optional<model::IpAddress> AddressPools::free_address(const model::Pool& po
 Result<model::IpAddress> AddressPools::acquire(const model::Pool& pool, const model::Identity& peer,
                                                std::optional<model::IpAddress> requested) {
     Leases& leases = pools_[pool.name];
-    if (const auto held = leases.by_peer.find(peer); held != leases.by_peer.end() && pool.addresses.contains(held->second)) {
+    if (const auto held = leases.by_peer.find(peer);
+        held != leases.by_peer.end() && pool.addresses.contains(held->second)) {
         Lease& lease = leases.by_address[held->second];
         ++lease.online;
         return held->second;
     }
     std::optional<model::IpAddress> address;
-    if (requested && pool.addresses.contains(*requested) && !leases.by_address.contains(*requested)) address = requested;
+    if (requested && pool.addresses.contains(*requested) && !leases.by_address.contains(*requested))
+        address = requested;
     if (!address) address = free_address(pool, leases);
     if (!address) return fail(Errc::not_found, "address pool", "pool '" + pool.name + "' has no free address left");
     leases.by_address[*address] = {.peer = peer, .online = 1};

@@ -9,8 +9,7 @@ wire::ProtectionSizes sizes_of(const crypto::CipherShape& shape) {
 }
 
 Result<Protection> Protection::make(const model::ChosenProposal& proposal, IkeKeys keys, bool initiator) {
-    const crypto::CipherSuite suite{
-        .encr = proposal.encr, .key_bits = proposal.key_bits, .integ = proposal.integ};
+    const crypto::CipherSuite suite{.encr = proposal.encr, .key_bits = proposal.key_bits, .integ = proposal.integ};
     auto by_initiator = TRY(crypto::Cipher::make(suite, keys.ei, keys.ai));
     auto by_responder = TRY(crypto::Cipher::make(suite, keys.er, keys.ar));
     if (initiator) return Protection(std::move(keys), std::move(by_responder), std::move(by_initiator));

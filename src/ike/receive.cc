@@ -27,7 +27,11 @@ struct Arrival {
     void drop(Counter counter, std::string why) const {
         core.counters.add(counter);
         if (counter != Counter::invalid_spi) core.counters.add(Counter::invalid);  // strongSwan's sum of all but that
-        effects.push_back(Report{model::LogLine{.group = LogGroup::net, .level = 1, .message = fmt::format("dropped {} octets from {}: {}", datagram.bytes.size(), datagram.path.remote.text(), why)}});
+        effects.push_back(
+            Report{model::LogLine{.group = LogGroup::net,
+                                  .level = 1,
+                                  .message = fmt::format("dropped {} octets from {}: {}", datagram.bytes.size(),
+                                                         datagram.path.remote.text(), why)}});
     }
     Context context(IkeSa& sa) const {
         core.touch(sa.id);
@@ -52,8 +56,10 @@ Received received_in_clear(const Arrival& arrival, Result<>& parsed) {
     received.octets = keep(arrival.datagram.bytes);
     received.path = arrival.datagram.path;
     auto message = wire::parse_message(received.octets);
-    if (message) received.message = std::move(*message);
-    else parsed = fail(message.error());
+    if (message)
+        received.message = std::move(*message);
+    else
+        parsed = fail(message.error());
     return received;
 }
 
@@ -63,7 +69,8 @@ Received received_in_clear(const Arrival& arrival, Result<>& parsed) {
 bool repeat_init_answer(const Arrival& arrival, const wire::Header& header) {
     Core& core = arrival.core;
     const auto known = core.init_requests.find({header.spi_i, arrival.datagram.path.remote.address});
-    if (known == core.init_requests.end() || known->second.digest != crypto::sha2_256({arrival.datagram.bytes})) return false;
+    if (known == core.init_requests.end() || known->second.digest != crypto::sha2_256({arrival.datagram.bytes}))
+        return false;
     core.counters.add(Counter::duplicate_request);
     IkeSa* sa = core.find_sa(known->second.sa);
     if (sa == nullptr || sa->closed || sa->window.classify_request(0) != Window::Verdict::repeated) return true;
@@ -105,7 +112,8 @@ void receive_first_response(const Arrival& arrival, IkeSa& sa, const wire::Heade
 bool later_fragment(ByteView datagram) {
     constexpr std::size_t number_at = wire::header_size + wire::generic_header_size;
     if (datagram.size() < number_at + 2) return false;
-    if (static_cast<model::PayloadType>(datagram[wire::header_next_payload_at]) != model::PayloadType::skf) return false;
+    if (static_cast<model::PayloadType>(datagram[wire::header_next_payload_at]) != model::PayloadType::skf)
+        return false;
     return (datagram[number_at] << 8 | datagram[number_at + 1]) != 1;
 }
 
@@ -130,7 +138,8 @@ bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header
         case Window::Verdict::repeated: break;
         case Window::Verdict::outdated:
         case Window::Verdict::ahead:
-            arrival.drop(Counter::unexpected_message_id, fmt::format("request {} is outside the window", header.message_id));
+            arrival.drop(Counter::unexpected_message_id,
+                         fmt::format("request {} is outside the window", header.message_id));
             return false;
     }
     arrival.core.counters.add(Counter::duplicate_request);
@@ -160,7 +169,8 @@ void follow_peer(Context& context, const model::Path& from, bool request) {
     IkeSa& sa = context.sa;
     if (request) sa.answer_path = from;
     if (sa.half_open() && !sa.initiator) sa.path = from;
-    if (sa.established() && sa.nat_remote && !sa.nat_local && from.remote != sa.path.remote) context.move_peer(from.remote);
+    if (sa.established() && sa.nat_remote && !sa.nat_local && from.remote != sa.path.remote)
+        context.move_peer(from.remote);
 }
 
 void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& header, wire::Reassembled whole) {
@@ -177,21 +187,24 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     auto payloads = wire::parse_payloads(whole.chain.first, received.octets);
     context.slot = header.response ? Slot::own : Slot::theirs;
     if (payloads) received.message.payloads = std::move(*payloads);
-    const bool nested = received.message.find<wire::SkPayload>() != nullptr || received.message.find<wire::SkfPayload>() != nullptr;
+    const bool nested =
+        received.message.find<wire::SkPayload>() != nullptr || received.message.find<wire::SkfPayload>() != nullptr;
     if (!payloads || nested) {
         context.count(Counter::malformed_payload);
         if (!header.response) {
             sa.peer_exchange = header.exchange;
             sa.window.begin_request();
         }
-        return conclude(context, end_sa(NotifyType::invalid_syntax, Errc::bad_value, "message", nested ? "SK inside SK" : payloads.error().text()));
+        return conclude(context, end_sa(NotifyType::invalid_syntax, Errc::bad_value, "message",
+                                        nested ? "SK inside SK" : payloads.error().text()));
     }
     trace_received(context, received.message, incoming.octets, incoming.datagrams);
     dispatch(context, std::move(received));
 }
 
 void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
-    if (!sa.protection) return arrival.drop(Counter::unexpected_exchange, "a protected message, but there are no keys yet");
+    if (!sa.protection)
+        return arrival.drop(Counter::unexpected_exchange, "a protected message, but there are no keys yet");
     if (!passes_window(arrival, sa, header)) return;
     Incoming& incoming = header.response ? sa.response : sa.request;
     auto opened = sa.protection->open(arrival.datagram.bytes, sa.accepts_fragments ? &incoming.fragments : nullptr);
@@ -214,14 +227,16 @@ void receive_datagram(Core& core, const Datagram& datagram, Instant now, Effects
     if (!header) return arrival.drop(Counter::malformed_header, header.error().text());
     if (header->major_version != 2) {
         if (header->major_version > 2) answer_stranger(arrival, *header, NotifyType::invalid_major_version);
-        return arrival.drop(Counter::wrong_major_version, fmt::format("IKE version {}.{}", header->major_version, header->minor_version));
+        return arrival.drop(Counter::wrong_major_version,
+                            fmt::format("IKE version {}.{}", header->major_version, header->minor_version));
     }
     const bool init = header->exchange == ExchangeType::ike_sa_init;
     if (init && !header->response && header->spi_r == 0) return receive_first_request(arrival, *header);
     IkeSa* sa = core.find_sa_by_own_spi(header->initiator ? header->spi_r : header->spi_i);
     if (sa == nullptr || sa->closed) {
         if (!init) answer_stranger(arrival, *header, NotifyType::invalid_ike_spi);
-        return arrival.drop(Counter::invalid_spi, fmt::format("no IKE_SA with SPIs {:016x}_i {:016x}_r", header->spi_i, header->spi_r));
+        return arrival.drop(Counter::invalid_spi,
+                            fmt::format("no IKE_SA with SPIs {:016x}_i {:016x}_r", header->spi_i, header->spi_r));
     }
     // Our own messages, reflected, carry our role.
     const std::uint64_t peer_spi = header->initiator ? header->spi_i : header->spi_r;

@@ -34,7 +34,8 @@ protected:
 // ---- strangers ------------------------------------------------------------------------------------
 
 TEST_F(Receive, CountsWhatIsNoIkeMessageAndSaysNothing) {
-    for (const std::size_t size : {0u, 1u, 15u, 27u, 28u, 1500u, 65507u}) EXPECT_TRUE(peer.raw(Bytes(size, 0x5a)).empty());
+    for (const std::size_t size : {0u, 1u, 15u, 27u, 28u, 1500u, 65507u})
+        EXPECT_TRUE(peer.raw(Bytes(size, 0x5a)).empty());
     EXPECT_EQ(count(Counter::malformed_header), 7u);
     EXPECT_EQ(sas(), 0u);
 }
@@ -42,7 +43,8 @@ TEST_F(Receive, CountsWhatIsNoIkeMessageAndSaysNothing) {
 TEST_F(Receive, AnswersAHigherMajorVersionOnceInAWhile) {
     wire::MessageBuilder message;
     message.add(wire::NoncePayload{peer.nonce_i});
-    Bytes datagram = message.finish({.spi_i = 1, .major_version = 3, .exchange = ExchangeType::ike_sa_init, .initiator = true});
+    Bytes datagram =
+        message.finish({.spi_i = 1, .major_version = 3, .exchange = ExchangeType::ike_sa_init, .initiator = true});
     const auto sent = peer.raw(datagram);
     ASSERT_EQ(sent.size(), 1u);
     EXPECT_NE(wire::parse_message(sent.front())->notify(NotifyType::invalid_major_version), nullptr);
@@ -54,7 +56,8 @@ TEST_F(Receive, AnswersAHigherMajorVersionOnceInAWhile) {
 TEST_F(Receive, AnswersAnUnknownSpiWithoutAnyState) {
     wire::MessageBuilder message;
     message.add(wire::SkPayload{.first = PayloadType::none, .content = Bytes(64, 1)});
-    const auto sent = peer.raw(message.finish({.spi_i = 5, .spi_r = 6, .exchange = ExchangeType::informational, .initiator = true, .message_id = 9}));
+    const auto sent = peer.raw(message.finish(
+        {.spi_i = 5, .spi_r = 6, .exchange = ExchangeType::informational, .initiator = true, .message_id = 9}));
     ASSERT_EQ(sent.size(), 1u);
     const auto answer = *wire::parse_message(sent.front());
     EXPECT_NE(answer.notify(NotifyType::invalid_ike_spi), nullptr);
@@ -66,7 +69,9 @@ TEST_F(Receive, AnswersAnUnknownSpiWithoutAnyState) {
 TEST_F(Receive, NeverAnswersAResponse) {
     wire::MessageBuilder message;
     message.notify(NotifyType::invalid_syntax);
-    EXPECT_TRUE(peer.raw(message.finish({.spi_i = 5, .spi_r = 6, .exchange = ExchangeType::informational, .response = true})).empty());
+    EXPECT_TRUE(
+        peer.raw(message.finish({.spi_i = 5, .spi_r = 6, .exchange = ExchangeType::informational, .response = true}))
+            .empty());
 }
 
 TEST_F(Receive, RefusesACriticalPayloadOfAStranger) {
@@ -83,8 +88,10 @@ TEST_F(Receive, RefusesACriticalPayloadOfAStranger) {
 TEST_F(Receive, KeepsNothingOfAnIncompleteFirstRequest) {
     for (const PayloadType missing : {PayloadType::sa, PayloadType::ke, PayloadType::nonce}) {
         wire::MessageBuilder message;
-        if (missing != PayloadType::sa) message.add(wire::SaPayload{*model::parse_proposals(model::Protocol::ike, "aes256gcm16-prfsha384-x25519")});
-        if (missing != PayloadType::ke) message.add(wire::KePayload{.method = model::Ke::curve25519, .data = Bytes(32, 9)});
+        if (missing != PayloadType::sa)
+            message.add(wire::SaPayload{*model::parse_proposals(model::Protocol::ike, "aes256gcm16-prfsha384-x25519")});
+        if (missing != PayloadType::ke)
+            message.add(wire::KePayload{.method = model::Ke::curve25519, .data = Bytes(32, 9)});
         if (missing != PayloadType::nonce) message.add(wire::NoncePayload{peer.nonce_i});
         peer.raw(message.finish({.spi_i = 5, .exchange = ExchangeType::ike_sa_init, .initiator = true}));
     }
@@ -97,7 +104,8 @@ TEST_F(Receive, BoundsHalfOpenStateByCookies) {
         ScriptedPeer stranger(victim);
         wire::MessageBuilder message;
         message.add(wire::SaPayload{*model::parse_proposals(model::Protocol::ike, "aes256gcm16-prfsha384-x25519")});
-        message.add(wire::KePayload{.method = model::Ke::curve25519, .data = Bytes(32, 9)}).add(wire::NoncePayload{peer.nonce_i});
+        message.add(wire::KePayload{.method = model::Ke::curve25519, .data = Bytes(32, 9)})
+            .add(wire::NoncePayload{peer.nonce_i});
         stranger.raw(message.finish({.spi_i = i, .exchange = ExchangeType::ike_sa_init, .initiator = true}));
     }
     EXPECT_EQ(sas(), model::limits::half_open_before_cookies);
@@ -113,7 +121,8 @@ TEST_F(Receive, EstablishesAnHonestPeer) {
 
 TEST_F(Receive, EstablishesNobodyByAnotherExchange) {
     peer.init();
-    for (const ExchangeType exchange : {ExchangeType::create_child_sa, ExchangeType::informational, ExchangeType::ike_followup_ke}) {
+    for (const ExchangeType exchange :
+         {ExchangeType::create_child_sa, ExchangeType::informational, ExchangeType::ike_followup_ke}) {
         wire::MessageBuilder message;
         if (exchange == ExchangeType::create_child_sa) message = peer.auth();
         EXPECT_TRUE(peer.opened(peer.raw(peer.sealed(peer.header(exchange, 1), message.take_chain()))).empty());
@@ -125,7 +134,8 @@ TEST_F(Receive, EstablishesNobodyByAnotherExchange) {
 }
 
 TEST_F(Receive, RefusesIkeAuthWithoutEachOfItsPayloads) {
-    for (const PayloadType missing : {PayloadType::id_i, PayloadType::auth, PayloadType::sa, PayloadType::ts_i, PayloadType::ts_r}) {
+    for (const PayloadType missing :
+         {PayloadType::id_i, PayloadType::auth, PayloadType::sa, PayloadType::ts_i, PayloadType::ts_r}) {
         ScriptedPeer sloppy(victim);
         sloppy.spis.initiator += static_cast<std::uint64_t>(missing);
         sloppy.init();
@@ -140,7 +150,8 @@ TEST_F(Receive, DropsForgedMessagesAndAtLastTheirHalfOpenSa) {
     peer.init();
     Bytes forged = peer.sealed(peer.header(ExchangeType::ike_auth, 1), peer.auth().take_chain());
     forged.back() ^= 1;
-    for (std::size_t i = 0; i < model::limits::forged_messages_per_half_open; ++i) EXPECT_TRUE(peer.raw(forged).empty());
+    for (std::size_t i = 0; i < model::limits::forged_messages_per_half_open; ++i)
+        EXPECT_TRUE(peer.raw(forged).empty());
     EXPECT_EQ(sas(), 1u);
     peer.raw(forged);
     EXPECT_EQ(sas(), 0u);
@@ -170,7 +181,8 @@ TEST_F(Receive, RefusesARoundOfAnotherMethodOrWithABadKey) {
         odd.spis.initiator += static_cast<std::uint64_t>(method);
         odd.init("aes256gcm16-prfsha384-x25519-ke1_mlkem768");
         wire::MessageBuilder message;
-        message.add(wire::KePayload{.method = method, .data = Bytes(method == model::Ke::ml_kem_512 ? 800 : 1184, 0xff)});
+        message.add(
+            wire::KePayload{.method = method, .data = Bytes(method == model::Ke::ml_kem_512 ? 800 : 1184, 0xff)});
         const auto answers = odd.send(ExchangeType::ike_intermediate, std::move(message));
         ASSERT_EQ(answers.size(), 1u);
         EXPECT_NE(answers.front().notify(NotifyType::invalid_syntax), nullptr);
@@ -195,7 +207,8 @@ TEST_F(Receive, IgnoresMessageIdsOutsideTheWindow) {
     peer.establish();
     for (const std::uint32_t id : {0u, 4u, 100u, 0xffffffffu}) {
         wire::MessageBuilder empty;
-        EXPECT_TRUE(peer.raw(peer.sealed(peer.header(ExchangeType::informational, id), empty.take_chain())).empty()) << id;
+        EXPECT_TRUE(peer.raw(peer.sealed(peer.header(ExchangeType::informational, id), empty.take_chain())).empty())
+            << id;
     }
     EXPECT_EQ(count(Counter::unexpected_message_id), 4u);
     EXPECT_TRUE(answers());
@@ -214,7 +227,8 @@ TEST_F(Receive, RepeatsTheIdenticalAnswer) {
 TEST_F(Receive, IsNotFooledByItsOwnReflectedMessages) {
     peer.establish();
     wire::MessageBuilder empty;
-    const auto answer = peer.raw(peer.sealed(peer.header(ExchangeType::informational, peer.next_id++), empty.take_chain())).front();
+    const auto answer =
+        peer.raw(peer.sealed(peer.header(ExchangeType::informational, peer.next_id++), empty.take_chain())).front();
     EXPECT_TRUE(peer.raw(answer).empty());
     Bytes flipped = answer;
     flipped[19] = 0x08;  // As if the initiator had asked.
@@ -234,7 +248,9 @@ TEST_F(Receive, IgnoresAResponseWithoutARequest) {
 
 TEST_F(Receive, KeepsAnEstablishedSaWhateverIsSentInTheClear) {
     peer.establish();
-    for (const NotifyType type : {NotifyType::invalid_ike_spi, NotifyType::authentication_failed, NotifyType::invalid_syntax, NotifyType::invalid_major_version, NotifyType::cookie, NotifyType::redirect}) {
+    for (const NotifyType type :
+         {NotifyType::invalid_ike_spi, NotifyType::authentication_failed, NotifyType::invalid_syntax,
+          NotifyType::invalid_major_version, NotifyType::cookie, NotifyType::redirect}) {
         for (const bool response : {false, true}) {
             wire::Header header = peer.header(ExchangeType::informational, peer.next_id);
             header.response = response;
@@ -277,8 +293,8 @@ TEST_F(Receive, EndsAnSaWhosePeerSendsNonsenseUnderItsKeys) {
         sender.init();
         sender.send(ExchangeType::ike_auth, sender.auth());
         ASSERT_TRUE(alive());
-        wire::Chain chain{.first = PayloadType::nonce, .octets = {0, 0, 0, 200}};         // A length beyond the end.
-        if (kind == 1) chain = {.first = PayloadType::sk, .octets = Bytes(60, 0)};         // SK inside SK.
+        wire::Chain chain{.first = PayloadType::nonce, .octets = {0, 0, 0, 200}};   // A length beyond the end.
+        if (kind == 1) chain = {.first = PayloadType::sk, .octets = Bytes(60, 0)};  // SK inside SK.
         if (kind == 1) chain.octets[3] = 60;
         if (kind == 2) chain = {.first = PayloadType::none, .octets = {}};
         const auto exchange = kind == 2 ? static_cast<ExchangeType>(99) : ExchangeType::informational;
@@ -292,9 +308,15 @@ TEST_F(Receive, EndsAnSaWhosePeerSendsNonsenseUnderItsKeys) {
 TEST_F(Receive, IgnoresDeletesOfWhatDoesNotExist) {
     peer.establish();
     const Bytes unknown(8, 0xee);
-    for (const auto& [protocol, size] : {std::pair{model::Protocol::esp, 4}, {model::Protocol::ah, 4}, {model::Protocol::none, 0}, {static_cast<model::Protocol>(255), 8}, {model::Protocol::esp, 8}}) {
+    for (const auto& [protocol, size] : {std::pair{model::Protocol::esp, 4},
+                                         {model::Protocol::ah, 4},
+                                         {model::Protocol::none, 0},
+                                         {static_cast<model::Protocol>(255), 8},
+                                         {model::Protocol::esp, 8}}) {
         wire::MessageBuilder message;
-        message.add(wire::DeletePayload{.protocol = protocol, .spi_size = static_cast<std::uint8_t>(size), .spis = ByteView(unknown).first(size == 0 ? 0 : 8)});
+        message.add(wire::DeletePayload{.protocol = protocol,
+                                        .spi_size = static_cast<std::uint8_t>(size),
+                                        .spis = ByteView(unknown).first(size == 0 ? 0 : 8)});
         EXPECT_EQ(peer.send(ExchangeType::informational, std::move(message)).size(), 1u);
     }
     EXPECT_TRUE(alive());

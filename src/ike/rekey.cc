@@ -46,7 +46,8 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     const model::ChildConfig* config = connection->child(agreed.name);
     if (config == nullptr) return fail(Errc::not_found, "child", "'" + agreed.name + "' is no longer configured");
 
-    ChildKeys keys = TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, agreed.terms.proposal, made.secrets, made.nonces()));
+    ChildKeys keys =
+        TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, agreed.terms.proposal, made.secrets, made.nonces()));
     ChildFrame frame = context.child_frame(agreed.spi_in.value(), made_by == MadeBy::us);
     // The peer that began a rekey shows by its first packet or by its Delete that it has the new keys (RFC 7296 §2.8).
     frame.outbound_active = !lost && (made_by == MadeBy::us || !agreed.replaces);
@@ -94,7 +95,8 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     const bool initiator = made_by == MadeBy::us;
     const Spis spis{.initiator = initiator ? agreed.own_spi : agreed.peer_spi,
                     .responder = initiator ? agreed.peer_spi : agreed.own_spi};
-    IkeKeys keys = keys_after_rekey(old.proposal.prf, old.protection->keys().d, agreed.proposal, made.secrets, made.nonces(), spis);
+    IkeKeys keys = keys_after_rekey(old.proposal.prf, old.protection->keys().d, agreed.proposal, made.secrets,
+                                    made.nonces(), spis);
     Protection protection = TRY(Protection::make(agreed.proposal, std::move(keys), initiator));
     IkeSa& fresh = context.core.create_sa(initiator, old.connection, old.path, agreed.own_spi);
     fresh.spis = spis;
@@ -160,7 +162,8 @@ bool lost_to_peer(const IkeSa& sa, const NewSa& made) {
     const auto& child = std::get<NewChild>(made.what);
     if (!child.replaces) return false;
     const auto old = sa.children.find(*child.replaces);
-    return old != sa.children.end() && old->second.peer_rekey && made.lowest_nonce() < old->second.peer_rekey->lowest_nonce;
+    return old != sa.children.end() && old->second.peer_rekey &&
+           made.lowest_nonce() < old->second.peer_rekey->lowest_nonce;
 }
 
 void settle_for_peer_rekey(Context& context, const NewSa& attempt) {
@@ -182,7 +185,8 @@ void note_peer_rekey(IkeSa& sa, const NewSa& made) {
         sa.peer_rekey = {.lowest_nonce = made.lowest_nonce()};
         return;
     }
-    if (Child* old = find_child(sa, std::get<NewChild>(made.what).replaces)) old->peer_rekey = {.lowest_nonce = made.lowest_nonce()};
+    if (Child* old = find_child(sa, std::get<NewChild>(made.what).replaces))
+        old->peer_rekey = {.lowest_nonce = made.lowest_nonce()};
 }
 
 void forget_peer_rekey(IkeSa& sa, const NewSa& made) {
@@ -208,7 +212,8 @@ void inherit_before_close(Context& context) {
     IkeSa* heir = context.core.find_sa(*sa.peer_rekey->replacement);
     if (heir == nullptr) return;
     // §2.25.2: our own attempt is forgotten; what its command wanted has happened.
-    if (auto* creating = std::get_if<CreatingSa>(&sa.own)) context.finish_command(std::exchange(creating->command, std::nullopt), {});
+    if (auto* creating = std::get_if<CreatingSa>(&sa.own))
+        context.finish_command(std::exchange(creating->command, std::nullopt), {});
     inherit(context, *heir);
 }
 

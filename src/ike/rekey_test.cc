@@ -39,7 +39,8 @@ protected:
         owner->pass(seconds(30));
     }
     bool succeeded(const Node& node, std::uint64_t id) const {
-        return std::ranges::any_of(node.done, [&](const CommandDone& done) { return done.id == CommandId{id} && done.result; });
+        return std::ranges::any_of(node.done,
+                                   [&](const CommandDone& done) { return done.id == CommandId{id} && done.result; });
     }
     void expect_one_working_tunnel() {
         ASSERT_TRUE(owner->up()) << logs();
@@ -71,7 +72,9 @@ TEST_F(Rekey, OfAChildReplacesItOnBothSides) {
 
 TEST_F(Rekey, OfAChildInstallsTheAnswerersOutboundHalfLater) {
     bring_up();
-    owner->meddler = [&](Send& send) { return send.path.local.address != address("192.0.2.1") || owner->b.installed.size() < 2; };
+    owner->meddler = [&](Send& send) {
+        return send.path.local.address != address("192.0.2.1") || owner->b.installed.size() < 2;
+    };
     owner->rekey(owner->a, the_child);  // Everything of a after its request is lost, its Delete too.
     ASSERT_EQ(owner->b.installed.size(), 2U);
     EXPECT_FALSE(owner->b.installed.back().outbound_active);
@@ -156,6 +159,43 @@ TEST_F(Rekey, OfTheIkeSaByBothSidesLeavesOne) {
     }
 }
 
+// The winner's Delete arrives while we still compute what our own exchange made.
+TEST_F(Rekey, ByBothSidesLeavesOneHoweverSlowTheJobs) {
+    for (const SaSelector* which : {&the_child, &the_ike})
+        for (const char* esp : {"aes256gcm16-x25519", "aes256gcm16-x25519-ke1_mlkem768"}) {
+            start_over();
+            bring_up(hybrid_ike, esp);
+            owner->jobs_are_slow = true;
+            for (int round = 0; round < 8; ++round) {
+                both(*which, *which);
+                owner->pass(seconds(90));
+                expect_one_working_tunnel();
+            }
+        }
+}
+
+// The peer rekeys a child at once that for it is there, and for us almost.
+TEST_F(Rekey, OfAChildThatWeAreStillInstallingWaits) {
+    bring_up(classic_ike, "aes256gcm16-x25519");
+    owner->jobs_are_slow = true;
+    owner->step(owner->a, ike::Rekey{.id = CommandId{901}, .which = the_child});
+    bool asked = false;
+    owner->meddler = [&](Send& send) {
+        if (!asked && send.path.local.address == address("192.0.2.2") && owner->b.installed.size() == 2) {
+            asked = true;
+            const auto fresh = owner->b.only_sa(owner->now).children.back().unique_id;
+            owner->step(owner->b, ike::Rekey{.id = CommandId{902}, .which = {.child_id = fresh}});
+        }
+        return true;
+    };
+    owner->run();
+    owner->pass(seconds(30));
+    EXPECT_TRUE(asked);
+    expect_one_working_tunnel();
+    EXPECT_TRUE(succeeded(owner->b, 902)) << logs();
+    EXPECT_EQ(owner->b.log().find("does not know"), std::string::npos) << logs();
+}
+
 TEST_F(Rekey, OfTheIkeSaAndOfAChildAtOnceBothHappen) {
     bring_up(hybrid_ike);
     const std::uint32_t child = child_spi(owner->a);
@@ -215,7 +255,8 @@ TEST_F(Rekey, OfAnUnknownChildIsAnsweredAndAReplacementIsMade) {
 }
 
 TEST_F(Rekey, ThatThePeerRefusesLeavesTheChildAlone) {
-    owner->configure(with_proposals(true, classic_ike, "aes256gcm16-x25519"), with_proposals(false, classic_ike, "aes256gcm16-ecp256"));
+    owner->configure(with_proposals(true, classic_ike, "aes256gcm16-x25519"),
+                     with_proposals(false, classic_ike, "aes256gcm16-ecp256"));
     ASSERT_TRUE(owner->initiate(owner->a).result) << logs();  // In IKE_AUTH the key exchange does not count.
     const std::uint32_t before = child_spi(owner->a);
     EXPECT_FALSE(owner->rekey(owner->a, the_child).result);

@@ -1,5 +1,5 @@
-// Two engines and a pipe between them, for tests: datagrams arrive at once and in order, jobs run at once, the clock
-// stands still until it is told to move. The simulator (sim/) is where the world is unkind.
+// Two engines and a pipe between them, for tests: datagrams arrive at once and in order, jobs run at once (or, when told
+// so, after every datagram that is under way), the clock stands still until it is told to move. The simulator (sim/) is where the world is unkind.
 #pragma once
 
 #include <deque>
@@ -49,9 +49,10 @@ class Pair {
 public:
     explicit Pair(EngineSettings settings_a = {}, EngineSettings settings_b = {});
 
-    Node a, b;                            // 192.0.2.1 and 192.0.2.2
+    Node a, b;  // 192.0.2.1 and 192.0.2.2
     Instant now = Instant::after_start(seconds(1000));
     Meddler meddler{};
+    bool jobs_are_slow = false;  // they run when no datagram is under way
 
     // Both sides get a connection "gw" with a child "net", made by connection_a/b and the shared secret.
     void configure(model::Connection at_a, model::Connection at_b);
@@ -71,6 +72,7 @@ private:
     Node& other(const Node& node) { return &node == &a ? b : a; }
     std::uint64_t next_command_ = 0;
     std::size_t run_steps_ = 0;
+    std::deque<std::pair<Node*, StartJob>> slow_jobs_{};
     CommandDone last_done(Node& node, CommandId id);
 };
 
@@ -82,7 +84,8 @@ inline model::IpAddress address(std::string_view text) { return *model::IpAddres
 inline model::Connection connection(bool at_a) {
     const auto selector = [](const char* text) { return std::vector{*model::ConfiguredSelector::parse(text)}; };
     const auto round = [](const char* name, const char* id) {
-        return model::AuthConfig{.name = name, .auth = model::AuthClass::psk, .auth_text = "psk", .id = model::Identity::parse(id)};
+        return model::AuthConfig{
+            .name = name, .auth = model::AuthClass::psk, .auth_text = "psk", .id = model::Identity::parse(id)};
     };
     model::ChildConfig child;
     child.name = "net";
@@ -96,7 +99,8 @@ inline model::Connection connection(bool at_a) {
     return connection;
 }
 
-inline std::shared_ptr<model::Config> config_of(model::Connection connection, std::string_view secret = "correct horse") {
+inline std::shared_ptr<model::Config> config_of(model::Connection connection,
+                                                std::string_view secret = "correct horse") {
     auto config = std::make_shared<model::Config>();
     model::SharedSecret shared{.name = "ike-1", .owners = {}, .secret = SecretBytes::copy_of(bytes_of(secret))};
     config->secrets["ike-1"] = std::make_shared<const model::SharedSecret>(std::move(shared));
@@ -145,11 +149,22 @@ inline void Pair::step(Node& node, Input input) {
         if (auto* keepalive = std::get_if<SendKeepalive>(&effect)) node.keepalives.push_back(*keepalive);
         if (auto* move = std::get_if<MoveChild>(&effect)) node.moved.push_back(*move);
     }
-    for (StartJob& job : jobs) step(node, JobDone{job.id, crypto::run(std::move(job.job))});
+    for (StartJob& job : jobs) {
+        if (jobs_are_slow)
+            slow_jobs_.emplace_back(&node, std::move(job));
+        else
+            step(node, JobDone{job.id, crypto::run(std::move(job.job))});
+    }
 }
 
 inline void Pair::run() {
-    for (std::size_t deliveries = 0; !a.outbox.empty() || !b.outbox.empty();) {
+    for (std::size_t deliveries = 0; !a.outbox.empty() || !b.outbox.empty() || !slow_jobs_.empty();) {
+        if (a.outbox.empty() && b.outbox.empty()) {
+            auto [node, job] = std::move(slow_jobs_.front());
+            slow_jobs_.pop_front();
+            step(*node, JobDone{job.id, crypto::run(std::move(job.job))});
+            continue;
+        }
         Node& from = a.outbox.empty() ? b : a;
         Send send = std::move(from.outbox.front());
         from.outbox.pop_front();
@@ -215,7 +230,8 @@ inline bool Pair::children_agree() const {
         const model::ChildSaSpec* mine = a.installed_with(child.spi_in);
         const model::ChildSaSpec* theirs = b.installed_with(child.spi_out);
         if (mine == nullptr || theirs == nullptr || theirs->spi_out != mine->spi_in) return false;
-        if (!mine->in.encr.equals(theirs->out.encr.reveal()) || !mine->out.encr.equals(theirs->in.encr.reveal())) return false;
+        if (!mine->in.encr.equals(theirs->out.encr.reveal()) || !mine->out.encr.equals(theirs->in.encr.reveal()))
+            return false;
         if (mine->local != theirs->remote || mine->remote != theirs->local) return false;
     }
     return true;

@@ -20,7 +20,9 @@ public:
         std::vector<wire::Payload> payloads{};
         const wire::NotifyPayload* notify(model::NotifyType type) const {
             for (const wire::Payload& payload : payloads)
-                if (const auto* found = std::get_if<wire::NotifyPayload>(&payload); found && found->message_type == type) return found;
+                if (const auto* found = std::get_if<wire::NotifyPayload>(&payload);
+                    found && found->message_type == type)
+                    return found;
             return nullptr;
         }
     };
@@ -53,7 +55,8 @@ public:
         message.add(wire::SaPayload{proposals}).add(wire::KePayload{.method = proposal.ke, .data = offer.public_value});
         message.add(wire::NoncePayload{nonce_i}).notify(model::NotifyType::intermediate_exchange_supported);
         message.notify(model::NotifyType::ikev2_fragmentation_supported);
-        init_request = message.finish({.spi_i = spis.initiator, .exchange = model::ExchangeType::ike_sa_init, .initiator = true});
+        init_request =
+            message.finish({.spi_i = spis.initiator, .exchange = model::ExchangeType::ike_sa_init, .initiator = true});
         const auto sent = raw(init_request);
         ASSERT_EQ(sent.size(), 1u) << victim_.log();
         init_response = sent.front();
@@ -61,11 +64,16 @@ public:
         spis.responder = answer.header.spi_r;
         nonce_r = keep(answer.find<wire::NoncePayload>()->data);
         const auto secret = *crypto::ke_finish(offer, answer.find<wire::KePayload>()->data);
-        protection = std::move(*Protection::make(proposal, initial_keys(proposal, secret.reveal(), {nonce_i, nonce_r}, spis), true));
+        protection = std::move(
+            *Protection::make(proposal, initial_keys(proposal, secret.reveal(), {nonce_i, nonce_r}, spis), true));
     }
 
     wire::Header header(model::ExchangeType exchange, std::uint32_t id) const {
-        return {.spi_i = spis.initiator, .spi_r = spis.responder, .exchange = exchange, .initiator = true, .message_id = id};
+        return {.spi_i = spis.initiator,
+                .spi_r = spis.responder,
+                .exchange = exchange,
+                .initiator = true,
+                .message_id = id};
     }
     Bytes sealed(const wire::Header& with, const wire::Chain& chain) {
         return protection->seal(with, chain, std::nullopt, victim_.rng)->front();
@@ -90,16 +98,22 @@ public:
 
     // The payloads of an honest IKE_AUTH request, without those in `omit`.
     wire::MessageBuilder auth(std::initializer_list<model::PayloadType> omit = {}) {
-        const auto wanted = [&](model::PayloadType type) { return std::find(omit.begin(), omit.end(), type) == omit.end(); };
+        const auto wanted = [&](model::PayloadType type) {
+            return std::find(omit.begin(), omit.end(), type) == omit.end();
+        };
         const model::Identity id = model::Identity::parse("a.example");
-        const Bytes octets = signed_octets(proposal.prf, init_request, nonce_r, protection->keys().pi, id_payload_body(id), {});
+        const Bytes octets =
+            signed_octets(proposal.prf, init_request, nonce_r, protection->keys().pi, id_payload_body(id), {});
         const SecretBytes mic = shared_key_mic(proposal.prf, SecretBytes::copy_of(bytes_of("correct horse")), octets);
         model::Proposal esp = model::parse_proposals(model::Protocol::esp, "aes256gcm16")->front();
         esp.spi = {1, 2, 3, 4};
-        const auto range = [](const char* text) { return std::array{model::TrafficSelector::of(*model::AddressRange::parse(text))}; };
+        const auto range = [](const char* text) {
+            return std::array{model::TrafficSelector::of(*model::AddressRange::parse(text))};
+        };
         wire::MessageBuilder message;
         if (wanted(model::PayloadType::id_i)) message.add(wire::IdiPayload{.id_type = id.type, .data = id.data});
-        if (wanted(model::PayloadType::auth)) message.add(wire::AuthPayload{.method = model::AuthMethod::shared_key, .data = mic.reveal()});
+        if (wanted(model::PayloadType::auth))
+            message.add(wire::AuthPayload{.method = model::AuthMethod::shared_key, .data = mic.reveal()});
         if (wanted(model::PayloadType::sa)) message.add(wire::SaPayload{{esp}});
         if (wanted(model::PayloadType::ts_i)) message.add(wire::TsiPayload::of(range("10.1.0.0/16")));
         if (wanted(model::PayloadType::ts_r)) message.add(wire::TsrPayload::of(range("10.2.0.0/16")));

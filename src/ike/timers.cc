@@ -63,14 +63,17 @@ void give_up(Context& context) {
 void retransmit(Context& context) {
     const SentMessage* again = context.sa.window.retransmit(context.now);
     if (again == nullptr) return give_up(context);
-    context.log(LogGroup::ike, 1, fmt::format("retransmit {} of request with message ID {}", context.sa.window.transmissions() - 1, context.sa.window.next_request()));
+    context.log(LogGroup::ike, 1,
+                fmt::format("retransmit {} of request with message ID {}", context.sa.window.transmissions() - 1,
+                            context.sa.window.next_request()));
     trace_repeated(context, *again);
     context.send(*again, context.sa.path);
 }
 
 void end_half_open(Context& context) {
     context.count(Counter::half_open_expired);
-    context.alert("half-open-timeout", fmt::format("{} did not finish its authentication in time", context.sa.path.remote.text()));
+    context.alert("half-open-timeout",
+                  fmt::format("{} did not finish its authentication in time", context.sa.path.remote.text()));
     context.close("half-open for too long");
 }
 
@@ -154,19 +157,21 @@ void run_deadlines(Context& context) {
     if (!sa.closed) run_child_lifetimes(context);
 }
 
-Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::*action) {
+Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::* action) {
     IkeSa& sa = context.sa;
     std::vector<std::string> revive;
     if (sa.established())
         for (const auto& [id, child] : sa.children)
-            if (child.config->*action == model::Action::start && child.state != model::ChildState::deleting) revive.push_back(child.config->name);
+            if (child.config->*action == model::Action::start && child.state != model::ChildState::deleting)
+                revive.push_back(child.config->name);
     const model::Path path = first_path(context);
     const auto connection = sa.connection;
     const Next next = context.close(reason);
     if (revive.empty()) return next;
     IkeSa& again = initiate(context.core, connection, path, {.child = revive.front()}, context.now, context.effects);
     Context with_new = context.of(again);
-    for (std::size_t i = 1; i < revive.size() && !again.closed; ++i) with_new.enqueue(CreateChildTask{.child = revive[i]});
+    for (std::size_t i = 1; i < revive.size() && !again.closed; ++i)
+        with_new.enqueue(CreateChildTask{.child = revive[i]});
     return next;
 }
 

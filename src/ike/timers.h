@@ -15,6 +15,6 @@ IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection,
 
 // Ends the SA; children whose configuration says `start` come back with a new one: after a loss (dpd_action) or when the
 // peer deleted them (close_action).
-Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::*action);
+Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::* action);
 
 }  // namespace cygnet::ike

@@ -77,8 +77,8 @@ std::optional<model::Counter> counter_of(model::ExchangeType exchange, bool resp
     static constexpr Family families[] = {
         {model::ExchangeType::ike_sa_init, Counter::ike_init_in_req, Counter::ike_init_in_resp,
          Counter::ike_init_out_req, Counter::ike_init_out_resp},
-        {model::ExchangeType::ike_auth, Counter::ike_auth_in_req, Counter::ike_auth_in_resp,
-         Counter::ike_auth_out_req, Counter::ike_auth_out_resp},
+        {model::ExchangeType::ike_auth, Counter::ike_auth_in_req, Counter::ike_auth_in_resp, Counter::ike_auth_out_req,
+         Counter::ike_auth_out_resp},
         {model::ExchangeType::create_child_sa, Counter::create_child_in_req, Counter::create_child_in_resp,
          Counter::create_child_out_req, Counter::create_child_out_resp},
         {model::ExchangeType::informational, Counter::info_in_req, Counter::info_in_resp, Counter::info_out_req,

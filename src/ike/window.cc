@@ -32,18 +32,13 @@ void Window::answer_request(SentMessage response) {
 
 void Window::send_request(SentMessage request, Instant now, const RetransmissionSchedule& schedule) {
     ASSERT(!outstanding_);
-    outstanding_ = Outstanding{.datagrams = std::move(request),
-                               .schedule = schedule,
-                               .again_at = now + schedule.wait_after(0)};
+    outstanding_ =
+        Outstanding{.datagrams = std::move(request), .schedule = schedule, .again_at = now + schedule.wait_after(0)};
 }
 
-void Window::abandon_request() {
-    processing_ = false;
-}
+void Window::abandon_request() { processing_ = false; }
 
-bool Window::awaits_response(std::uint32_t message_id) const {
-    return outstanding_ && message_id == next_request_;
-}
+bool Window::awaits_response(std::uint32_t message_id) const { return outstanding_ && message_id == next_request_; }
 
 void Window::response_received() {
     ASSERT(outstanding_);
@@ -51,13 +46,9 @@ void Window::response_received() {
     ++next_request_;
 }
 
-void Window::withdraw_request() {
-    outstanding_.reset();
-}
+void Window::withdraw_request() { outstanding_.reset(); }
 
-Instant Window::deadline() const {
-    return outstanding_ ? outstanding_->again_at : Instant::never();
-}
+Instant Window::deadline() const { return outstanding_ ? outstanding_->again_at : Instant::never(); }
 
 const SentMessage* Window::retransmit(Instant now) {
     ASSERT(outstanding_);

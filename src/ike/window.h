@@ -41,9 +41,9 @@ public:
 
     // ---- the peer's requests
     Verdict classify_request(std::uint32_t message_id) const;
-    void begin_request();                        // the expected request is accepted; an answer must follow
-    void answer_request(SentMessage response);   // kept until the next request is answered
-    void abandon_request();                      // no answer will be given; the same request may come again
+    void begin_request();                       // the expected request is accepted; an answer must follow
+    void answer_request(SentMessage response);  // kept until the next request is answered
+    void abandon_request();                     // no answer will be given; the same request may come again
     bool processing_request() const { return processing_; }
     const SentMessage& last_response() const { return last_response_; }
     std::uint32_t expected_request() const { return expected_request_; }
@@ -54,7 +54,7 @@ public:
     // Puts the request with ID next_request() into the window, which must be empty.
     void send_request(SentMessage request, Instant now, const RetransmissionSchedule& schedule);
     bool awaits_response(std::uint32_t message_id) const;
-    void response_received();                    // the next request has the next ID
+    void response_received();  // the next request has the next ID
     // RFC 7296 §2.6, §1.2: the first request is repeated in another form and keeps its ID 0.
     void withdraw_request();
 

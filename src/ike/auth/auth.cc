@@ -38,20 +38,24 @@ std::vector<crypto::Certificate> candidates(const model::AuthConfig& local, cons
         if (auto certificate = crypto::Certificate::parse(der)) found.push_back(std::move(*certificate));
     if (!local.certificates.empty()) return found;
     for (const crypto::Certificate& certificate : credentials.certificates) {
-        const bool named = own_id.is_any() || std::ranges::find(certificate.identities(), own_id) != certificate.identities().end();
+        const bool named =
+            own_id.is_any() || std::ranges::find(certificate.identities(), own_id) != certificate.identities().end();
         if (named && private_key_of(certificate, credentials) != nullptr) found.push_back(certificate);
     }
     return found;
 }
 
-const crypto::Certificate* find_issuer(const crypto::Certificate& certificate, std::span<const crypto::Certificate> store) {
+const crypto::Certificate* find_issuer(const crypto::Certificate& certificate,
+                                       std::span<const crypto::Certificate> store) {
     const auto issuer = std::ranges::find_if(store, [&](const crypto::Certificate& other) {
         return other.is_ca() && other.subject_text() == certificate.issuer_text();
     });
     return issuer == store.end() ? nullptr : &*issuer;
 }
 
-bool self_issued(const crypto::Certificate& certificate) { return certificate.subject_text() == certificate.issuer_text(); }
+bool self_issued(const crypto::Certificate& certificate) {
+    return certificate.subject_text() == certificate.issuer_text();
+}
 
 // Leaf, then the intermediates that we hold; the self-signed anchor stays home (§3.6).
 struct Chain {
@@ -143,8 +147,8 @@ bool choose_scheme(SignaturePlan& plan, const model::AuthConfig& local, const Pe
     return false;
 }
 
-Result<LocalProof> plan_signature(const model::AuthConfig& local, const model::Identity& own_id, const Credentials& credentials,
-                                  const PeerHints& hints) {
+Result<LocalProof> plan_signature(const model::AuthConfig& local, const model::Identity& own_id,
+                                  const Credentials& credentials, const PeerHints& hints) {
     const std::vector<crypto::Certificate> own = candidates(local, credentials, own_id);
     if (own.empty())
         return tell_operator("no certificate with a private key for " + text_of(own_id) +
@@ -183,22 +187,25 @@ std::vector<crypto::Certificate> parse_all(std::span<const Bytes> certificates) 
     return parsed;
 }
 
-Result<crypto::VerifyJob> verify_job(const model::AuthConfig& remote, const PeerProof& proof, const Credentials& credentials) {
-    crypto::VerifyJob job{.certificates = proof.certificates,
-                          .extra = credentials.certificates,
-                          .anchors = remote.ca_certificates.empty() ? credentials.authorities : parse_all(remote.ca_certificates),
-                          .pinned = parse_all(remote.certificates),
-                          .now = proof.now,
-                          .method = proof.method,
-                          .auth_data = keep(proof.auth_data),
-                          .octets = proof.octets,
-                          .identity = proof.id};
+Result<crypto::VerifyJob> verify_job(const model::AuthConfig& remote, const PeerProof& proof,
+                                     const Credentials& credentials) {
+    crypto::VerifyJob job{
+        .certificates = proof.certificates,
+        .extra = credentials.certificates,
+        .anchors = remote.ca_certificates.empty() ? credentials.authorities : parse_all(remote.ca_certificates),
+        .pinned = parse_all(remote.certificates),
+        .now = proof.now,
+        .method = proof.method,
+        .auth_data = keep(proof.auth_data),
+        .octets = proof.octets,
+        .identity = proof.id};
     if (!job.certificates.empty()) return job;
     // The peer may leave its certificate out when it believes that we have it.
     const crypto::Certificate* known = find_by_identity(proof.id, job.pinned);
     if (known == nullptr) known = find_by_identity(proof.id, credentials.certificates);
     if (known == nullptr)
-        return refuse_peer(text_of(proof.id) + " sent no certificate and none is loaded for it: let the peer send it "
+        return refuse_peer(text_of(proof.id) +
+                           " sent no certificate and none is loaded for it: let the peer send it "
                            "(send_cert = always), or put it under remote.certs");
     job.certificates.push_back(known->der());
     return job;
@@ -206,7 +213,8 @@ Result<crypto::VerifyJob> verify_job(const model::AuthConfig& remote, const Peer
 
 bool is_signature(model::AuthMethod method) {
     using enum model::AuthMethod;
-    return method == rsa || method == ecdsa_256 || method == ecdsa_384 || method == ecdsa_521 || method == digital_signature;
+    return method == rsa || method == ecdsa_256 || method == ecdsa_384 || method == ecdsa_521 ||
+           method == digital_signature;
 }
 
 }  // namespace
@@ -216,7 +224,8 @@ Bytes id_payload_body(const model::Identity& identity) {
     return concat({head, identity.data});
 }
 
-model::Identity local_identity(const model::AuthConfig& local, const Credentials& credentials, model::IpAddress own_address) {
+model::Identity local_identity(const model::AuthConfig& local, const Credentials& credentials,
+                               model::IpAddress own_address) {
     if (!local.id.is_any()) return local.id;
     if (local.auth == model::AuthClass::pubkey) {
         const std::vector<crypto::Certificate> own = candidates(local, credentials, local.id);
@@ -232,13 +241,15 @@ Result<LocalProof> plan_local_proof(const model::AuthConfig& local, const model:
     if (local.auth == model::AuthClass::pubkey) return plan_signature(local, own_id, credentials, hints);
     auto secret = find_shared_secret(config, own_id, peer_id);
     if (!secret)
-        return tell_operator("no shared key for " + text_of(own_id) + " and " + (peer_id ? text_of(*peer_id) : "any peer") +
-                             ": add secrets.ike-<name> with id = " + (peer_id ? text_of(*peer_id) : "<the peer's identity>"));
+        return tell_operator(
+            "no shared key for " + text_of(own_id) + " and " + (peer_id ? text_of(*peer_id) : "any peer") +
+            ": add secrets.ike-<name> with id = " + (peer_id ? text_of(*peer_id) : "<the peer's identity>"));
     return SharedKeyPlan{std::move(secret)};
 }
 
 AuthData shared_key_auth(const SharedKeyPlan& plan, model::Prf prf, ByteView octets) {
-    return {.method = model::AuthMethod::shared_key, .data = keep(shared_key_mic(prf, plan.secret->secret, octets).reveal())};
+    return {.method = model::AuthMethod::shared_key,
+            .data = keep(shared_key_mic(prf, plan.secret->secret, octets).reveal())};
 }
 
 crypto::SignJob sign_job(const SignaturePlan& plan, Bytes octets) {
@@ -273,31 +284,37 @@ Result<std::vector<Bytes>> parse_authorities(ByteView certreq_data) {
 }
 
 bool expects_certificates(const model::Connection& connection) {
-    return connection.send_certreq &&
-           std::ranges::any_of(connection.remote, [](const model::AuthConfig& round) { return round.auth != model::AuthClass::psk; });
+    return connection.send_certreq && std::ranges::any_of(connection.remote, [](const model::AuthConfig& round) {
+               return round.auth != model::AuthClass::psk;
+           });
 }
 
-Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthConfig& remote, const model::Identity& own_id,
-                                                             const PeerProof& proof, model::Prf prf, const model::Config& config,
+Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthConfig& remote,
+                                                             const model::Identity& own_id, const PeerProof& proof,
+                                                             model::Prf prf, const model::Config& config,
                                                              const Credentials& credentials) {
     if (!remote.id.matches(proof.id))
-        return refuse_peer("the peer says that it is " + text_of(proof.id) + ", the connection expects " + text_of(remote.id) +
-                           ": make remote.id here and local.id there agree");
+        return refuse_peer("the peer says that it is " + text_of(proof.id) + ", the connection expects " +
+                           text_of(remote.id) + ": make remote.id here and local.id there agree");
     if (is_signature(proof.method)) {
         if (remote.auth == model::AuthClass::psk)
-            return refuse_peer(text_of(proof.id) + " authenticates with a certificate, the connection expects a pre-shared key "
+            return refuse_peer(text_of(proof.id) +
+                               " authenticates with a certificate, the connection expects a pre-shared key "
                                "(remote.auth = psk)");
         const auto scheme = scheme_of(proof);
         if (scheme && !scheme_allowed(*scheme, remote))
-            return refuse_peer(text_of(proof.id) + " signs with " + scheme->text() + ", the connection expects remote.auth = " +
-                               remote.auth_text);
+            return refuse_peer(text_of(proof.id) + " signs with " + scheme->text() +
+                               ", the connection expects remote.auth = " + remote.auth_text);
         return TRY(verify_job(remote, proof, credentials));
     }
     if (proof.method != model::AuthMethod::shared_key)
-        return refuse_peer("authentication method " + model::name_of(proof.method) + " of " + text_of(proof.id) + " is not supported");
+        return refuse_peer("authentication method " + model::name_of(proof.method) + " of " + text_of(proof.id) +
+                           " is not supported");
     if (remote.auth == model::AuthClass::pubkey)
-        return refuse_peer(text_of(proof.id) + " authenticates with a pre-shared key, the connection expects a certificate "
-                           "(remote.auth = " + remote.auth_text + ")");
+        return refuse_peer(text_of(proof.id) +
+                           " authenticates with a pre-shared key, the connection expects a certificate "
+                           "(remote.auth = " +
+                           remote.auth_text + ")");
     const auto secret = find_shared_secret(config, own_id, proof.id);
     if (!secret)
         return refuse_peer("no shared key for " + text_of(own_id) + " and " + text_of(proof.id) +
@@ -308,7 +325,8 @@ Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthCo
     return Verified{.how = "pre-shared key"};
 }
 
-std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Config& config, const model::Identity& own_id,
+std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Config& config,
+                                                              const model::Identity& own_id,
                                                               const std::optional<model::Identity>& peer_id) {
     std::shared_ptr<const model::SharedSecret> best;
     int best_score = -1;
@@ -320,7 +338,8 @@ std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Confi
             if (peer_id && owner.matches(*peer_id)) score |= 2;
             if (owner.matches(own_id)) score |= 1;
         }
-        const bool for_everybody = secret->owners.empty() || std::ranges::any_of(secret->owners, &model::Identity::is_any);
+        const bool for_everybody =
+            secret->owners.empty() || std::ranges::any_of(secret->owners, &model::Identity::is_any);
         if (score == 0 && !for_everybody) continue;
         if (score > best_score) {
             best = secret;

@@ -27,9 +27,9 @@ struct SharedKeyPlan {
 struct SignaturePlan {
     crypto::PrivateKey key;
     crypto::SignatureScheme scheme{};
-    bool old_method = false;                  // the peer announced no signature hashes (RFC 7427 §4)
+    bool old_method = false;  // the peer announced no signature hashes (RFC 7427 §4)
     model::AuthMethod method = model::AuthMethod::digital_signature;
-    std::vector<crypto::Certificate> chain{}; // to send: leaf first, without the anchor
+    std::vector<crypto::Certificate> chain{};  // to send: leaf first, without the anchor
 };
 using LocalProof = std::variant<SharedKeyPlan, SignaturePlan>;
 
@@ -40,7 +40,8 @@ struct PeerHints {
 };
 
 // Who we say we are: the configured identity, else the subject of our certificate, else our IKE address.
-model::Identity local_identity(const model::AuthConfig& local, const Credentials& credentials, model::IpAddress own_address);
+model::Identity local_identity(const model::AuthConfig& local, const Credentials& credentials,
+                               model::IpAddress own_address);
 
 // Chooses the credential for one round. Errors are for the operator: no secret for the peer, no private key for a
 // certificate, nothing that the peer can verify.
@@ -75,16 +76,18 @@ struct PeerProof {
     std::int64_t now = 0;               // seconds since 1970
 };
 struct Verified {
-    std::string how;                    // "pre-shared key"
+    std::string how;  // "pre-shared key"
 };
 // A shared key is checked at once; a signature becomes a job. Errors: authentication, with the sentence for the log:
 // identity not accepted, method not accepted, no secret, MIC wrong, certificate missing.
-Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthConfig& remote, const model::Identity& own_id,
-                                                             const PeerProof& proof, model::Prf prf, const model::Config& config,
+Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthConfig& remote,
+                                                             const model::Identity& own_id, const PeerProof& proof,
+                                                             model::Prf prf, const model::Config& config,
                                                              const Credentials& credentials);
 
 // The secret for a pair of identities: the one whose owners name the most of the two; a secret without owners fits all.
-std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Config& config, const model::Identity& own_id,
+std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Config& config,
+                                                              const model::Identity& own_id,
                                                               const std::optional<model::Identity>& peer_id);
 
 // The text of an identity with distinguished names spelled out.

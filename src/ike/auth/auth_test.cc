@@ -7,7 +7,8 @@ namespace {
 
 model::Identity fqdn(std::string_view name) { return {.type = model::IdType::fqdn, .data = keep(bytes_of(name))}; }
 
-std::shared_ptr<const model::SharedSecret> secret(std::string name, std::vector<model::Identity> owners, std::string_view value) {
+std::shared_ptr<const model::SharedSecret> secret(std::string name, std::vector<model::Identity> owners,
+                                                  std::string_view value) {
     auto made = std::make_shared<model::SharedSecret>();
     made->name = std::move(name);
     made->owners = std::move(owners);
@@ -21,15 +22,19 @@ model::Config config_with(std::initializer_list<std::shared_ptr<const model::Sha
     return config;
 }
 
-model::AuthConfig psk_round(model::Identity id) { return {.name = "remote", .auth = model::AuthClass::psk, .auth_text = "psk", .id = std::move(id)}; }
+model::AuthConfig psk_round(model::Identity id) {
+    return {.name = "remote", .auth = model::AuthClass::psk, .auth_text = "psk", .id = std::move(id)};
+}
 
 TEST(SharedSecrets, OfThePairWinOverThoseOfOneSideAndOfEverybody) {
-    const auto config = config_with({secret("any", {}, "1"), secret("own", {fqdn("moon")}, "2"), secret("peer", {fqdn("sun")}, "3"),
-                                     secret("pair", {fqdn("moon"), fqdn("sun")}, "4"), secret("other", {fqdn("mars")}, "5")});
+    const auto config =
+        config_with({secret("any", {}, "1"), secret("own", {fqdn("moon")}, "2"), secret("peer", {fqdn("sun")}, "3"),
+                     secret("pair", {fqdn("moon"), fqdn("sun")}, "4"), secret("other", {fqdn("mars")}, "5")});
     EXPECT_EQ(find_shared_secret(config, fqdn("moon"), fqdn("sun"))->name, "pair");
     EXPECT_EQ(find_shared_secret(config, fqdn("earth"), fqdn("sun"))->name, "pair");
     EXPECT_EQ(find_shared_secret(config, fqdn("earth"), fqdn("io"))->name, "any");
-    EXPECT_EQ(find_shared_secret(config_with({secret("other", {fqdn("mars")}, "5")}), fqdn("moon"), fqdn("sun")), nullptr);
+    EXPECT_EQ(find_shared_secret(config_with({secret("other", {fqdn("mars")}, "5")}), fqdn("moon"), fqdn("sun")),
+              nullptr);
 }
 
 class SharedKeyAuth : public testing::Test {
@@ -42,7 +47,8 @@ protected:
         return shared_key_auth(plan, model::Prf::hmac_sha2_256, octets);
     }
     auto check(const model::AuthConfig& round, const AuthData& auth, std::string_view id = "sun") {
-        const PeerProof proof{.id = fqdn(id), .method = auth.method, .auth_data = auth.data, .certificates = {}, .octets = octets};
+        const PeerProof proof{
+            .id = fqdn(id), .method = auth.method, .auth_data = auth.data, .certificates = {}, .octets = octets};
         return check_peer(round, fqdn("moon"), proof, model::Prf::hmac_sha2_256, config, {});
     }
 };
@@ -78,12 +84,18 @@ TEST_F(SharedKeyAuth, HoldsThePeersSignatureToTheConfiguredScheme) {
     const auto signed_with = [&](Kind kind, model::SignatureHash hash, const model::AuthConfig& round) {
         const Bytes algorithm = crypto::algorithm_identifier({kind, hash});
         const std::uint8_t length[] = {static_cast<std::uint8_t>(algorithm.size())};
-        const AuthData auth{.method = model::AuthMethod::digital_signature, .data = concat({length, algorithm, Bytes(64)})};
+        const AuthData auth{.method = model::AuthMethod::digital_signature,
+                            .data = concat({length, algorithm, Bytes(64)})};
         const auto result = check(round, auth);
         return result ? std::string("accepted") : result.error().detail;
     };
     const auto sha256 = model::SignatureHash::sha2_256;
-    const model::AuthConfig pss{.name = "remote", .auth_text = "rsa/pss-sha256", .key_kinds = {model::KeyKind::rsa}, .rsa_pss = true, .hashes = {sha256}, .id = {}};
+    const model::AuthConfig pss{.name = "remote",
+                                .auth_text = "rsa/pss-sha256",
+                                .key_kinds = {model::KeyKind::rsa},
+                                .rsa_pss = true,
+                                .hashes = {sha256},
+                                .id = {}};
     const model::AuthConfig any{.name = "remote", .id = {}};
     const auto refused = [](const std::string& text) { return text.find("signs with") != std::string::npos; };
     EXPECT_TRUE(refused(signed_with(Kind::rsa_pkcs1, sha256, pss)));

@@ -12,9 +12,8 @@ namespace {
 // Each side signs its own first message and the other's nonce.
 Bytes octets_of(IkeSa& sa, bool of_initiator, const model::Identity& id, std::uint32_t auth_message_id) {
     const Handshake& handshake = sa.handshake();
-    const Bytes intermediate = handshake.int_auth_i.empty()
-                                   ? Bytes{}
-                                   : int_auth(handshake.int_auth_i, handshake.int_auth_r, auth_message_id);
+    const Bytes intermediate =
+        handshake.int_auth_i.empty() ? Bytes{} : int_auth(handshake.int_auth_i, handshake.int_auth_r, auth_message_id);
     return signed_octets(sa.proposal.prf, of_initiator ? handshake.init_request : handshake.init_response,
                          of_initiator ? handshake.nonce_r : handshake.nonce_i, sa.protection->sk_p(of_initiator),
                          id_payload_body(id), intermediate);
@@ -33,7 +32,8 @@ Bytes own_octets(IkeSa& sa, std::uint32_t auth_message_id) {
     return octets_of(sa, sa.initiator, sa.own_id, auth_message_id);
 }
 
-PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id, std::uint32_t auth_message_id) {
+PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id,
+                     std::uint32_t auth_message_id) {
     const auto* auth = message.find<wire::AuthPayload>();
     PeerProof proof{.id = peer_id,
                     .method = auth->method,
@@ -63,7 +63,8 @@ bool is_first_contact(const Context& context) {
 
 wire::CpPayload as_payload(model::CfgType type, const OwnedAttributes& attributes) {
     wire::CpPayload payload{.cfg_type = type, .attributes = {}};
-    for (const OwnedAttribute& attribute : attributes) payload.attributes.push_back({.type = attribute.type, .value = attribute.value});
+    for (const OwnedAttribute& attribute : attributes)
+        payload.attributes.push_back({.type = attribute.type, .value = attribute.value});
     return payload;
 }
 

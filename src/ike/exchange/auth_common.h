@@ -11,7 +11,8 @@ model::Identity identity_of(const wire::IdrPayload& payload);
 
 // RFC 7296 §2.15 and RFC 9242 §3.3.2: what our AUTH and the peer's AUTH cover. `auth_message_id`: of the IKE_AUTH request.
 Bytes own_octets(IkeSa& sa, std::uint32_t auth_message_id);
-PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id, std::uint32_t auth_message_id);
+PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id,
+                     std::uint32_t auth_message_id);
 
 // The CERT payloads of a signature, as send_cert says.
 void add_certificates(IkeSa& sa, const LocalProof& proof, wire::MessageBuilder& message);

@@ -60,7 +60,8 @@ Result<Next> send_request(Context& context) {
     }
     builder.add(wire::SaPayload{exchange.offered});
     builder.add(wire::NoncePayload{exchange.made.nonce_i});
-    if (exchange.offer) builder.add(wire::KePayload{.method = exchange.offer->method, .data = exchange.offer->public_value});
+    if (exchange.offer)
+        builder.add(wire::KePayload{.method = exchange.offer->method, .data = exchange.offer->public_value});
     if (!exchange.made.rekeys_ike_sa()) {
         builder.add(wire::TsiPayload::of(exchange.offered_selectors.local));
         builder.add(wire::TsrPayload::of(exchange.offered_selectors.remote));
@@ -77,8 +78,8 @@ Result<Next> offer_made(Context& context, crypto::JobResult result) {
 
 Result<Next> begin_exchange(Context& context, CreatingSa exchange, model::Ke method) {
     if (exchange.offered.empty()) {
-        context.finish_command(exchange.command,
-                               fail(Errc::unsupported, "proposals", "this build supports none of the configured proposals"));
+        context.finish_command(exchange.command, fail(Errc::unsupported, "proposals",
+                                                      "this build supports none of the configured proposals"));
         return context.finish();
     }
     context.sa.own = std::move(exchange);
@@ -117,9 +118,11 @@ Result<Next> shared_secret_made(Context& context, crypto::JobResult result) {
 Result<> accept_child(NewChild& child, const CreatingSa& exchange, const wire::Message& message) {
     const auto* ts_i = message.find<wire::TsiPayload>();
     const auto* ts_r = message.find<wire::TsrPayload>();
-    if (ts_i == nullptr || ts_r == nullptr) return fail(Errc::bad_value, "CREATE_CHILD_SA response", "it lacks traffic selectors");
-    child.terms = TRY(check_child_answer(exchange.offered, exchange.offered_selectors, message.find<wire::SaPayload>()->proposals,
-                                         {.local = ts_i->known(), .remote = ts_r->known()}, true));
+    if (ts_i == nullptr || ts_r == nullptr)
+        return fail(Errc::bad_value, "CREATE_CHILD_SA response", "it lacks traffic selectors");
+    child.terms =
+        TRY(check_child_answer(exchange.offered, exchange.offered_selectors, message.find<wire::SaPayload>()->proposals,
+                               {.local = ts_i->known(), .remote = ts_r->known()}, true));
     return {};
 }
 
@@ -134,11 +137,13 @@ Result<std::uint64_t> ike_spi_of(const model::Proposal& proposal) {
 Result<> accept_terms(CreatingSa& exchange, const wire::Message& message) {
     const auto* sa = message.find<wire::SaPayload>();
     const auto* nonce = message.find<wire::NoncePayload>();
-    if (sa == nullptr || nonce == nullptr) return fail(Errc::bad_value, "CREATE_CHILD_SA response", "it lacks SA or Nonce");
+    if (sa == nullptr || nonce == nullptr)
+        return fail(Errc::bad_value, "CREATE_CHILD_SA response", "it lacks SA or Nonce");
     exchange.made.nonce_r = keep(nonce->data);
     if (auto* child = std::get_if<NewChild>(&exchange.made.what)) return accept_child(*child, exchange, message);
     auto& ike = std::get<NewIkeSa>(exchange.made.what);
-    if (sa->proposals.size() != 1) return fail(Errc::bad_value, "SA payload", "the peer must choose exactly one proposal");
+    if (sa->proposals.size() != 1)
+        return fail(Errc::bad_value, "SA payload", "the peer must choose exactly one proposal");
     ike.proposal = TRY(model::check_choice(exchange.offered, sa->proposals.front(), {}));
     ike.peer_spi = TRY(ike_spi_of(sa->proposals.front()));
     return {};
@@ -161,7 +166,8 @@ Result<Next> try_other_group(Context& context, const wire::NotifyPayload& notify
 // has replaced it.
 Next child_not_found(Context& context) {
     const auto* child = std::get_if<NewChild>(&creating(context).made.what);
-    const auto found = child != nullptr && child->replaces ? context.sa.children.find(*child->replaces) : context.sa.children.end();
+    const auto found =
+        child != nullptr && child->replaces ? context.sa.children.find(*child->replaces) : context.sa.children.end();
     if (found != context.sa.children.end()) {
         replace_deleted_child(context, found->second);
         if (!found->second.replacement) context.enqueue(CreateChildTask{.child = child->name});
@@ -182,19 +188,23 @@ Result<Next> refused(Context& context, const wire::NotifyPayload& notify) {
     if (notify.message_type == NotifyType::no_proposal_chosen)
         context.alert("proposal-mismatch-child", reason + "; we offered " + exchange.offered.front().text());
     if (notify.message_type == NotifyType::ts_unacceptable)
-        context.alert("ts-mismatch", reason + "; we offered " + model::text_of(exchange.offered_selectors.local) + " === " +
-                                         model::text_of(exchange.offered_selectors.remote));
+        context.alert("ts-mismatch", reason + "; we offered " + model::text_of(exchange.offered_selectors.local) +
+                                         " === " + model::text_of(exchange.offered_selectors.remote));
     return give_up(context, reason);
 }
 
 Result<Next> handle_response(Context& context, Received response) {
     auto* exchange = std::get_if<CreatingSa>(&context.sa.own);
-    if (exchange == nullptr || exchange->answered) return ignore(Errc::state, "CREATE_CHILD_SA", "no such request is outstanding");
+    if (exchange == nullptr || exchange->answered)
+        return ignore(Errc::state, "CREATE_CHILD_SA", "no such request is outstanding");
     if (const auto* error = response.message.error()) return refused(context, *error);
     const auto accepted = accept_terms(*exchange, response.message);
-    if (!accepted) return end_sa(NotifyType::invalid_syntax, accepted.error().code, accepted.error().where, accepted.error().detail);
+    if (!accepted)
+        return end_sa(NotifyType::invalid_syntax, accepted.error().code, accepted.error().where,
+                      accepted.error().detail);
     exchange->answered = true;
-    if (const auto* link = response.message.notify(NotifyType::additional_key_exchange)) exchange->link = keep(link->data);
+    if (const auto* link = response.message.notify(NotifyType::additional_key_exchange))
+        exchange->link = keep(link->data);
     const model::Ke method = exchange->made.proposal().ke;
     if (method == model::Ke::none) {
         exchange->offer.reset();
@@ -202,7 +212,8 @@ Result<Next> handle_response(Context& context, Received response) {
     }
     const auto* ke = response.message.find<wire::KePayload>();
     if (ke == nullptr || !exchange->offer || ke->method != method || exchange->offer->method != method)
-        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "KE payload", "the answer's key exchange is not the agreed one");
+        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "KE payload",
+                      "the answer's key exchange is not the agreed one");
     crypto::KeFinishJob job{.offer = std::move(*exchange->offer), .peer_public = keep(ke->data)};
     exchange->offer.reset();
     return context.start(std::move(job), shared_secret_made);
@@ -228,7 +239,8 @@ Result<Next> send_answer(Context& context, ByteView ke_public) {
     wire::MessageBuilder builder;
     builder.add(answered_sa(made));
     builder.add(wire::NoncePayload{made.nonce_r});
-    if (made.proposal().ke != model::Ke::none) builder.add(wire::KePayload{.method = made.proposal().ke, .data = ke_public});
+    if (made.proposal().ke != model::Ke::none)
+        builder.add(wire::KePayload{.method = made.proposal().ke, .data = ke_public});
     if (const auto* child = std::get_if<NewChild>(&made.what)) {
         builder.add(wire::TsiPayload::of(child->terms.selectors.remote));
         builder.add(wire::TsrPayload::of(child->terms.selectors.local));
@@ -276,7 +288,8 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
     IkeSa& sa = context.sa;
     const auto* own = std::get_if<CreatingSa>(&sa.own);
     // RFC 9370 §2.2.4: our own rekey has been answered and its follow-up exchanges run.
-    if (own != nullptr && own->made.rekeys_ike_sa() && own->answered) return busy("our own rekey of the IKE SA is under way");
+    if (own != nullptr && own->made.rekeys_ike_sa() && own->answered)
+        return busy("our own rekey of the IKE SA is under way");
     // §2.25.2: children that are being made or closed would be left behind.
     if ((own != nullptr && !own->made.rekeys_ike_sa()) || std::holds_alternative<AwaitingChildrenDeleted>(sa.own))
         return busy("a child is being created or closed");
@@ -292,8 +305,10 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
 
 Result<Next> child_sa_not_found(Context& context, const wire::NotifyPayload& rekey) {
     wire::MessageBuilder builder;
-    builder.add(wire::NotifyPayload{
-        .protocol = model::Protocol::esp, .message_type = NotifyType::child_sa_not_found, .spi = rekey.spi, .data = {}});
+    builder.add(wire::NotifyPayload{.protocol = model::Protocol::esp,
+                                    .message_type = NotifyType::child_sa_not_found,
+                                    .spi = rekey.spi,
+                                    .data = {}});
     return context.respond(ExchangeType::create_child_sa, builder);
 }
 
@@ -307,15 +322,18 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
     if (old->state == model::ChildState::deleting || old->replacement || old->peer_rekey)
         return busy("the child is being replaced already");
     const auto* own = std::get_if<CreatingSa>(&sa.own);
-    if (own != nullptr && own->made.rekeys(old->id) && own->answered) return busy("our own rekey of the child is under way");
+    if (own != nullptr && own->made.rekeys(old->id) && own->answered)
+        return busy("our own rekey of the child is under way");
     ChildTerms terms = TRY(decide_rekey(*old->config, offer, old->terms.selectors));
-    NewChild made{.name = old->config->name, .replaces = old->id, .spi_in = ReservedSpi(context.core), .terms = std::move(terms)};
+    NewChild made{
+        .name = old->config->name, .replaces = old->id, .spi_in = ReservedSpi(context.core), .terms = std::move(terms)};
     return agree(context, {.what = std::move(made)}, request);
 }
 
 Result<Next> handle_new_child(Context& context, const ChildOffer& offer, const wire::Message& request) {
     if (context.sa.children.size() >= model::limits::children_per_ike_sa)
-        return refuse(NotifyType::no_additional_sas, Errc::limit, "children", "this IKE SA has as many children as it may");
+        return refuse(NotifyType::no_additional_sas, Errc::limit, "children",
+                      "this IKE SA has as many children as it may");
     ChildDecision decision = TRY(decide_child(*context.sa.connection, offer, context.sa.child_addresses()));
     NewChild made{.name = decision.child->name,
                   .replaces = {},
@@ -332,14 +350,15 @@ Result<Next> handle_request(Context& context, Received request) {
     if (proposals.empty()) return malformed("SA payload", "it has no proposal");
     if (proposals.front().protocol == model::Protocol::ike) return handle_ike_rekey(context, message);
     const auto* own = std::get_if<CreatingSa>(&context.sa.own);
-    if (context.sa.peer_rekey || (own != nullptr && own->made.rekeys_ike_sa())) return busy("the IKE SA is being rekeyed");
+    if (context.sa.peer_rekey || (own != nullptr && own->made.rekeys_ike_sa()))
+        return busy("the IKE SA is being rekeyed");
     const auto* ts_i = message.find<wire::TsiPayload>();
     const auto* ts_r = message.find<wire::TsrPayload>();
     if (ts_i == nullptr || ts_r == nullptr) return malformed("CREATE_CHILD_SA", "it lacks traffic selectors");
-    const ChildOffer offer{.proposals = proposals,
-                           .selectors = {.local = ts_r->known(), .remote = ts_i->known()},
-                           .key_exchange = true};
-    if (const auto* rekey = message.notify(NotifyType::rekey_sa)) return handle_child_rekey(context, *rekey, offer, message);
+    const ChildOffer offer{
+        .proposals = proposals, .selectors = {.local = ts_r->known(), .remote = ts_i->known()}, .key_exchange = true};
+    if (const auto* rekey = message.notify(NotifyType::rekey_sa))
+        return handle_child_rekey(context, *rekey, offer, message);
     return handle_new_child(context, offer, message);
 }
 
@@ -374,7 +393,8 @@ static_assert(well_formed(rows));
 Result<Next> begin_create_child(Context& context, const CreateChildTask& task) {
     if (leave_to_heir(context, task)) return context.finish();
     const model::ChildConfig* config = context.sa.connection->child(task.child);
-    if (config == nullptr) return nothing_to_do(context, task.command, "CHILD_SA config '" + task.child + "' not found");
+    if (config == nullptr)
+        return nothing_to_do(context, task.command, "CHILD_SA config '" + task.child + "' not found");
     CreatingSa exchange = new_child_exchange(context, task.child, {});
     exchange.command = task.command;
     exchange.attempts = task.attempts;
@@ -411,12 +431,14 @@ Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
         return context.finish();
     }
     const std::uint64_t spi = context.core.fresh_spi();
-    CreatingSa exchange{.made = {.what = NewIkeSa{.own_spi = spi}, .nonce_i = fresh_nonce(context)}, .command = task.command};
+    CreatingSa exchange{.made = {.what = NewIkeSa{.own_spi = spi}, .nonce_i = fresh_nonce(context)},
+                        .command = task.command};
     exchange.attempts = task.attempts;
     exchange.offered = offered_ike_proposals(*sa.connection);
     for (model::Proposal& proposal : exchange.offered) proposal.spi = network_order(spi);
     // The group that the peer took last time needs no second try.
-    const model::Ke method = offers_method(exchange.offered, sa.proposal.ke) ? sa.proposal.ke : first_method(exchange.offered);
+    const model::Ke method =
+        offers_method(exchange.offered, sa.proposal.ke) ? sa.proposal.ke : first_method(exchange.offered);
     return begin_exchange(context, std::move(exchange), method);
 }
 

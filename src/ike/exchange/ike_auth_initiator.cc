@@ -102,13 +102,16 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
     if (chosen == nullptr || tsi == nullptr || tsr == nullptr) {
         const wire::NotifyPayload* error = message.error();
         return fail(Errc::no_match, "CHILD_SA",
-                    "the peer refused the child: " + (error != nullptr ? model::name_of(error->message_type) : "no SA, TSi and TSr"));
+                    "the peer refused the child: " +
+                        (error != nullptr ? model::name_of(error->message_type) : "no SA, TSi and TSr"));
     }
     TRY(try_hooks(&Feature::config_accept, context, message.find<wire::CpPayload>()));
     const SelectorPair answered{.local = tsi->known(), .remote = tsr->known()};
-    ChildTerms terms = TRY(check_child_answer(exchange.offered_proposals, *exchange.offered_selectors, chosen->proposals, answered, false));
+    ChildTerms terms = TRY(check_child_answer(exchange.offered_proposals, *exchange.offered_selectors,
+                                              chosen->proposals, answered, false));
     ChildKeys keys = TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, terms.proposal, {}, exchange.nonces()));
-    model::ChildSaSpec spec = child_spec(context.child_frame(exchange.spi_in, true), terms, std::move(keys), *exchange.child);
+    model::ChildSaSpec spec =
+        child_spec(context.child_frame(exchange.spi_in, true), terms, std::move(keys), *exchange.child);
     context.add_child(*exchange.child, std::move(terms), std::move(spec));
     return {};
 }
@@ -126,7 +129,8 @@ Result<Next> responder_proven(Context& context) {
     if (exchange.child != nullptr) child = take_first_child(context, exchange, message);
     if (!child) {
         context.core.release_child_spi(exchange.spi_in);
-        context.alert("keep-on-child-sa-failure", fmt::format("IKE_SA {} stays, but without its child: {}", sa.name(), child.error().text()));
+        context.alert("keep-on-child-sa-failure",
+                      fmt::format("IKE_SA {} stays, but without its child: {}", sa.name(), child.error().text()));
         if (message.find<wire::SaPayload>() != nullptr) context.enqueue(DeleteIkeTask{});
     }
     context.finish_command(command, std::move(child));
@@ -148,7 +152,8 @@ Result<Next> receive_response(Context& context, Received response) {
     const wire::Message& message = exchange->response.message;
     exchange->peer_id = identity_of(*message.find<wire::IdrPayload>());
     const PeerProof proof = peer_proof(context, message, exchange->peer_id, exchange->message_id);
-    auto checked = check_peer(remote_round(sa), sa.own_id, proof, sa.proposal.prf, *context.core.config, *context.core.credentials);
+    auto checked = check_peer(remote_round(sa), sa.own_id, proof, sa.proposal.prf, *context.core.config,
+                              *context.core.credentials);
     if (!checked) return reject_responder(context, NotifyType::authentication_failed, checked.error());
     if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);
     log_authenticated(context, exchange->peer_id, std::get<Verified>(*checked).how);
@@ -173,8 +178,10 @@ Result<Next> begin_ike_auth(Context& context) {
     const Core& core = context.core;
     sa.own_id = local_identity(local, *core.credentials, sa.path.local.address);
     InitiatingAuth exchange{.message_id = sa.window.next_request()};
-    if (!sa.intent.child.empty()) exchange.child = sa.connection->child(sa.intent.child);
-    else if (!sa.connection->children.empty()) exchange.child = &sa.connection->children.front();
+    if (!sa.intent.child.empty())
+        exchange.child = sa.connection->child(sa.intent.child);
+    else if (!sa.connection->children.empty())
+        exchange.child = &sa.connection->children.front();
     exchange.proof = TRY(plan_local_proof(local, sa.own_id, expected_peer(sa), *core.config, *core.credentials,
                                           sa.handshake().peer_hints));
     exchange.nonce_i = sa.handshake().nonce_i;
@@ -195,7 +202,8 @@ std::span<const ExchangeRow> ike_auth_initiator_rows() {
                     .role = Role::initiator,
                     .phase = Phase::authenticating,
                     .required = {PayloadType::id_r, PayloadType::auth},
-                    .optional = {PayloadType::cert, PayloadType::cp, PayloadType::sa, PayloadType::ts_i, PayloadType::ts_r, PayloadType::notify},
+                    .optional = {PayloadType::cert, PayloadType::cp, PayloadType::sa, PayloadType::ts_i,
+                                 PayloadType::ts_r, PayloadType::notify},
                     .handle = receive_response},
         ExchangeRow{.story = "the responder does not accept us",
                     .exchange = ExchangeType::ike_auth,

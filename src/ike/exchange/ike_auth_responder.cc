@@ -44,14 +44,19 @@ Result<std::shared_ptr<const model::Connection>> select_connection(Context& cont
         const model::AuthConfig& local = connection->local.front();
         const model::AuthConfig& remote = connection->remote.front();
         const model::Identity own = local_identity(local, *context.core.credentials, sa.path.local.address);
-        if (!fits_proposal(*connection, sa.proposal)) reason = "the proposal of IKE_SA_INIT is not one of " + connection->name;
+        if (!fits_proposal(*connection, sa.proposal))
+            reason = "the proposal of IKE_SA_INIT is not one of " + connection->name;
         else if (wanted != nullptr && identity_of(*wanted) != own && !local.id.matches(identity_of(*wanted)))
-            reason = fmt::format("the peer asks for {}, {} is {} (local.id)", text_of(identity_of(*wanted)), connection->name, text_of(own));
+            reason = fmt::format("the peer asks for {}, {} is {} (local.id)", text_of(identity_of(*wanted)),
+                                 connection->name, text_of(own));
         else if (!remote.id.matches(peer))
-            reason = fmt::format("the peer says that it is {}, {} expects {} (remote.id)", text_of(peer), connection->name, text_of(remote.id));
+            reason = fmt::format("the peer says that it is {}, {} expects {} (remote.id)", text_of(peer),
+                                 connection->name, text_of(remote.id));
         else if (!fits_method(remote, method))
-            reason = fmt::format("the peer authenticates with {}, {} expects {} (remote.auth)", model::name_of(method), connection->name, remote.auth_text);
-        else return connection;
+            reason = fmt::format("the peer authenticates with {}, {} expects {} (remote.auth)", model::name_of(method),
+                                 connection->name, remote.auth_text);
+        else
+            return connection;
     }
     return refuse_peer(Errc::authentication, std::move(reason));
 }
@@ -91,14 +96,17 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
                                          .remote = request.find<wire::TsiPayload>()->known()},
                            .key_exchange = false};
     ChildDecision decision = TRY(decide_child(*sa.connection, offer, sa.child_addresses()));
-    ChildKeys keys = TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, decision.terms.proposal, {}, sa.handshake().nonces()));
+    ChildKeys keys =
+        TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, decision.terms.proposal, {}, sa.handshake().nonces()));
     const ChildFrame frame = context.child_frame(context.core.allocate_child_spi(), false);
     model::ChildSaSpec spec = child_spec(frame, decision.terms, std::move(keys), *decision.child);
     return FirstChild{decision.child, std::move(decision.terms), std::move(spec)};
 }
 
 void add_child_answer(wire::MessageBuilder& answer, const FirstChild& child) {
-    model::Proposal chosen{.number = child.terms.proposal.number, .protocol = model::Protocol::esp, .transforms = child.terms.proposal.transforms};
+    model::Proposal chosen{.number = child.terms.proposal.number,
+                           .protocol = model::Protocol::esp,
+                           .transforms = child.terms.proposal.transforms};
     Writer(chosen.spi).u32(child.spec.spi_in);
     answer.add(wire::SaPayload{{std::move(chosen)}});
     answer.add(wire::TsiPayload::of(child.terms.selectors.remote));
@@ -108,13 +116,15 @@ void add_child_answer(wire::MessageBuilder& answer, const FirstChild& child) {
 // §2.21.2: a child that cannot be made costs a notification, not the IKE SA.
 void add_child_refusal(Context& context, wire::MessageBuilder& answer, const Error& error) {
     const auto notify = error.notify != 0 ? static_cast<NotifyType>(error.notify) : NotifyType::no_proposal_chosen;
-    context.count(notify == NotifyType::ts_unacceptable ? model::Counter::ts_unacceptable : model::Counter::no_proposal_chosen);
+    context.count(notify == NotifyType::ts_unacceptable ? model::Counter::ts_unacceptable
+                                                        : model::Counter::no_proposal_chosen);
     context.alert(notify == NotifyType::ts_unacceptable ? "ts-mismatch" : "proposal-mismatch-child",
                   fmt::format("IKE_SA {} stays, but without its child: {}", context.sa.name(), error.text()));
     answer.notify(notify);
 }
 
-Result<std::optional<FirstChild>> first_child(Context& context, const wire::Message& request, wire::MessageBuilder& answer) {
+Result<std::optional<FirstChild>> first_child(Context& context, const wire::Message& request,
+                                              wire::MessageBuilder& answer) {
     if (request.find<wire::SaPayload>() == nullptr) return std::nullopt;  // RFC 6023: a childless start.
     OwnedAttributes assigned;
     TRY(try_hooks(&Feature::config_assign, context, request.find<wire::CpPayload>(), assigned));
@@ -187,7 +197,8 @@ void read_authorities(Handshake& handshake, const wire::Message& request) {
 Result<> check_completeness(const wire::Message& request) {
     const bool sa = request.find<wire::SaPayload>() != nullptr;
     const bool selectors = request.find<wire::TsiPayload>() != nullptr && request.find<wire::TsrPayload>() != nullptr;
-    const bool no_selectors = request.find<wire::TsiPayload>() == nullptr && request.find<wire::TsrPayload>() == nullptr;
+    const bool no_selectors =
+        request.find<wire::TsiPayload>() == nullptr && request.find<wire::TsrPayload>() == nullptr;
     if (sa ? selectors : no_selectors) return {};
     return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH", "SA, TSi and TSr must come together");
 }
@@ -205,7 +216,8 @@ Result<Next> receive_request(Context& context, Received request) {
     sa.theirs = RespondingAuth{.request = std::move(request), .proof = {}};
     const wire::Message& message = std::get<RespondingAuth>(sa.theirs).request.message;
     const PeerProof proof = peer_proof(context, message, sa.peer_id, message.header.message_id);
-    auto checked = check_peer(sa.connection->remote.front(), sa.own_id, proof, sa.proposal.prf, *context.core.config, *context.core.credentials);
+    auto checked = check_peer(sa.connection->remote.front(), sa.own_id, proof, sa.proposal.prf, *context.core.config,
+                              *context.core.credentials);
     if (!checked) return report_failed_peer(context, checked.error());
     if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);
     log_authenticated(context, sa.peer_id, std::get<Verified>(*checked).how);
@@ -215,16 +227,16 @@ Result<Next> receive_request(Context& context, Received request) {
 }  // namespace
 
 std::span<const ExchangeRow> ike_auth_responder_rows() {
-    static constexpr std::array rows{
-        ExchangeRow{.story = "the initiator proves itself and asks for a child",
-                    .exchange = ExchangeType::ike_auth,
-                    .direction = Direction::request,
-                    .role = Role::responder,
-                    .phase = Phase::authenticating,
-                    .required = {PayloadType::id_i, PayloadType::auth},
-                    .optional = {PayloadType::cert, PayloadType::certreq, PayloadType::id_r, PayloadType::cp, PayloadType::sa,
-                                 PayloadType::ts_i, PayloadType::ts_r, PayloadType::notify, PayloadType::vendor_id},
-                    .handle = receive_request}};
+    static constexpr std::array rows{ExchangeRow{
+        .story = "the initiator proves itself and asks for a child",
+        .exchange = ExchangeType::ike_auth,
+        .direction = Direction::request,
+        .role = Role::responder,
+        .phase = Phase::authenticating,
+        .required = {PayloadType::id_i, PayloadType::auth},
+        .optional = {PayloadType::cert, PayloadType::certreq, PayloadType::id_r, PayloadType::cp, PayloadType::sa,
+                     PayloadType::ts_i, PayloadType::ts_r, PayloadType::notify, PayloadType::vendor_id},
+        .handle = receive_request}};
     static_assert(well_formed(rows));
     return rows;
 }

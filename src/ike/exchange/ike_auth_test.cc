@@ -63,7 +63,11 @@ TEST(IkeAuth, AssignsAVirtualAddressFromThePool) {
     gateway.children.front().remote_ts = {{.dynamic = true, .selector = {}}};
     gateway.pools = {"p"};
     auto config = config_of(gateway);
-    config->pools["p"] = std::make_shared<const model::Pool>(model::Pool{.name = "p", .addresses = *model::AddressRange::parse("10.3.0.0/28"), .base_text = "10.3.0.0/28", .attributes = {{model::CfgAttribute::internal_ip4_dns, {10, 2, 0, 53}}}});
+    config->pools["p"] = std::make_shared<const model::Pool>(
+        model::Pool{.name = "p",
+                    .addresses = *model::AddressRange::parse("10.3.0.0/28"),
+                    .base_text = "10.3.0.0/28",
+                    .attributes = {{model::CfgAttribute::internal_ip4_dns, {10, 2, 0, 53}}}});
     pair.step(pair.a, Configure{config_of(roaming), nullptr});
     pair.step(pair.b, Configure{config, nullptr});
     EXPECT_TRUE(pair.initiate(pair.a).result) << pair.a.log() << "---\n" << pair.b.log();
@@ -72,7 +76,8 @@ TEST(IkeAuth, AssignsAVirtualAddressFromThePool) {
     EXPECT_EQ(pair.a.assigned.front().dns, std::vector{address("10.2.0.53")});
     const model::IpAddress virtual_ip = pair.a.assigned.front().address;
     EXPECT_TRUE(model::AddressRange::parse("10.3.0.0/28")->contains(virtual_ip));
-    EXPECT_EQ(pair.a.only_sa(pair.now).children.front().local, model::TrafficSelectors{model::TrafficSelector::of(model::AddressRange::single(virtual_ip))});
+    EXPECT_EQ(pair.a.only_sa(pair.now).children.front().local,
+              model::TrafficSelectors{model::TrafficSelector::of(model::AddressRange::single(virtual_ip))});
     EXPECT_EQ(pair.b.engine.pools().front().online, 1u);
     pair.terminate(pair.a, {.ike = "gw"});
     EXPECT_EQ(pair.b.engine.pools().front().online, 0u);
@@ -113,7 +118,10 @@ TEST(IkeAuth, ReplacesOrKeepsASecondSaAsTheUniquePolicySays) {
         EXPECT_TRUE(pair.initiate(pair.a).result);
         quiet.name = "again";
         pair.step(pair.a, Configure{config_of(quiet), nullptr});
-        pair.step(pair.a, Initiate{.id = CommandId{77}, .connection = "again", .child = "net", .path = {{address("192.0.2.1"), 500}, {address("192.0.2.2"), 500}}});
+        pair.step(pair.a, Initiate{.id = CommandId{77},
+                                   .connection = "again",
+                                   .child = "net",
+                                   .path = {{address("192.0.2.1"), 500}, {address("192.0.2.2"), 500}}});
         pair.run();
         const bool replaced = pair.b.only_sa(pair.now).id == model::IkeSaId{2};
         EXPECT_EQ(replaced, policy == model::UniquePolicy::replace);

@@ -58,7 +58,8 @@ Result<Next> handle_response(Context& context, Received response) {
     }
     const auto* ke = response.message.find<wire::KePayload>();
     if (ke == nullptr || ke->method != exchange->offer->method)
-        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "KE payload", "the answer's key exchange is not the agreed one");
+        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "KE payload",
+                      "the answer's key exchange is not the agreed one");
     const auto* link = response.message.notify(NotifyType::additional_key_exchange);
     exchange->link = link != nullptr ? keep(link->data) : Bytes();
     crypto::KeFinishJob job{.offer = std::move(*exchange->offer), .peer_public = keep(ke->data)};
@@ -88,11 +89,13 @@ Result<Next> handle_request(Context& context, Received request) {
     std::optional<FollowupSeries>& series = context.sa.followup_series;
     const auto* link = request.message.notify(NotifyType::additional_key_exchange);
     if (!series || link == nullptr || !equal(link->data, series->link))
-        return refuse(NotifyType::state_not_found, Errc::state, "IKE_FOLLOWUP_KE", "it belongs to no exchange that we remember");
+        return refuse(NotifyType::state_not_found, Errc::state, "IKE_FOLLOWUP_KE",
+                      "it belongs to no exchange that we remember");
     const auto* ke = request.message.find<wire::KePayload>();
     if (ke->method != *series->made.next_additional()) {
         drop_followup_series(context);
-        return refuse(NotifyType::invalid_syntax, Errc::bad_value, "KE payload", "the key exchange method is not the next agreed one");
+        return refuse(NotifyType::invalid_syntax, Errc::bad_value, "KE payload",
+                      "the key exchange method is not the next agreed one");
     }
     context.sa.theirs = AnsweringNewSa{.made = std::move(series->made)};
     series.reset();
@@ -134,7 +137,8 @@ Result<Next> continue_with_followups(Context& context) {
     return context.start(crypto::KeOfferJob{*method}, send_followup);
 }
 
-Result<Next> answer_or_await_followup(Context& context, NewSa made, wire::MessageBuilder& builder, model::ExchangeType exchange) {
+Result<Next> answer_or_await_followup(Context& context, NewSa made, wire::MessageBuilder& builder,
+                                      model::ExchangeType exchange) {
     if (!made.next_additional()) {
         // The data plane takes packets of the new SA before the peer can learn that it exists.
         TRY(complete(context, std::move(made), MadeBy::peer));

@@ -11,7 +11,8 @@ Result<Next> continue_with_followups(Context& context);
 
 // The answer to the peer's exchange is in `builder`: sends it, after installing what was made, or with the link for the
 // exchange that must follow.
-Result<Next> answer_or_await_followup(Context& context, NewSa made, wire::MessageBuilder& builder, model::ExchangeType exchange);
+Result<Next> answer_or_await_followup(Context& context, NewSa made, wire::MessageBuilder& builder,
+                                      model::ExchangeType exchange);
 
 // The peer's next IKE_FOLLOWUP_KE did not come in time.
 void drop_followup_series(Context& context);

@@ -70,7 +70,8 @@ Result<Next> receive_response(Context& context, Received response) {
     const auto* ke = response.message.find<wire::KePayload>();
     if (ke->method != exchange->method)
         return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_INTERMEDIATE",
-                      "the peer's KE payload is of " + model::name_of(ke->method) + " instead of " + model::name_of(exchange->method));
+                      "the peer's KE payload is of " + model::name_of(ke->method) + " instead of " +
+                          model::name_of(exchange->method));
     add_received(context.sa, response);
     crypto::KeFinishJob job{.offer = std::move(*exchange->offer), .peer_public = keep(ke->data)};
     return context.start(std::move(job), on_shared_secret);
@@ -79,7 +80,8 @@ Result<Next> receive_response(Context& context, Received response) {
 Result<Next> receive_refusal(Context&, Received response) {
     const wire::NotifyPayload* error = response.message.error();
     const std::string reason = error != nullptr ? model::name_of(error->message_type) : "no KE payload";
-    return end_sa(NotifyType::none, Errc::state, "IKE_INTERMEDIATE", "the peer refused the additional key exchange: " + reason);
+    return end_sa(NotifyType::none, Errc::state, "IKE_INTERMEDIATE",
+                  "the peer refused the additional key exchange: " + reason);
 }
 
 // ---- responder ----------------------------------------------------------------------------------
@@ -108,7 +110,8 @@ Result<Next> receive_request(Context& context, Received request) {
     const auto* ke = request.message.find<wire::KePayload>();
     if (ke->method != sa.proposal.additional[round])
         return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_INTERMEDIATE",
-                      "KE payload of " + model::name_of(ke->method) + " instead of " + model::name_of(sa.proposal.additional[round]));
+                      "KE payload of " + model::name_of(ke->method) + " instead of " +
+                          model::name_of(sa.proposal.additional[round]));
     add_received(sa, request);
     crypto::KeAnswerJob job{.method = ke->method, .peer_public = keep(ke->data)};
     sa.theirs = RespondingIntermediate{};
@@ -125,31 +128,30 @@ Result<Next> begin_ike_intermediate(Context& context) {
 }
 
 std::span<const ExchangeRow> ike_intermediate_rows() {
-    static constexpr std::array rows{
-        ExchangeRow{.story = "the peer's next additional key exchange",
-                    .exchange = ExchangeType::ike_intermediate,
-                    .direction = Direction::request,
-                    .role = Role::responder,
-                    .phase = Phase::authenticating,
-                    .required = {PayloadType::ke},
-                    .optional = {PayloadType::notify},
-                    .handle = receive_request},
-        ExchangeRow{.story = "the answer to our additional key exchange",
-                    .exchange = ExchangeType::ike_intermediate,
-                    .direction = Direction::response,
-                    .role = Role::initiator,
-                    .phase = Phase::authenticating,
-                    .required = {PayloadType::ke},
-                    .optional = {PayloadType::notify},
-                    .handle = receive_response},
-        ExchangeRow{.story = "the additional key exchange is refused",
-                    .exchange = ExchangeType::ike_intermediate,
-                    .direction = Direction::response,
-                    .role = Role::initiator,
-                    .phase = Phase::authenticating,
-                    .required = {},
-                    .optional = {PayloadType::notify},
-                    .handle = receive_refusal}};
+    static constexpr std::array rows{ExchangeRow{.story = "the peer's next additional key exchange",
+                                                 .exchange = ExchangeType::ike_intermediate,
+                                                 .direction = Direction::request,
+                                                 .role = Role::responder,
+                                                 .phase = Phase::authenticating,
+                                                 .required = {PayloadType::ke},
+                                                 .optional = {PayloadType::notify},
+                                                 .handle = receive_request},
+                                     ExchangeRow{.story = "the answer to our additional key exchange",
+                                                 .exchange = ExchangeType::ike_intermediate,
+                                                 .direction = Direction::response,
+                                                 .role = Role::initiator,
+                                                 .phase = Phase::authenticating,
+                                                 .required = {PayloadType::ke},
+                                                 .optional = {PayloadType::notify},
+                                                 .handle = receive_response},
+                                     ExchangeRow{.story = "the additional key exchange is refused",
+                                                 .exchange = ExchangeType::ike_intermediate,
+                                                 .direction = Direction::response,
+                                                 .role = Role::initiator,
+                                                 .phase = Phase::authenticating,
+                                                 .required = {},
+                                                 .optional = {PayloadType::notify},
+                                                 .handle = receive_refusal}};
     static_assert(well_formed(rows));
     return rows;
 }

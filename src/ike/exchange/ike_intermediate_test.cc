@@ -28,7 +28,8 @@ TEST(IkeIntermediate, RunsOneRoundForEachAdditionalMethodInTheirOrder) {
     pair.configure(with_ike(true, three), with_ike(false, three));
     EXPECT_TRUE(pair.initiate(pair.a).result) << pair.a.log() << "---\n" << pair.b.log();
     ASSERT_TRUE(pair.up());
-    EXPECT_EQ(pair.a.only_sa(pair.now).proposal->additional, (std::vector{model::Ke::ml_kem_768, model::Ke::ecp_384, model::Ke::ml_kem_512}));
+    EXPECT_EQ(pair.a.only_sa(pair.now).proposal->additional,
+              (std::vector{model::Ke::ml_kem_768, model::Ke::ecp_384, model::Ke::ml_kem_512}));
     EXPECT_EQ(pair.b.engine.counters()[model::Counter::intermediate_in_req], 3u);
     EXPECT_TRUE(pair.children_agree());
 }
@@ -94,7 +95,9 @@ TEST(IkeIntermediate, RepeatsItsAnswerForTheFirstFragmentAlone) {
 TEST(IkeIntermediate, DropsAnIncompleteSetOfFragmentsAfterAWhile) {
     Pair pair({.fragment_ip_octets = 400});
     pair.configure(connection(true), connection(false));
-    pair.meddler = [](Send& send) { return send.datagram[16] != 53 || send.datagram[33] != 2; };  // Never the second one.
+    pair.meddler = [](Send& send) {
+        return send.datagram[16] != 53 || send.datagram[33] != 2;
+    };  // Never the second one.
     pair.initiate(pair.a);
     pair.pass(minutes(10));
     EXPECT_EQ(pair.b.engine.population().ike_sas, 0u);

@@ -81,7 +81,8 @@ Result<Next> on_shared_secret(Context& context, crypto::JobResult result) {
     auto shared_secret = result_of<SecretBytes>(std::move(result));
     if (!shared_secret) {
         context.count(Counter::bad_ke_value);
-        return end_sa(NotifyType::none, Errc::bad_value, "IKE_SA_INIT", "the peer's KE payload: " + shared_secret.error().text());
+        return end_sa(NotifyType::none, Errc::bad_value, "IKE_SA_INIT",
+                      "the peer's KE payload: " + shared_secret.error().text());
     }
     TRY(take_keys(context, *shared_secret));
     return continue_handshake(context);
@@ -136,9 +137,12 @@ Result<Next> repeat_with_method(Context& context, InitiatingSaInit& init, ByteVi
         return std::ranges::find(proposal.transforms, wanted) != proposal.transforms.end();
     });
     if (!offered || method == init.offer->method)
-        return ignore(Errc::bad_value, "INVALID_KE_PAYLOAD", "it asks for " + model::name_of(method) + ", which is no answer to our offer");
+        return ignore(Errc::bad_value, "INVALID_KE_PAYLOAD",
+                      "it asks for " + model::name_of(method) + ", which is no answer to our offer");
     context.count(Counter::invalid_ke_payload);
-    context.log(LogGroup::ike, 1, fmt::format("the peer did not accept {}, it asks for {}", model::name_of(init.offer->method), model::name_of(method)));
+    context.log(LogGroup::ike, 1,
+                fmt::format("the peer did not accept {}, it asks for {}", model::name_of(init.offer->method),
+                            model::name_of(method)));
     context.sa.window.withdraw_request();
     init.offer.reset();
     return context.start(crypto::KeOfferJob{method}, on_own_key);
@@ -156,7 +160,8 @@ Result<Next> receive_notification(Context& context, Received response) {
     const wire::NotifyPayload* invalid_ke = message.notify(NotifyType::invalid_ke_payload);
     if (cookie != nullptr || invalid_ke != nullptr) {
         if (++init->retries > model::limits::sa_init_retries)
-            return end_sa(NotifyType::none, Errc::limit, "IKE_SA_INIT", "the responder sent us round too often with cookies and key exchange methods");
+            return end_sa(NotifyType::none, Errc::limit, "IKE_SA_INIT",
+                          "the responder sent us round too often with cookies and key exchange methods");
         return cookie != nullptr ? repeat_with_cookie(context, *init, cookie->data)
                                  : repeat_with_method(context, *init, invalid_ke->data);
     }
@@ -165,10 +170,13 @@ Result<Next> receive_notification(Context& context, Received response) {
     if (error->message_type == NotifyType::no_proposal_chosen) {
         context.count(Counter::no_proposal_chosen);
         context.alert("proposal-mismatch-ike", "the peer accepts none of our proposals: " + text_of(init->proposals));
-        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", "the peer answered NO_PROPOSAL_CHOSEN: compare `proposals` on both sides");
+        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
+                      "the peer answered NO_PROPOSAL_CHOSEN: compare `proposals` on both sides");
     }
     init->hint = "the peer (or somebody else) answered " + model::name_of(error->message_type);
-    context.log(LogGroup::ike, 1, "received an unauthenticated " + model::name_of(error->message_type) + ", the request is still repeated");
+    context.log(
+        LogGroup::ike, 1,
+        "received an unauthenticated " + model::name_of(error->message_type) + ", the request is still repeated");
     return ignore(Errc::state, "IKE_SA_INIT", init->hint);
 }
 
@@ -182,8 +190,8 @@ struct Stranger {
     Effects& effects;
 
     void log(std::string message) const {
-        effects.push_back(Report{model::LogLine{.group = LogGroup::ike, .level = 1,
-                                                .message = request.path.remote.text() + ": " + std::move(message)}});
+        effects.push_back(Report{model::LogLine{
+            .group = LogGroup::ike, .level = 1, .message = request.path.remote.text() + ": " + std::move(message)}});
     }
     void answer(NotifyType type, ByteView data = {}) const {
         wire::MessageBuilder message;
@@ -193,7 +201,8 @@ struct Stranger {
         header.response = true;
         header.spi_r = 0;
         Bytes datagram = message.finish(header);
-        if (const auto sent = wire::parse_message(datagram)) trace_stateless(core, effects, true, *sent, datagram.size());
+        if (const auto sent = wire::parse_message(datagram))
+            trace_stateless(core, effects, true, *sent, datagram.size());
         effects.push_back(Send{.path = request.path, .datagram = std::move(datagram)});
     }
 };
@@ -226,7 +235,8 @@ struct Choice {
 std::optional<Choice> choose_connection(const Stranger& stranger) {
     const auto candidates = connections_for(*stranger.core.config, stranger.request.path);
     if (candidates.empty()) {
-        stranger.log("no connection is configured for " + stranger.request.path.text() + " (local_addrs, remote_addrs)");
+        stranger.log("no connection is configured for " + stranger.request.path.text() +
+                     " (local_addrs, remote_addrs)");
         return std::nullopt;
     }
     const wire::Message& message = stranger.request.message;
@@ -239,9 +249,13 @@ std::optional<Choice> choose_connection(const Stranger& stranger) {
         if (chosen) return Choice{connection, std::move(*chosen)};
         if (reason.empty()) reason = chosen.error().detail;
     }
-    stranger.log("no proposal in common: received " + text_of(offered) + "; ours (" + candidates.front()->name + "): " +
-                 text_of(offered_ike_proposals(*candidates.front())) + "; let the proposals of both ends have one in common");
-    stranger.effects.push_back(Report{model::Alert{.type = "proposal-mismatch-ike", .message = "no proposal in common with " + stranger.request.path.remote.text(), .sa = {}}});
+    stranger.log("no proposal in common: received " + text_of(offered) + "; ours (" + candidates.front()->name +
+                 "): " + text_of(offered_ike_proposals(*candidates.front())) +
+                 "; let the proposals of both ends have one in common");
+    stranger.effects.push_back(
+        Report{model::Alert{.type = "proposal-mismatch-ike",
+                            .message = "no proposal in common with " + stranger.request.path.remote.text(),
+                            .sa = {}}});
     return std::nullopt;
 }
 
@@ -257,7 +271,8 @@ Result<Next> on_answered_key(Context& context, crypto::JobResult result) {
     }
     Handshake& handshake = sa.handshake();
     wire::MessageBuilder message;
-    model::Proposal chosen{.number = sa.proposal.number, .protocol = model::Protocol::ike, .transforms = sa.proposal.transforms};
+    model::Proposal chosen{
+        .number = sa.proposal.number, .protocol = model::Protocol::ike, .transforms = sa.proposal.transforms};
     message.add(wire::SaPayload{{std::move(chosen)}});
     message.add(wire::KePayload{.method = sa.proposal.ke, .data = answer->public_value});
     message.add(wire::NoncePayload{handshake.nonce_r});
@@ -280,7 +295,8 @@ void begin_responder(const Stranger& stranger, Received request, Choice choice) 
     sa.init_address = request.path.remote.address;
     sa.proposal = std::move(choice.proposal);
     sa.timer(Timer::half_open) = stranger.now + model::limits::half_open_life;
-    core.init_requests[{sa.spis.initiator, sa.init_address}] = {.sa = sa.id, .digest = crypto::sha2_256({request.octets})};
+    core.init_requests[{sa.spis.initiator, sa.init_address}] = {.sa = sa.id,
+                                                                .digest = crypto::sha2_256({request.octets})};
     Context context{.core = core, .sa = sa, .now = stranger.now, .effects = stranger.effects, .slot = Slot::theirs};
     trace_received(context, message, request.octets.size());
     context.log(LogGroup::ike, 0, request.path.remote.text() + " is initiating an IKE_SA");
@@ -323,7 +339,8 @@ void receive_ike_sa_init_request(Core& core, Received request, Instant now, Effe
     if (ke->method != choice->proposal.ke) {
         core.counters.add(Counter::invalid_ke_payload);
         trace_stateless(core, effects, false, message, request.octets.size());
-        stranger.log(fmt::format("KE payload of {}, but {} is chosen", model::name_of(ke->method), model::name_of(choice->proposal.ke)));
+        stranger.log(fmt::format("KE payload of {}, but {} is chosen", model::name_of(ke->method),
+                                 model::name_of(choice->proposal.ke)));
         return stranger.answer(NotifyType::invalid_ke_payload, network_order(choice->proposal.ke));
     }
     begin_responder(stranger, std::move(request), std::move(*choice));
@@ -335,7 +352,8 @@ Result<Next> begin_ike_sa_init(Context& context) {
     if (init.proposals.empty())
         return end_sa(NotifyType::none, Errc::unsupported, "proposals",
                       "connection " + sa.connection->name + " has no IKE proposal that this build can run");
-    const model::Ke method = static_cast<model::Ke>(init.proposals.front().of_type(model::TransformType::ke).front().id);
+    const model::Ke method =
+        static_cast<model::Ke>(init.proposals.front().of_type(model::TransformType::ke).front().id);
     sa.handshake().nonce_i = context.core.rng.bytes(model::limits::nonce_octets);
     context.log(LogGroup::ike, 0, fmt::format("initiating IKE_SA {} to {}", sa.name(), sa.path.remote.address.text()));
     sa.own = std::move(init);

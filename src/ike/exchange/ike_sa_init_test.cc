@@ -34,7 +34,8 @@ TEST(IkeSaInit, KeepsNothingOfAStrangerWithoutACookie) {
 
 TEST(IkeSaInit, RepeatsWithTheGroupThatTheResponderWants) {
     Pair pair;
-    pair.configure(with_ike(true, "aes256gcm16-prfsha256-x25519-ecp256"), with_ike(false, "aes256gcm16-prfsha256-ecp256"));
+    pair.configure(with_ike(true, "aes256gcm16-prfsha256-x25519-ecp256"),
+                   with_ike(false, "aes256gcm16-prfsha256-ecp256"));
     EXPECT_TRUE(pair.initiate(pair.a).result);
     ASSERT_TRUE(pair.up());
     EXPECT_EQ(pair.a.only_sa(pair.now).proposal->ke, model::Ke::ecp_256);
@@ -42,7 +43,8 @@ TEST(IkeSaInit, RepeatsWithTheGroupThatTheResponderWants) {
 
 TEST(IkeSaInit, KeepsTheCookieWhenTheGroupChanges) {
     Pair pair({}, {.always_cookie = true});
-    pair.configure(with_ike(true, "aes256gcm16-prfsha256-x25519-ecp256"), with_ike(false, "aes256gcm16-prfsha256-ecp256"));
+    pair.configure(with_ike(true, "aes256gcm16-prfsha256-x25519-ecp256"),
+                   with_ike(false, "aes256gcm16-prfsha256-ecp256"));
     EXPECT_TRUE(pair.initiate(pair.a).result);
     EXPECT_TRUE(pair.up());
     EXPECT_EQ(pair.b.engine.counters()[Counter::cookie_sent], 1u);
@@ -74,8 +76,9 @@ TEST(IkeSaInit, FallsBackToAClassicPeerUnlessPostQuantumIsRequired) {
 }
 
 TEST(IkeSaInit, RunsEveryKindOfSuite) {
-    for (const char* suite : {"aes128-sha256-modp2048", "aes256-sha384-ecp384", "aes256-sha512-ecp521", "chacha20poly1305-prfsha256-x25519",
-                              "aes128gcm16-prfsha512-modp3072", "aes256gcm16-prfsha384-x25519-ke1_mlkem1024"}) {
+    for (const char* suite :
+         {"aes128-sha256-modp2048", "aes256-sha384-ecp384", "aes256-sha512-ecp521", "chacha20poly1305-prfsha256-x25519",
+          "aes128gcm16-prfsha512-modp3072", "aes256gcm16-prfsha384-x25519-ke1_mlkem1024"}) {
         Pair pair;
         pair.configure(with_ike(true, suite), with_ike(false, suite));
         EXPECT_TRUE(pair.initiate(pair.a).result) << suite << "\n" << pair.a.log() << "---\n" << pair.b.log();
@@ -89,7 +92,8 @@ TEST(IkeSaInit, AnswersARepeatedRequestWithTheSameOctetsAndNoNewState) {
     std::vector<Bytes> answers;
     bool repeated = false;
     pair.meddler = [&](Send& send) {
-        if (send.path.remote.address == address("192.0.2.1") && send.datagram[18] == 34) answers.push_back(send.datagram);
+        if (send.path.remote.address == address("192.0.2.1") && send.datagram[18] == 34)
+            answers.push_back(send.datagram);
         if (send.datagram[18] == 34 && !std::exchange(repeated, true)) pair.a.outbox.push_back(send);
         return true;
     };
@@ -105,7 +109,8 @@ TEST(IkeSaInit, TakesUnauthenticatedErrorsForHintsOnly) {
     pair.meddler = [&](Send& send) {  // Somebody answers faster than the responder.
         if (send.path.remote.address != address("192.0.2.2") || send.datagram[18] != 34) return true;
         const auto header = wire::parse_header(send.datagram);
-        for (const auto type : {model::NotifyType::invalid_syntax, model::NotifyType::authentication_failed, model::NotifyType::invalid_ike_spi}) {
+        for (const auto type : {model::NotifyType::invalid_syntax, model::NotifyType::authentication_failed,
+                                model::NotifyType::invalid_ike_spi}) {
             wire::MessageBuilder forged;
             forged.notify(type);
             wire::Header answer = *header;

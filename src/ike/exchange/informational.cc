@@ -51,7 +51,8 @@ std::vector<std::uint32_t> delete_children(Context& context, const wire::Message
             if (child->state != model::ChildState::deleting) deleted.push_back(child->spi_in);
             replace_deleted_child(context, *child);
             // close_action = start: what the peer takes down without a replacement comes back.
-            if (!child->replacement && child->state != model::ChildState::deleting && child->config->close_action == model::Action::start)
+            if (!child->replacement && child->state != model::ChildState::deleting &&
+                child->config->close_action == model::Action::start)
                 context.enqueue(CreateChildTask{.child = child->config->name});
             close_child(context, child->id, "deleted by the peer");
         }
@@ -67,8 +68,8 @@ bool deletes_ike_sa(const wire::Message& message) {
 
 // §2.21.2, §2.21.3: these end the SA although no Delete came.
 const wire::NotifyPayload* fatal_error(const wire::Message& message) {
-    for (const NotifyType type : {NotifyType::authentication_failed, NotifyType::invalid_syntax,
-                                  NotifyType::unsupported_critical_payload})
+    for (const NotifyType type :
+         {NotifyType::authentication_failed, NotifyType::invalid_syntax, NotifyType::unsupported_critical_payload})
         if (const wire::NotifyPayload* found = message.notify(type)) return found;
     return nullptr;
 }

@@ -40,7 +40,7 @@ struct ExchangeRow {
     Role role = Role::any;
     Phase phase{};
     PayloadSet required{};
-    PayloadSet optional{};       // others are skipped: RFC 7296 §2.5 forbids no known payload
+    PayloadSet optional{};  // others are skipped: RFC 7296 §2.5 forbids no known payload
     Result<Next> (*handle)(Context&, Received){};
 };
 

@@ -13,7 +13,8 @@ TEST(Rows, OfTwoFilesNeverShareAPlace) {
     for (std::size_t i = 0; i < tables.size(); ++i)
         for (std::size_t j = 0; j < i; ++j)
             for (const ExchangeRow& row : tables[i])
-                for (const ExchangeRow& other : tables[j]) EXPECT_FALSE(same_place(row, other)) << row.story << " / " << other.story;
+                for (const ExchangeRow& other : tables[j])
+                    EXPECT_FALSE(same_place(row, other)) << row.story << " / " << other.story;
 }
 
 // Strangers and half-authenticated peers reach IKE_SA_INIT, IKE_INTERMEDIATE and IKE_AUTH and nothing else.
@@ -45,11 +46,17 @@ TEST(Rows, HaveNoPlaceForAnExchangeOfAnotherPhase) {
     EXPECT_EQ(row.error().code, Errc::state);
 }
 
-constexpr Result<Next> (*some_handler)(Context&, Received) = +[](Context&, Received) -> Result<Next> { return Next::finished; };
+constexpr Result<Next> (*some_handler)(Context&, Received) = +[](Context&, Received) -> Result<Next> {
+    return Next::finished;
+};
 
 TEST(Rows, AreWellFormedOnlyWithoutHiddenRows) {
-    constexpr ExchangeRow wide{.story = "wide", .exchange = ExchangeType::ike_auth, .required = {PayloadType::auth}, .handle = some_handler};
-    constexpr ExchangeRow narrow{.story = "narrow", .exchange = ExchangeType::ike_auth, .required = {PayloadType::auth, PayloadType::sa}, .handle = some_handler};
+    constexpr ExchangeRow wide{
+        .story = "wide", .exchange = ExchangeType::ike_auth, .required = {PayloadType::auth}, .handle = some_handler};
+    constexpr ExchangeRow narrow{.story = "narrow",
+                                 .exchange = ExchangeType::ike_auth,
+                                 .required = {PayloadType::auth, PayloadType::sa},
+                                 .handle = some_handler};
     static constexpr ExchangeRow good[] = {narrow, wide}, hidden[] = {wide, narrow};
     static_assert(well_formed(good));
     static_assert(!well_formed(hidden));

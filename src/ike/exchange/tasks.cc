@@ -39,10 +39,11 @@ std::vector<WaitingCommand> commands_of(const IkeSa& sa) {
         if (command) commands.push_back({.id = *command, .wants_the_end = wants_the_end});
     };
     add(sa.intent.command, false);
-    add(std::visit(CommandIn{}, sa.own), std::holds_alternative<AwaitingIkeDeleted>(sa.own) ||
-                                             std::holds_alternative<AwaitingChildrenDeleted>(sa.own));
+    add(std::visit(CommandIn{}, sa.own),
+        std::holds_alternative<AwaitingIkeDeleted>(sa.own) || std::holds_alternative<AwaitingChildrenDeleted>(sa.own));
     for (const Task& task : sa.tasks)
-        add(command_of(task), std::holds_alternative<DeleteIkeTask>(task) || std::holds_alternative<DeleteChildrenTask>(task));
+        add(command_of(task),
+            std::holds_alternative<DeleteIkeTask>(task) || std::holds_alternative<DeleteChildrenTask>(task));
     return commands;
 }
 

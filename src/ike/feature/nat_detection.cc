@@ -11,8 +11,7 @@ void offer(Context& context, wire::MessageBuilder& message) {
     // encap = yes: a hash that cannot match makes the peer believe in a NAT.
     if (sa.connection->encap) context.core.rng.fill(source);
     message.notify(model::NotifyType::nat_detection_source_ip, source);
-    message.notify(model::NotifyType::nat_detection_destination_ip,
-                   nat_detection_hash(sa.spis, sa.answer_path.remote));
+    message.notify(model::NotifyType::nat_detection_destination_ip, nat_detection_hash(sa.spis, sa.answer_path.remote));
 }
 
 bool any_equals(const std::vector<const wire::NotifyPayload*>& hashes, const NatHash& expected) {

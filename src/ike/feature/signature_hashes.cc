@@ -13,8 +13,7 @@ void offer(Context&, wire::MessageBuilder& message) {
 }
 
 void accept(Context& context, const Received& received) {
-    const wire::NotifyPayload* notify =
-        received.message.notify(model::NotifyType::signature_hash_algorithms);
+    const wire::NotifyPayload* notify = received.message.notify(model::NotifyType::signature_hash_algorithms);
     if (notify == nullptr) return;
     auto& hashes = context.sa.handshake().peer_hints.signature_hashes.emplace();
     Reader reader(notify->data);

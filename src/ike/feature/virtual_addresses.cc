@@ -40,7 +40,8 @@ void config_request(Context& context, OwnedAttributes& attributes) {
 const model::Pool* pool_for(const Core& core, const model::Connection& connection, Family family) {
     for (const std::string& name : connection.pools) {
         const auto found = core.config->pools.find(name);
-        if (found != core.config->pools.end() && found->second->addresses.family() == family) return found->second.get();
+        if (found != core.config->pools.end() && found->second->addresses.family() == family)
+            return found->second.get();
     }
     return nullptr;
 }
@@ -56,7 +57,8 @@ Result<> assign(Context& context, const wire::ConfigurationAttribute& wanted, Fa
         return refuse(model::NotifyType::internal_address_failure, Errc::limit, "CP", address.error().text());
     }
     sa.peer_virtual_addresses.push_back({.pool = pool->name, .address = *address});
-    context.log(model::LogGroup::ike, 1, "assigning virtual IP " + address->text() + " to peer '" + text_of(sa.peer_id) + "'");
+    context.log(model::LogGroup::ike, 1,
+                "assigning virtual IP " + address->text() + " to peer '" + text_of(sa.peer_id) + "'");
     reply.push_back({wanted.type, attribute_value(*address)});
     for (const auto& [type, value] : pool->attributes) reply.push_back({type, value});
     return {};
@@ -65,7 +67,8 @@ Result<> assign(Context& context, const wire::ConfigurationAttribute& wanted, Fa
 Result<> config_assign(Context& context, const wire::CpPayload* request, OwnedAttributes& reply) {
     if (request == nullptr || request->cfg_type != model::CfgType::request) return {};
     for (const Family family : {Family::v4, Family::v6}) {
-        const auto wanted = std::ranges::find(request->attributes, address_attribute(family), &wire::ConfigurationAttribute::type);
+        const auto wanted =
+            std::ranges::find(request->attributes, address_attribute(family), &wire::ConfigurationAttribute::type);
         if (wanted == request->attributes.end()) continue;
         TRY(assign(context, *wanted, family, reply));
     }
@@ -95,7 +98,8 @@ Result<> config_accept(Context& context, const wire::CpPayload* reply) {
     }
     for (const model::IpAddress& address : addresses) {
         context.log(model::LogGroup::ike, 1, "installing new virtual IP " + address.text());
-        context.effects.push_back(AssignAddress{.sa = sa.id, .connection = sa.connection->name, .address = address, .dns = servers});
+        context.effects.push_back(
+            AssignAddress{.sa = sa.id, .connection = sa.connection->name, .address = address, .dns = servers});
         sa.own_virtual_addresses.push_back(address);
     }
     return {};
