@@ -37,14 +37,12 @@ inline std::string json_of(const Measurement& measured) {
     }
     return fmt::format(
         R"({{"id":"{}","name":"{}","value":{:.6g},"unit":"{}","other":"{}","other_value":{:.6g},"ratio":{:.4g},"samples":[{}]}})",
-        measured.id, measured.name, median(own), measured.unit, measured.other, median(other),
-        median(ratios), samples);
+        measured.id, measured.name, median(own), measured.unit, measured.other, median(other), median(ratios), samples);
 }
 
 inline void print(const std::vector<Measurement>& all) {
     std::string text;
-    for (const Measurement& measured : all)
-        text += (text.empty() ? "[\n " : ",\n ") + json_of(measured);
+    for (const Measurement& measured : all) text += (text.empty() ? "[\n " : ",\n ") + json_of(measured);
     fmt::print("{}\n]\n", text);
 }
 

@@ -51,8 +51,7 @@ private:
 std::vector<Bytes> packets_of(const Traffic& traffic) {
     std::vector<Bytes> packets;
     for (std::size_t i = 0; i < dataplane::OutboundBatch::packets_max; ++i)
-        packets.push_back(esp::testing::make_packet(
-            {.payload = traffic.sizes[i % traffic.sizes.size()] - 28}));
+        packets.push_back(esp::testing::make_packet({.payload = traffic.sizes[i % traffic.sizes.size()] - 28}));
     return packets;
 }
 
@@ -66,8 +65,8 @@ public:
             auto other = esp::testing::test_spec(suite);
             other.id = model::ChildId{i + 2};
             other.spi_in += i + 1;
-            other.remote = {model::TrafficSelector::of(
-                model::AddressRange::single(model::IpAddress::v4(0x0a030000 + i)))};
+            other.remote = {
+                model::TrafficSelector::of(model::AddressRange::single(model::IpAddress::v4(0x0a030000 + i)))};
             const auto child = esp::testing::child_of(other);
             out_ = out_.with_outbound(child, i + 2);
             in_ = in_.with_inbound(child);
@@ -104,8 +103,7 @@ private:
             const auto inner = esp::parse_inner(packet.data(), packet.size());
             const esp::Child* child = out_.outbound(*inner);
             if (!batch_.takes(*child, inner->traffic_class, packet.size())) break;
-            std::memcpy(batch_.add(*child, inner->traffic_class, packet.size()), packet.data(),
-                        packet.size());
+            std::memcpy(batch_.add(*child, inner->traffic_class, packet.size()), packet.data(), packet.size());
         }
         std::size_t sealed = 0;
         const auto octets = batch_.seal(Instant(), sealed);
@@ -120,8 +118,7 @@ private:
         for (std::size_t at = 0; at < octets.size(); at += segment) {
             child = in_.inbound(*esp::spi_of(data + at, segment));
             inbound_[count++] = {.esp = data + at,
-                                 .size = static_cast<std::uint32_t>(
-                                     std::min(segment, octets.size() - at))};
+                                 .size = static_cast<std::uint32_t>(std::min(segment, octets.size() - at))};
         }
         const auto packets = std::span(inbound_).first(count);
         ASSERT(esp::decapsulate(*child, packets, Instant()) == count);
@@ -145,8 +142,7 @@ public:
 
     Cost run(const std::vector<Bytes>& packets) {
         std::vector<Bytes> buffers;
-        for (const Bytes& packet : packets)
-            buffers.emplace_back(esp::encapsulated_size(packet.size()));
+        for (const Bytes& packet : packets) buffers.emplace_back(esp::encapsulated_size(packet.size()));
         std::vector<crypto::AeadPacket> batch(packets.size());
         Passes passes(packets.size());
         while (!passes.enough()) {

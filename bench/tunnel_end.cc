@@ -73,14 +73,14 @@ void report(const dataplane::UserspaceBackend& backend) {
     const auto counts = backend.drops();
     for (std::size_t i = 0; i < counts.size(); ++i)
         if (counts[i] != 0)
-            drops += fmt::format("{}\"{}\":{}", drops.empty() ? "" : ",",
-                                 esp::name_of(static_cast<esp::Drop>(i)), counts[i]);
-    fmt::print("{{\"packets_in\":{},\"packets_out\":{},\"tun_reads\":{},\"tun_writes\":{},"
-               "\"carrier_receives\":{},\"carrier_sends\":{},\"waits\":{},\"user_s\":{:.4f},"
-               "\"system_s\":{:.4f},\"drops\":{{{}}}}}\n",
-               done.packets_in, done.packets_out, done.tun_reads, done.tun_writes,
-               done.carrier_receives, done.carrier_sends, done.waits, seconds(usage.ru_utime),
-               seconds(usage.ru_stime), drops);
+            drops += fmt::format("{}\"{}\":{}", drops.empty() ? "" : ",", esp::name_of(static_cast<esp::Drop>(i)),
+                                 counts[i]);
+    fmt::print(
+        "{{\"packets_in\":{},\"packets_out\":{},\"tun_reads\":{},\"tun_writes\":{},"
+        "\"carrier_receives\":{},\"carrier_sends\":{},\"waits\":{},\"user_s\":{:.4f},"
+        "\"system_s\":{:.4f},\"drops\":{{{}}}}}\n",
+        done.packets_in, done.packets_out, done.tun_reads, done.tun_writes, done.carrier_receives, done.carrier_sends,
+        done.waits, seconds(usage.ru_utime), seconds(usage.ru_stime), drops);
 }
 
 // Blocks the signals that end the program before there are threads; readable when one came.
@@ -107,8 +107,9 @@ void run_until(const os::Fd& end, dataplane::UserspaceBackend& backend) {
 int main(int count, char** texts) {
     const auto arguments = parse(count, texts);
     if (!arguments) {
-        fmt::print(stderr, "usage: tunnel_end left|right LOCAL-OUTER REMOTE-OUTER LOCAL-INNER "
-                           "REMOTE-INNER [plain] [raw] [MTU]\n");
+        fmt::print(stderr,
+                   "usage: tunnel_end left|right LOCAL-OUTER REMOTE-OUTER LOCAL-INNER "
+                   "REMOTE-INNER [plain] [raw] [MTU]\n");
         return 2;
     }
     const os::Fd end = end_signals();

@@ -20,14 +20,10 @@ constexpr std::size_t sendmmsg_packets = 64;
 constexpr int full_wait_ms = 20;
 constexpr std::size_t send_control_octets = 128;
 
-bool set(int fd, int level, int name, int value) {
-    return ::setsockopt(fd, level, name, &value, sizeof value) == 0;
-}
+bool set(int fd, int level, int name, int value) { return ::setsockopt(fd, level, name, &value, sizeof value) == 0; }
 
 Error system_error(const char* where, std::string_view hint) {
-    return {.code = Errc::system,
-            .where = where,
-            .detail = fmt::format("{}; {}", std::strerror(errno), hint)};
+    return {.code = Errc::system, .where = where, .detail = fmt::format("{}; {}", std::strerror(errno), hint)};
 }
 
 // Ancillary data of one message, appended piece by piece.
@@ -111,8 +107,7 @@ bool send_datagram(int socket, const model::Path& path, std::span<const iovec> p
     return ::sendmsg(socket, &message, 0) >= 0;
 }
 
-Result<Carrier> Carrier::open(CarrierKind kind, model::Family family,
-                              const CarrierOptions& options) {
+Result<Carrier> Carrier::open(CarrierKind kind, model::Family family, const CarrierOptions& options) {
     Carrier carrier;
     carrier.kind_ = kind;
     carrier.family_ = family;
@@ -121,8 +116,7 @@ Result<Carrier> Carrier::open(CarrierKind kind, model::Family family,
     const int type = kind == CarrierKind::udp ? SOCK_DGRAM : SOCK_RAW;
     const int protocol = kind == CarrierKind::udp ? IPPROTO_UDP : IPPROTO_ESP;
     carrier.fd_ = os::Fd(::socket(domain, type | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol));
-    if (!carrier.fd_.open() && errno == EAFNOSUPPORT)
-        return fail(Errc::unsupported, "socket", "this host has no IPv6");
+    if (!carrier.fd_.open() && errno == EAFNOSUPPORT) return fail(Errc::unsupported, "socket", "this host has no IPv6");
     if (!carrier.fd_.open())
         return fail(system_error("socket", "CAP_NET_RAW is needed for IP protocol 50; run as root"));
     TRY(carrier.configure(options));
@@ -144,8 +138,7 @@ Result<> Carrier::configure(const CarrierOptions& options) {
     } else {
         // Raw sockets are of one family anyway and refuse the question.
         told = (kind_ == CarrierKind::raw || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
-               set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) &&
-               set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
+               set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) && set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
         set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT);
     }
     if (!told) return fail(system_error("socket options", "the kernel is too old"));
@@ -166,8 +159,7 @@ Carrier::Batch Carrier::receive(ReceiveBuffers& buffers) const {
         message.msg_hdr.msg_namelen = sizeof(sockaddr_storage);
         message.msg_hdr.msg_controllen = ReceiveBuffers::control_octets;
     }
-    const int count = ::recvmmsg(fd(), buffers.messages_.data(), ReceiveBuffers::datagrams,
-                                 MSG_DONTWAIT, nullptr);
+    const int count = ::recvmmsg(fd(), buffers.messages_.data(), ReceiveBuffers::datagrams, MSG_DONTWAIT, nullptr);
     if (count <= 0) return {{}, false};
     const auto received = static_cast<std::size_t>(count);
     for (std::size_t i = 0; i < received; ++i) {
@@ -188,16 +180,12 @@ Carrier::Batch Carrier::receive(ReceiveBuffers& buffers) const {
 
 // Addresses, traffic class and segment size, from the source address and the ancillary data.
 void Carrier::describe(const msghdr& message, ReceivedDatagram& datagram) const {
-    datagram.path.remote =
-        os::SocketAddress::endpoint_of(*static_cast<const sockaddr_storage*>(message.msg_name));
+    datagram.path.remote = os::SocketAddress::endpoint_of(*static_cast<const sockaddr_storage*>(message.msg_name));
     datagram.path.local = {model::IpAddress::any(family_), port_};
     datagram.traffic_class = 0;
     auto& writable = const_cast<msghdr&>(message);
-    for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr;
-         control = CMSG_NXTHDR(&writable, control)) {
-        const auto is = [&](int level, int type) {
-            return control->cmsg_level == level && control->cmsg_type == type;
-        };
+    for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&writable, control)) {
+        const auto is = [&](int level, int type) { return control->cmsg_level == level && control->cmsg_type == type; };
         int value = 0;
         if (is(IPPROTO_IP, IP_PKTINFO)) {
             in_pktinfo info;
@@ -239,8 +227,7 @@ std::optional<std::size_t> Carrier::send_segmented(const Outgoing& packets) {
     add_source(control, packets.path->local.address);
     add_traffic_class(control, family_, packets.traffic_class);
     control.add(SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(packets.segment_size));
-    const std::size_t count =
-        (packets.octets.size() + packets.segment_size - 1) / packets.segment_size;
+    const std::size_t count = (packets.octets.size() + packets.segment_size - 1) / packets.segment_size;
     for (int attempt = 0; attempt < 2; ++attempt) {
         ++send_calls_;
         if (::sendmsg(fd(), &message, 0) >= 0) return count;
@@ -262,8 +249,7 @@ std::optional<std::size_t> Carrier::send_segmented(const Outgoing& packets) {
 std::size_t Carrier::send_one_by_one(const Outgoing& packets) {
     os::SocketAddress to = os::SocketAddress::of(packets.path->remote);
     // Raw IPv6 sockets take the protocol for a port.
-    if (kind_ == CarrierKind::raw)
-        to = os::SocketAddress::of({packets.path->remote.address, 0});
+    if (kind_ == CarrierKind::raw) to = os::SocketAddress::of({packets.path->remote.address, 0});
     msghdr shared{};
     shared.msg_name = &to.storage;
     shared.msg_namelen = to.size;

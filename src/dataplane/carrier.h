@@ -16,16 +16,16 @@ namespace cygnet::dataplane {
 enum class CarrierKind : std::uint8_t { udp, raw };
 
 struct CarrierOptions {
-    std::uint16_t port = 0;      // UDP
-    std::uint32_t mark = 0;      // SO_MARK
-    bool offload = true;         // UDP_GRO and UDP_SEGMENT
+    std::uint16_t port = 0;  // UDP
+    std::uint32_t mark = 0;  // SO_MARK
+    bool offload = true;     // UDP_GRO and UDP_SEGMENT
 };
 
 // One datagram as received: with UDP_GRO, several of equal size in a row.
 struct ReceivedDatagram {
     std::uint8_t* data;
     std::size_t size;
-    std::size_t segment_size;    // all but the last are this long
+    std::size_t segment_size;  // all but the last are this long
     model::Path path;
     std::uint8_t traffic_class;
 };

@@ -8,8 +8,7 @@ namespace cygnet::dataplane {
 namespace {
 
 // One clone for wide vectors, chosen when the program starts; sanitizers do not bear such choices.
-#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && \
-    !defined(__clang__)
+#if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(__clang__)
 #define FOR_WIDE_VECTORS __attribute__((target_clones("avx2", "default")))
 #else
 #define FOR_WIDE_VECTORS

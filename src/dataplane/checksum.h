@@ -14,7 +14,7 @@ class ChecksumSum {
 public:
     void add(const std::uint8_t* data, std::size_t size);
     void add_word(std::uint16_t value) { sum_ += value; }
-    std::uint16_t folded() const;                                               // not complemented
+    std::uint16_t folded() const;  // not complemented
     std::uint16_t checksum() const { return static_cast<std::uint16_t>(~folded()); }
 
 private:

@@ -10,8 +10,7 @@ namespace {
 
 std::uint16_t naive(ByteView octets) {
     std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < octets.size(); ++i)
-        sum += std::uint64_t{octets[i]} << (i % 2 == 0 ? 8 : 0);
+    for (std::size_t i = 0; i < octets.size(); ++i) sum += std::uint64_t{octets[i]} << (i % 2 == 0 ? 8 : 0);
     while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
     return static_cast<std::uint16_t>(sum);
 }

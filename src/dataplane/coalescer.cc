@@ -16,9 +16,8 @@ constexpr std::size_t tcp_header_min = 20, udp_header = 8;
 constexpr std::uint8_t flag_psh = 0x08, flag_ack = 0x10;
 
 bool same_flow(const esp::InnerPacket& a, const esp::InnerPacket& b) {
-    return a.source_port == b.source_port && a.destination_port == b.destination_port &&
-           a.source == b.source && a.destination == b.destination && a.protocol == b.protocol &&
-           a.family == b.family;
+    return a.source_port == b.source_port && a.destination_port == b.destination_port && a.source == b.source &&
+           a.destination == b.destination && a.protocol == b.protocol && a.family == b.family;
 }
 
 // A super-packet vouches for its pieces, so each must be sound by itself.
@@ -35,14 +34,13 @@ bool checksums_are_right(const std::uint8_t* packet, const esp::InnerPacket& inn
 }
 
 // Everything of the IP headers that a super-packet has only once; RFC 791 identification aside.
-bool same_ip_header(const std::uint8_t* a, const std::uint8_t* b, model::Family family,
-                    std::size_t position) {
+bool same_ip_header(const std::uint8_t* a, const std::uint8_t* b, model::Family family, std::size_t position) {
     if (family == model::Family::v6)
         return std::memcmp(a, b, 4) == 0 && a[7] == b[7];  // class and flow label; hop limit
     if (a[1] != b[1] || a[8] != b[8] || std::memcmp(a + 6, b + 6, 2) != 0) return false;
     const bool may_not_fragment = a[6] & 0x40;
-    return may_not_fragment || load_be<std::uint16_t>(b + 4) ==
-                                   static_cast<std::uint16_t>(load_be<std::uint16_t>(a + 4) + position);
+    return may_not_fragment ||
+           load_be<std::uint16_t>(b + 4) == static_cast<std::uint16_t>(load_be<std::uint16_t>(a + 4) + position);
 }
 
 // Acknowledgement, offset, flags but PSH, window and options (what the kernel's own GRO compares).
@@ -73,8 +71,7 @@ void Coalescer::flush() {
 }
 
 // Whether the packet may be joined with others at all.
-bool Coalescer::examine(std::uint8_t* packet, const esp::InnerPacket& inner,
-                        Candidate& candidate) const {
+bool Coalescer::examine(std::uint8_t* packet, const esp::InnerPacket& inner, Candidate& candidate) const {
     if (offload_ == TunOffload::none || inner.fragment || !inner.ports_known) return false;
     // IPv4 options and IPv6 extensions would have to be compared; they are rare enough to go alone.
     if (inner.transport_offset != (inner.family == model::Family::v4 ? 20U : 40U)) return false;
@@ -87,8 +84,7 @@ bool Coalescer::examine(std::uint8_t* packet, const esp::InnerPacket& inner,
         if ((transport[13] & ~flag_psh) != flag_ack) return false;
         candidate.sequence = load_be<std::uint32_t>(transport + 4);
         candidate.ends = transport[13] & flag_psh;
-    } else if (inner.protocol == esp::protocol::udp && left >= udp_header &&
-               offload_ == TunOffload::tcp_and_udp) {
+    } else if (inner.protocol == esp::protocol::udp && left >= udp_header && offload_ == TunOffload::tcp_and_udp) {
         header = udp_header;
         if (load_be<std::uint16_t>(transport + 4) != left) return false;
         if (load_be<std::uint16_t>(transport + 6) == 0) return false;  // without checksum
@@ -120,8 +116,7 @@ bool Coalescer::join(Flow& flow, const Candidate& candidate) {
     if (first.inner.protocol == esp::protocol::tcp) {
         const std::size_t transport = first.inner.transport_offset;
         if (candidate.sequence != flow.next_sequence ||
-            !same_tcp_header(first.packet + transport, candidate.packet + transport,
-                             first.headers - transport))
+            !same_tcp_header(first.packet + transport, candidate.packet + transport, first.headers - transport))
             return false;
     }
     flow.pieces[flow.count + 1] = {candidate.packet + candidate.headers, candidate.payload};
@@ -130,8 +125,7 @@ bool Coalescer::join(Flow& flow, const Candidate& candidate) {
     flow.next_sequence += static_cast<std::uint32_t>(candidate.payload);
     if (candidate.ends) first.packet[first.inner.transport_offset + 13] |= flag_psh;
     // A shorter piece can only be the last one.
-    if (candidate.ends || candidate.payload < first.payload || flow.count == packets_per_flow)
-        write(flow);
+    if (candidate.ends || candidate.payload < first.payload || flow.count == packets_per_flow) write(flow);
     return true;
 }
 
@@ -162,9 +156,7 @@ void Coalescer::write(Flow& flow) {
     const bool v4 = first.inner.family == model::Family::v4;
     VnetHeader header{};
     header.flags = vnet::needs_checksum;
-    header.gso_type = !tcp ? vnet::gso_udp
-                      : v4 ? vnet::gso_tcp4
-                           : vnet::gso_tcp6;
+    header.gso_type = !tcp ? vnet::gso_udp : v4 ? vnet::gso_tcp4 : vnet::gso_tcp6;
     header.header_size = static_cast<std::uint16_t>(first.headers);
     header.gso_size = static_cast<std::uint16_t>(first.payload);
     header.checksum_start = static_cast<std::uint16_t>(first.inner.transport_offset);
@@ -178,8 +170,7 @@ void Coalescer::write(Flow& flow) {
     std::uint8_t* const transport = first.packet + first.inner.transport_offset;
     const std::size_t transport_size = flow.size - first.inner.transport_offset;
     if (!tcp) store_be(transport + 4, static_cast<std::uint16_t>(transport_size));
-    const ChecksumSum sum =
-        pseudo_header(first.packet, first.inner.family, first.inner.protocol, transport_size);
+    const ChecksumSum sum = pseudo_header(first.packet, first.inner.family, first.inner.protocol, transport_size);
     store_be(transport + header.checksum_offset, sum.folded());
     flow.pieces[0] = {&header, sizeof header};
     sink_->write(std::span(flow.pieces).first(flow.count + 1), flow.count);

@@ -37,16 +37,16 @@ private:
     struct Candidate {
         esp::InnerPacket inner;
         std::uint8_t* packet;
-        std::size_t headers;      // octets before the payload
+        std::size_t headers;  // octets before the payload
         std::size_t payload;
-        std::uint32_t sequence;   // TCP only
-        bool ends;                // PSH: the sender wants it delivered now
+        std::uint32_t sequence;  // TCP only
+        bool ends;               // PSH: the sender wants it delivered now
     };
     struct Flow {
         Candidate first;
         std::uint32_t next_sequence;
-        std::size_t size;         // of the super-packet
-        std::size_t count = 0;    // 0: not in use
+        std::size_t size;                                // of the super-packet
+        std::size_t count = 0;                           // 0: not in use
         std::array<iovec, packets_per_flow + 1> pieces;  // the first is the virtio header
     };
 

@@ -13,9 +13,7 @@ namespace cygnet::dataplane {
 static_assert(std::is_trivially_copyable_v<Event>);
 
 EventQueue::EventQueue(std::size_t octets)
-    : size_(octets),
-      ring_(std::make_unique<std::uint8_t[]>(octets)),
-      fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+    : size_(octets), ring_(std::make_unique<std::uint8_t[]>(octets)), fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
     ASSERT(std::has_single_bit(octets) && fd_.open());
 }
 
@@ -33,8 +31,7 @@ bool EventQueue::push(const Event& event, ByteView datagram) {
     }
     const Record record{static_cast<std::uint32_t>(datagram.size()), event};
     std::memcpy(&ring_[at % size_], &record, sizeof record);
-    if (!datagram.empty())
-        std::memcpy(&ring_[at % size_ + sizeof record], datagram.data(), datagram.size());
+    if (!datagram.empty()) std::memcpy(&ring_[at % size_ + sizeof record], datagram.data(), datagram.size());
     written_.store(at + needed);
     signal();
     return true;

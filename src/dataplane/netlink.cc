@@ -22,14 +22,10 @@ namespace {
 constexpr std::size_t message_octets = 4096;
 constexpr std::size_t dump_octets = 32768;
 
-unsigned char family_number(model::Family family) {
-    return family == model::Family::v4 ? AF_INET : AF_INET6;
-}
+unsigned char family_number(model::Family family) { return family == model::Family::v4 ? AF_INET : AF_INET6; }
 
 // What the kernel says of IPv6 that is not built in (the first two) or switched off for a device.
-bool family_is_missing(int error) {
-    return error == EAFNOSUPPORT || error == EOPNOTSUPP || error == EACCES;
-}
+bool family_is_missing(int error) { return error == EAFNOSUPPORT || error == EOPNOTSUPP || error == EACCES; }
 
 model::IpAddress address_of(const esp::PrefixKey& key) {
     std::array<std::uint8_t, 16> octets{};
@@ -48,8 +44,7 @@ std::string Prefix::text() const { return fmt::format("{}/{}", address.text(), b
 std::vector<Prefix> prefixes_of(const model::AddressRange& range) {
     std::vector<Prefix> prefixes;
     const auto selector = esp::PacketSelector::of(model::TrafficSelector::of(range));
-    for (const esp::PrefixKey& key : esp::prefixes_of(selector))
-        prefixes.push_back({address_of(key), key.bits});
+    for (const esp::PrefixKey& key : esp::prefixes_of(selector)) prefixes.push_back({address_of(key), key.bits});
     return prefixes;
 }
 
@@ -95,8 +90,7 @@ Result<> Netlink::acknowledge(Request& request, const char* where, const std::st
     const unsigned port = mnl_socket_get_portid(socket_);
     ssize_t size = mnl_socket_sendto(socket_, request.header, request.header->nlmsg_len);
     if (size >= 0) size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
-    if (size < 0 || mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port,
-                               nullptr, nullptr) < 0) {
+    if (size < 0 || mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port, nullptr, nullptr) < 0) {
         const int reason = errno;
         return fail(family_is_missing(reason) ? Errc::unsupported : Errc::system, where,
                     fmt::format("{}: {}", what, std::strerror(reason)));
@@ -228,8 +222,7 @@ Result<std::vector<model::IpAddress>> Netlink::addresses() {
     while (size >= 0 && more > 0) {
         size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
         if (size >= 0)
-            more = mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port,
-                              take_address, &found);
+            more = mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port, take_address, &found);
     }
     if (size < 0 || more < 0) return fail(Errc::system, "addresses", std::strerror(errno));
     return found;

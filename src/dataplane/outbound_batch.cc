@@ -2,17 +2,15 @@
 
 namespace cygnet::dataplane {
 
-bool OutboundBatch::takes(const esp::Child& child, std::uint8_t traffic_class,
-                          std::size_t inner_size) const {
+bool OutboundBatch::takes(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size) const {
     const std::size_t size = esp::encapsulated_size(inner_size);
     if (count_ == 0) return size <= octets_max;
     const bool last_was_shorter = used_ != count_ * segment_size_;
-    return child_ == &child && traffic_class_ == traffic_class && size <= segment_size_ &&
-           !last_was_shorter && count_ < packets_max && used_ + size <= octets_max;
+    return child_ == &child && traffic_class_ == traffic_class && size <= segment_size_ && !last_was_shorter &&
+           count_ < packets_max && used_ + size <= octets_max;
 }
 
-std::uint8_t* OutboundBatch::add(const esp::Child& child, std::uint8_t traffic_class,
-                                 std::size_t inner_size) {
+std::uint8_t* OutboundBatch::add(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size) {
     ASSERT(takes(child, traffic_class, inner_size));
     const std::size_t size = esp::encapsulated_size(inner_size);
     if (count_ == 0) {

@@ -66,8 +66,7 @@ Result<> Routes::remove_address(const model::IpAddress& address) {
 }
 
 // An address of this host inside the local selectors: what answers will be sent to.
-std::optional<model::IpAddress> Routes::source_for(const model::TrafficSelectors& local,
-                                                   model::Family family) {
+std::optional<model::IpAddress> Routes::source_for(const model::TrafficSelectors& local, model::Family family) {
     const auto addresses = netlink_.addresses();
     if (!addresses) return std::nullopt;
     for (const model::TrafficSelector& selector : local) {
@@ -90,8 +89,7 @@ Result<> Routes::refresh_sources() {
 
 // The source is a hint: an address that the kernel does not take (an IPv6 one still being probed) must not
 // cost the route.
-Result<> Routes::set_route(const Prefix& prefix, Entry& entry,
-                           const std::optional<model::IpAddress>& source) {
+Result<> Routes::set_route(const Prefix& prefix, Entry& entry, const std::optional<model::IpAddress>& source) {
     entry.source = source;
     if (source && netlink_.add_route(route(prefix, entry))) return {};
     entry.source = std::nullopt;

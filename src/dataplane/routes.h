@@ -39,13 +39,10 @@ private:
         model::TrafficSelectors local{};
         std::optional<model::IpAddress> source{};
     };
-    Routes(Netlink netlink, const RouteSettings& settings)
-        : netlink_(std::move(netlink)), settings_(settings) {}
-    std::optional<model::IpAddress> source_for(const model::TrafficSelectors& local,
-                                               model::Family family);
+    Routes(Netlink netlink, const RouteSettings& settings) : netlink_(std::move(netlink)), settings_(settings) {}
+    std::optional<model::IpAddress> source_for(const model::TrafficSelectors& local, model::Family family);
     Result<> refresh_sources();
-    Result<> set_route(const Prefix& prefix, Entry& entry,
-                       const std::optional<model::IpAddress>& source);
+    Result<> set_route(const Prefix& prefix, Entry& entry, const std::optional<model::IpAddress>& source);
     Route route(const Prefix& prefix, const Entry& entry) const;
 
     Netlink netlink_;

@@ -41,8 +41,7 @@ std::optional<Segmenter> Segmenter::of(const VnetHeader& header, const std::uint
         if (left <= udp_header) return std::nullopt;
         cut.kind_ = Kind::udp;
         cut.headers_ = cut.transport_ + udp_header;
-    } else if ((type == vnet::gso_tcp4 || type == vnet::gso_tcp6) &&
-               inner.protocol == esp::protocol::tcp) {
+    } else if ((type == vnet::gso_tcp4 || type == vnet::gso_tcp6) && inner.protocol == esp::protocol::tcp) {
         if (left < tcp_header_min) return std::nullopt;
         const std::size_t tcp_header = (packet[cut.transport_ + tcp_offset] >> 4) * std::size_t{4};
         if (tcp_header < tcp_header_min || tcp_header >= left) return std::nullopt;
@@ -98,16 +97,14 @@ void Segmenter::write_segment(std::size_t segment, std::uint8_t* to) const {
         return;
     }
     store_be(transport + tcp_sequence,
-             load_be<std::uint32_t>(transport + tcp_sequence) +
-                 static_cast<std::uint32_t>(segment * segment_payload_));
+             load_be<std::uint32_t>(transport + tcp_sequence) + static_cast<std::uint32_t>(segment * segment_payload_));
     // RFC 793 and RFC 3168 §6.1.2: the end of the data ends the last piece, CWR speaks once.
     if (segment + 1 != count_) transport[tcp_flags] &= static_cast<std::uint8_t>(~(flag_fin | flag_psh));
     if (segment != 0) transport[tcp_flags] &= static_cast<std::uint8_t>(~flag_cwr);
     finish_checksum(to, size, transport_, transport_ + tcp_checksum);
 }
 
-void Segmenter::finish_checksum(std::uint8_t* packet, std::size_t size, std::size_t start,
-                                std::size_t field) const {
+void Segmenter::finish_checksum(std::uint8_t* packet, std::size_t size, std::size_t start, std::size_t field) const {
     const std::uint8_t protocol = kind_ == Kind::udp ? esp::protocol::udp : esp::protocol::tcp;
     store_be<std::uint16_t>(packet + field, 0);
     ChecksumSum sum = pseudo_header(packet, family_, protocol, size - start);

@@ -27,16 +27,15 @@ private:
     enum class Kind : std::uint8_t { whole, unfinished, tcp, udp };
 
     void write_segment(std::size_t segment, std::uint8_t* to) const;
-    void finish_checksum(std::uint8_t* packet, std::size_t size, std::size_t start,
-                         std::size_t field) const;
+    void finish_checksum(std::uint8_t* packet, std::size_t size, std::size_t start, std::size_t field) const;
     std::size_t payload_of(std::size_t segment) const;
 
     const std::uint8_t* packet_ = nullptr;
     Kind kind_ = Kind::whole;
     model::Family family_ = model::Family::v4;
     std::size_t size_ = 0;
-    std::size_t transport_ = 0;      // offset of the TCP or UDP header
-    std::size_t headers_ = 0;        // octets before the payload
+    std::size_t transport_ = 0;  // offset of the TCP or UDP header
+    std::size_t headers_ = 0;    // octets before the payload
     std::size_t segment_payload_ = 0;
     std::size_t count_ = 1;
     std::size_t checksum_start_ = 0, checksum_field_ = 0;

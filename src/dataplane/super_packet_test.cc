@@ -20,9 +20,7 @@ struct SuperPacket {
     Bytes octets;
 };
 
-esp::InnerPacket inner_of(const Bytes& packet) {
-    return esp::parse_inner(packet.data(), packet.size()).value();
-}
+esp::InnerPacket inner_of(const Bytes& packet) { return esp::parse_inner(packet.data(), packet.size()).value(); }
 
 // As the kernel hands it over: the checksum field holds the pseudo-header's sum.
 SuperPacket super_packet(const PacketShape& shape, std::uint16_t segment, std::uint8_t tcp_flags = 0x10) {
@@ -44,7 +42,9 @@ SuperPacket super_packet(const PacketShape& shape, std::uint16_t segment, std::u
     const std::uint16_t field = tcp ? 16 : 6;
     store_be(transport + field, pseudo_header(packet.data(), inner.family, shape.protocol, size).folded());
     result.header = {.flags = vnet::needs_checksum,
-                     .gso_type = !tcp ? vnet::gso_udp : v4 ? vnet::gso_tcp4 : vnet::gso_tcp6,
+                     .gso_type = !tcp ? vnet::gso_udp
+                                 : v4 ? vnet::gso_tcp4
+                                      : vnet::gso_tcp6,
                      .header_size = static_cast<std::uint16_t>(at + (tcp ? 20 : 8)),
                      .gso_size = segment,
                      .checksum_start = static_cast<std::uint16_t>(at),
@@ -66,11 +66,10 @@ std::vector<Bytes> cut(const SuperPacket& packet) {
 bool is_sound(const Bytes& packet) {
     const auto inner = inner_of(packet);
     if (inner.size != packet.size()) return false;
-    if (inner.family == model::Family::v4 &&
-        esp::testing::ipv4_header_checksum(ByteView(packet).first(20)) != 0)
+    if (inner.family == model::Family::v4 && esp::testing::ipv4_header_checksum(ByteView(packet).first(20)) != 0)
         return false;
-    ChecksumSum sum = pseudo_header(packet.data(), inner.family, inner.protocol,
-                                    packet.size() - inner.transport_offset);
+    ChecksumSum sum =
+        pseudo_header(packet.data(), inner.family, inner.protocol, packet.size() - inner.transport_offset);
     sum.add(packet.data() + inner.transport_offset, packet.size() - inner.transport_offset);
     return sum.checksum() == 0;
 }
@@ -102,10 +101,8 @@ struct Joined {
 };
 
 const PacketShape tcp4{.protocol = esp::protocol::tcp, .payload = 10000};
-const PacketShape tcp6{.source = "2001:db8:1::1",
-                       .destination = "2001:db8:2::1",
-                       .protocol = esp::protocol::tcp,
-                       .payload = 10000};
+const PacketShape tcp6{
+    .source = "2001:db8:1::1", .destination = "2001:db8:2::1", .protocol = esp::protocol::tcp, .payload = 10000};
 const PacketShape udp4{.payload = 10000};
 const PacketShape udp6{.source = "2001:db8:1::1", .destination = "2001:db8:2::1", .payload = 10000};
 
@@ -235,12 +232,12 @@ TEST(Coalescer, does_not_join_over_a_gap_another_acknowledgement_or_congestion_m
         store_be(packet.data() + 36, sum.checksum());
     };
     EXPECT_TRUE(joins([&](Bytes& p) { repair(p); }));
-    EXPECT_FALSE(joins([&](Bytes& p) { p[27] ^= 1, repair(p); }));         // sequence
-    EXPECT_FALSE(joins([&](Bytes& p) { p[31] ^= 1, repair(p); }));         // acknowledgement
-    EXPECT_FALSE(joins([&](Bytes& p) { p[34] ^= 1, repair(p); }));         // window
-    EXPECT_FALSE(joins([&](Bytes& p) { p[1] ^= 3, repair(p); }));          // ECN
-    EXPECT_FALSE(joins([&](Bytes& p) { p[8] -= 1, repair(p); }));          // time to live
-    EXPECT_FALSE(joins([&](Bytes& p) { p[20] ^= 1, repair(p); }));         // another flow
+    EXPECT_FALSE(joins([&](Bytes& p) { p[27] ^= 1, repair(p); }));  // sequence
+    EXPECT_FALSE(joins([&](Bytes& p) { p[31] ^= 1, repair(p); }));  // acknowledgement
+    EXPECT_FALSE(joins([&](Bytes& p) { p[34] ^= 1, repair(p); }));  // window
+    EXPECT_FALSE(joins([&](Bytes& p) { p[1] ^= 3, repair(p); }));   // ECN
+    EXPECT_FALSE(joins([&](Bytes& p) { p[8] -= 1, repair(p); }));   // time to live
+    EXPECT_FALSE(joins([&](Bytes& p) { p[20] ^= 1, repair(p); }));  // another flow
 }
 
 TEST(Coalescer, keeps_flows_apart_when_they_alternate) {

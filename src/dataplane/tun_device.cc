@@ -18,8 +18,7 @@ constexpr unsigned offload_uso4 = 0x20, offload_uso6 = 0x40;
 // The best that this kernel takes.
 TunOffload probe_offload(int fd) {
     const unsigned tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6;
-    if (::ioctl(fd, TUNSETOFFLOAD, tcp | offload_uso4 | offload_uso6) == 0)
-        return TunOffload::tcp_and_udp;
+    if (::ioctl(fd, TUNSETOFFLOAD, tcp | offload_uso4 | offload_uso6) == 0) return TunOffload::tcp_and_udp;
     if (::ioctl(fd, TUNSETOFFLOAD, tcp) == 0) return TunOffload::tcp;
     return TunOffload::none;
 }
@@ -33,16 +32,14 @@ Result<TunDevice> TunDevice::open(const std::string& name, bool offload_wanted) 
         return fail(Errc::system, "/dev/net/tun",
                     fmt::format("{}; run as root, with the kernel's tun driver", std::strerror(errno)));
     ifreq request{};
-    if (name.size() >= sizeof request.ifr_name)
-        return fail(Errc::bad_value, "device name", "at most 15 characters");
+    if (name.size() >= sizeof request.ifr_name) return fail(Errc::bad_value, "device name", "at most 15 characters");
     std::memcpy(request.ifr_name, name.data(), name.size());
     request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
     if (::ioctl(device.fd_.number(), TUNSETIFF, &request) != 0) {
         const char* hint = errno == EBUSY   ? "another process uses it; choose another name"
                            : errno == EPERM ? "CAP_NET_ADMIN is needed; run as root"
                                             : "is the tun driver complete?";
-        return fail(Errc::system, "TUN device",
-                    fmt::format("{}: {}; {}", name, std::strerror(errno), hint));
+        return fail(Errc::system, "TUN device", fmt::format("{}: {}; {}", name, std::strerror(errno), hint));
     }
     if (offload_wanted) device.offload_ = probe_offload(device.fd_.number());
     device.index_ = ::if_nametoindex(name.c_str());

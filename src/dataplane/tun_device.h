@@ -25,7 +25,7 @@ namespace vnet {
 inline constexpr std::uint8_t needs_checksum = 1;  // flags: from checksum_start on; the field holds the
                                                    // pseudo-header's sum
 inline constexpr std::uint8_t gso_none = 0, gso_tcp4 = 1, gso_tcp6 = 4, gso_udp = 5;
-inline constexpr std::uint8_t gso_ecn = 0x80;      // beside a type: the first segment has CWR
+inline constexpr std::uint8_t gso_ecn = 0x80;  // beside a type: the first segment has CWR
 }  // namespace vnet
 
 enum class TunOffload : std::uint8_t { none, tcp, tcp_and_udp };

@@ -66,7 +66,7 @@ struct UserspaceBackend::Impl {
     BackendEvents events;
     TunDevice tun;
     std::optional<Routes> routes;
-    std::vector<Carrier> carriers;  // until the worker takes them
+    std::vector<Carrier> carriers;   // until the worker takes them
     std::array<int, 2> udp{-1, -1};  // descriptors of the UDP carriers, IPv4 and IPv6
     bool segments = false, raw = false;
     esp::Published<esp::ForwardingTable> table{std::make_unique<esp::ForwardingTable>(), 1};
@@ -79,8 +79,7 @@ struct UserspaceBackend::Impl {
 
 // ---- start and end ------------------------------------------------------------------------------
 
-Result<std::unique_ptr<UserspaceBackend>> UserspaceBackend::open(UserspaceConfig config,
-                                                                 BackendEvents events) {
+Result<std::unique_ptr<UserspaceBackend>> UserspaceBackend::open(UserspaceConfig config, BackendEvents events) {
     if (!config.now) config.now = os::now;
     TunDevice tun = TRY(TunDevice::open(config.device, config.offload));
     auto impl = std::make_unique<Impl>(std::move(config), std::move(events), std::move(tun));
@@ -88,9 +87,8 @@ Result<std::unique_ptr<UserspaceBackend>> UserspaceBackend::open(UserspaceConfig
     Netlink netlink = TRY(Netlink::open());
     TRY(netlink.bring_up(impl->tun.index(), impl->config.mtu));
     if (impl->config.install_routes)
-        impl->routes.emplace(TRY(Routes::open(
-            std::move(netlink), {impl->tun.index(), impl->config.routing_table,
-                                 impl->config.rule_priority, impl->config.mark})));
+        impl->routes.emplace(TRY(Routes::open(std::move(netlink), {impl->tun.index(), impl->config.routing_table,
+                                                                   impl->config.rule_priority, impl->config.mark})));
     TRY(impl->start());
     return std::unique_ptr<UserspaceBackend>(new UserspaceBackend(std::move(impl)));
 }
@@ -104,8 +102,7 @@ Result<> UserspaceBackend::Impl::open_carriers() {
         if (kind == CarrierKind::raw && !config.raw_esp) continue;
         for (const auto family : {model::Family::v4, model::Family::v6}) {
             auto carrier = Carrier::open(kind, family, options);
-            if (!carrier && family == model::Family::v6 && carrier.error().code == Errc::unsupported)
-                continue;
+            if (!carrier && family == model::Family::v6 && carrier.error().code == Errc::unsupported) continue;
             if (!carrier) return fail(carrier.error());
             if (kind == CarrierKind::udp) {
                 udp[family == model::Family::v4 ? 0 : 1] = carrier->fd();
@@ -120,8 +117,7 @@ Result<> UserspaceBackend::Impl::open_carriers() {
 }
 
 Result<> UserspaceBackend::Impl::start() {
-    worker = std::make_unique<Worker>(WorkerParts{0, tun.fd(), tun.offload(), std::move(carriers),
-                                                  &table, config.now});
+    worker = std::make_unique<Worker>(WorkerParts{0, tun.fd(), tun.offload(), std::move(carriers), &table, config.now});
     epoll = os::Fd(::epoll_create1(EPOLL_CLOEXEC));
     timer = os::Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
     for (const int fd : {worker->events().fd(), timer.number()}) {
@@ -276,8 +272,7 @@ void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
                 events.inbound_seen(event.child);
             return;
         case EventKind::peer_moved:
-            if (found != children.end() && events.peer_moved)
-                events.peer_moved(event.child, event.path.remote);
+            if (found != children.end() && events.peer_moved) events.peer_moved(event.child, event.path.remote);
             return;
     }
 }
@@ -336,9 +331,8 @@ std::string UserspaceBackend::description() const {
     const char* offload = "one packet per call";
     if (impl_->tun.offload() == TunOffload::tcp) offload = "TCP super-packets";
     if (impl_->tun.offload() == TunOffload::tcp_and_udp) offload = "TCP and UDP super-packets";
-    return fmt::format("TUN {} with MTU {}, {}; ESP in UDP port {}{}{}", impl_->config.device,
-                       impl_->config.mtu, offload, impl_->config.port,
-                       impl_->segments ? " with segmentation" : "",
+    return fmt::format("TUN {} with MTU {}, {}; ESP in UDP port {}{}{}", impl_->config.device, impl_->config.mtu,
+                       offload, impl_->config.port, impl_->segments ? " with segmentation" : "",
                        impl_->raw ? " and in IP protocol 50" : "");
 }
 

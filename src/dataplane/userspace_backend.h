@@ -12,17 +12,17 @@
 namespace cygnet::dataplane {
 
 struct UserspaceConfig {
-    std::string device = "cygnet0";       // TUN device, made at start and gone at the end
-    std::uint16_t port = 4500;            // UDP port of ESP and IKE (RFC 3948), bound on all addresses
-    unsigned mtu = 1400;                  // octets of an inner packet; ESP around it fits 1500 with room to spare
-    bool raw_esp = true;                  // also receive and send IP protocol 50
-    bool install_routes = true;           // routes to remote selectors, in a table of our own
+    std::string device = "cygnet0";  // TUN device, made at start and gone at the end
+    std::uint16_t port = 4500;       // UDP port of ESP and IKE (RFC 3948), bound on all addresses
+    unsigned mtu = 1400;             // octets of an inner packet; ESP around it fits 1500 with room to spare
+    bool raw_esp = true;             // also receive and send IP protocol 50
+    bool install_routes = true;      // routes to remote selectors, in a table of our own
     std::uint32_t routing_table = 4500;
     std::uint32_t rule_priority = 4500;
     // SO_MARK of every socket whose packets must not enter the tunnel: ours here, and the daemon's IKE
     // sockets (exempt_from_tunnel). The routing rule leads all packets without it into the table above.
     std::uint32_t mark = 4500;
-    bool offload = true;                  // super-packets on both sides; off only for tests and comparisons
+    bool offload = true;  // super-packets on both sides; off only for tests and comparisons
     // The daemon's monotonic clock, for ChildUsage; called by workers, so it must be thread-safe.
     std::function<Instant()> now;
 };

@@ -65,8 +65,8 @@ protected:
         if (!left.host.made() || !right.host.made())
             GTEST_SKIP() << "needs root or user namespaces, for network namespaces";
         const int status = left.host.shell(
-            "ip link set lo up && ip link add veth type veth peer name veth netns " +
-            right.host.path() + " 2>/dev/null && ip link set veth up && ip addr add 192.0.2.1/24 dev veth && "
+            "ip link set lo up && ip link add veth type veth peer name veth netns " + right.host.path() +
+            " 2>/dev/null && ip link set veth up && ip addr add 192.0.2.1/24 dev veth && "
             "ip addr add 2001:db8::1/64 dev veth nodad && ip addr add 10.1.0.1 dev lo && "
             "ip addr add 2001:db8:1::1 dev lo nodad");
         if (status != 0) GTEST_SKIP() << "needs iproute2 and veth devices";
@@ -85,8 +85,10 @@ protected:
         events.peer_moved = [&side](model::ChildId, model::Endpoint to) { side.moved.push_back(to); };
         side.host.run([&] {
             auto opened = UserspaceBackend::open(config, std::move(events));
-            if (opened) side.backend = std::move(*opened);
-            else open_error = opened.error().text();
+            if (opened)
+                side.backend = std::move(*opened);
+            else
+                open_error = opened.error().text();
         });
     }
     void open_both(const UserspaceConfig& config = {}) {
@@ -187,8 +189,7 @@ TEST_P(EveryWay, carries_tcp_unchanged) {
     model::ChildSaSpec spec = esp::testing::test_spec();
     spec.replay_window = 4096;
     spec.udp_encapsulation = way.udp;
-    spec.path = {{*model::IpAddress::parse(way.outer_left), 4500},
-                 {*model::IpAddress::parse(way.outer_right), 4500}};
+    spec.path = {{*model::IpAddress::parse(way.outer_left), 4500}, {*model::IpAddress::parse(way.outer_right), 4500}};
     install_both(spec);
     EXPECT_TRUE(tcp_transfer(left, right, way.inner_right, test_octets()) == test_octets());
     const auto sent = left.backend->usage(spec.id), received = right.backend->usage(spec.id);
@@ -374,8 +375,7 @@ TEST_F(Tunnel, fragments_what_a_narrow_path_does_not_take) {
     open_both();
     if (IsSkipped()) return;
     install_both(esp::testing::test_spec());
-    for (Side* side : {&left, &right})
-        ASSERT_EQ(side->host.shell("ip link set veth mtu 1280"), 0);
+    for (Side* side : {&left, &right}) ASSERT_EQ(side->host.shell("ip link set veth mtu 1280"), 0);
     EXPECT_TRUE(tcp_transfer(left, right, "10.2.0.1", test_octets()) == test_octets());
     EXPECT_EQ(left.dropped(Drop::carrier_refused), 0U);
 }

@@ -16,8 +16,8 @@ using esp::Drop;
 
 constexpr std::size_t super_packet_octets_max = 65535;
 constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1;  // else the index of a carrier
-constexpr std::uint8_t nat_keepalive = 0xff;                     // RFC 3948 §2.3
-constexpr std::size_t non_esp_marker_size = 4;                   // RFC 3948 §2.2
+constexpr std::uint8_t nat_keepalive = 0xff;                    // RFC 3948 §2.3
+constexpr std::size_t non_esp_marker_size = 4;                  // RFC 3948 §2.2
 
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
@@ -93,8 +93,7 @@ void Worker::outbound_turn() {
         if (static_cast<std::size_t>(size) <= sizeof(VnetHeader)) continue;
         VnetHeader header;
         std::memcpy(&header, tun_buffer_.data(), sizeof header);
-        forward(header, tun_buffer_.data() + sizeof header,
-                static_cast<std::size_t>(size) - sizeof header);
+        forward(header, tun_buffer_.data() + sizeof header, static_cast<std::size_t>(size) - sizeof header);
     }
     flush_outbound();
 }
@@ -140,8 +139,7 @@ void Worker::flush_outbound() {
 Carrier* Worker::carrier_for(const esp::Child& child) {
     const auto kind = child.udp_encapsulation ? CarrierKind::udp : CarrierKind::raw;
     for (Carrier& carrier : parts_.carriers)
-        if (carrier.kind() == kind && carrier.family() == child.path.remote.address.family())
-            return &carrier;
+        if (carrier.kind() == kind && carrier.family() == child.path.remote.address.family()) return &carrier;
     return nullptr;
 }
 
@@ -165,8 +163,7 @@ void Worker::take_datagram(const Carrier& carrier, const ReceivedDatagram& datag
 }
 
 // RFC 3948 §2: on the NAT-T port a zero marker announces IKE, and one octet 0xff is a keepalive.
-bool Worker::take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t* segment,
-                                 std::size_t size) {
+bool Worker::take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t* segment, std::size_t size) {
     if (size == 1 && segment[0] == nat_keepalive) return true;
     const auto spi = esp::spi_of(segment, size);
     if (!spi) {
@@ -174,30 +171,26 @@ bool Worker::take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t*
         return true;
     }
     if (*spi != 0) return false;
-    tell({.kind = EventKind::ike_datagram, .path = datagram.path},
-         ByteView(segment, size).subspan(non_esp_marker_size), Drop::ike_queue_full);
+    tell({.kind = EventKind::ike_datagram, .path = datagram.path}, ByteView(segment, size).subspan(non_esp_marker_size),
+         Drop::ike_queue_full);
     return true;
 }
 
-void Worker::take_esp(const Carrier& carrier, const ReceivedDatagram& datagram, std::uint8_t* esp,
-                      std::size_t size) {
+void Worker::take_esp(const Carrier& carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size) {
     const auto spi = esp::spi_of(esp, size);
     if (!spi) return drops_.add(Drop::too_short);
     if (*spi < 256) return drops_.add(Drop::reserved_spi);
-    const esp::Child* child = group_.count != 0 && group_.child->sa->in.spi == *spi
-                                  ? group_.child
-                                  : table_->inbound(*spi);
+    const esp::Child* child =
+        group_.count != 0 && group_.child->sa->in.spi == *spi ? group_.child : table_->inbound(*spi);
     if (child == nullptr) return drops_.add(Drop::unknown_spi);
     const bool joins = group_.child == child && group_.carrier == carrier.kind() &&
-                       group_.path->remote == datagram.path.remote &&
-                       group_.count < group_packets_max;
+                       group_.path->remote == datagram.path.remote && group_.count < group_packets_max;
     if (group_.count != 0 && !joins) finish_group();
     group_.child = child;
     group_.path = &datagram.path;
     group_.carrier = carrier.kind();
-    group_.packets[group_.count++] = {.esp = esp,
-                                      .size = static_cast<std::uint32_t>(size),
-                                      .outer_traffic_class = datagram.traffic_class};
+    group_.packets[group_.count++] = {
+        .esp = esp, .size = static_cast<std::uint32_t>(size), .outer_traffic_class = datagram.traffic_class};
 }
 
 void Worker::finish_group() {
@@ -218,16 +211,15 @@ void Worker::tell_about(const Group& group) {
     const esp::Child& child = *group.child;
     esp::SaRuntime& sa = *child.sa;
     if (!sa.told_inbound_seen)
-        sa.told_inbound_seen = tell({.kind = EventKind::inbound_seen, .child = child.id}, {},
-                                    Drop::event_queue_full);
-    if (group.carrier != CarrierKind::udp || !child.udp_encapsulation ||
-        group.path->remote == child.path.remote || group.path->remote == sa.told_remote)
+        sa.told_inbound_seen = tell({.kind = EventKind::inbound_seen, .child = child.id}, {}, Drop::event_queue_full);
+    if (group.carrier != CarrierKind::udp || !child.udp_encapsulation || group.path->remote == child.path.remote ||
+        group.path->remote == sa.told_remote)
         return;
     // RFC 7296 §2.23: a peer behind a NAT is followed to where its newest authentic packet came from.
     bool newest = false;
     for (const auto& packet : std::span(group.packets).first(group.count)) newest |= packet.newest;
-    if (newest && tell({.kind = EventKind::peer_moved, .child = child.id, .path = *group.path}, {},
-                       Drop::event_queue_full))
+    if (newest &&
+        tell({.kind = EventKind::peer_moved, .child = child.id, .path = *group.path}, {}, Drop::event_queue_full))
         sa.told_remote = group.path->remote;
 }
 

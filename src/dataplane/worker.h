@@ -60,8 +60,8 @@ private:
     };
     // Read by anyone, written by this thread alone.
     struct Statistics {
-        std::atomic<std::uint64_t> tun_reads{0}, tun_writes{0}, carrier_receives{0}, carrier_sends{0},
-            waits{0}, packets_in{0}, packets_out{0};
+        std::atomic<std::uint64_t> tun_reads{0}, tun_writes{0}, carrier_receives{0}, carrier_sends{0}, waits{0},
+            packets_in{0}, packets_out{0};
     };
 
     void watch(int fd, std::uint64_t tag);
@@ -73,8 +73,7 @@ private:
     void inbound_turn(Carrier& carrier);
     void take_datagram(const Carrier& carrier, const ReceivedDatagram& datagram);
     bool take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t* segment, std::size_t size);
-    void take_esp(const Carrier& carrier, const ReceivedDatagram& datagram, std::uint8_t* esp,
-                  std::size_t size);
+    void take_esp(const Carrier& carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size);
     void finish_group();
     void tell_about(const Group& group);
     bool tell(const Event& event, ByteView datagram, esp::Drop when_full);

@@ -28,9 +28,8 @@ struct Child {
 using ChildPointer = std::shared_ptr<const Child>;
 
 inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<SaRuntime> runtime) {
-    return std::make_shared<const Child>(Child{spec.id, std::move(runtime), compile(spec.local),
-                                               compile(spec.remote), spec.path,
-                                               spec.udp_encapsulation});
+    return std::make_shared<const Child>(Child{spec.id, std::move(runtime), compile(spec.local), compile(spec.remote),
+                                               spec.path, spec.udp_encapsulation});
 }
 
 // The same SA on another outer path.

@@ -31,12 +31,11 @@ bool decapsulate_ecn(std::uint8_t* packet, InnerPacket& inner, std::uint8_t oute
     if (*after == before) return true;
     const auto first_word = load_be<std::uint16_t>(packet);
     const unsigned shift = inner.family == model::Family::v4 ? 0 : 4;
-    const auto marked = static_cast<std::uint16_t>((first_word & ~(3U << shift)) |
-                                                   static_cast<unsigned>(*after) << shift);
+    const auto marked =
+        static_cast<std::uint16_t>((first_word & ~(3U << shift)) | static_cast<unsigned>(*after) << shift);
     store_be(packet, marked);
     if (inner.family == model::Family::v4) update_checksum(packet, first_word, marked);
-    inner.traffic_class =
-        static_cast<std::uint8_t>((inner.traffic_class & ~3U) | static_cast<unsigned>(*after));
+    inner.traffic_class = static_cast<std::uint8_t>((inner.traffic_class & ~3U) | static_cast<unsigned>(*after));
     return true;
 }
 

@@ -15,12 +15,11 @@ TEST(Congestion, follows_the_table_of_rfc_6040) {
         std::optional<Ecn> leaves;
     };
     // RFC 6040 figure 4, row by row.
-    const Row rows[] = {{not_ect, not_ect, not_ect}, {not_ect, ect0, not_ect}, {not_ect, ect1, not_ect},
-                        {not_ect, ce, std::nullopt}, {ect0, not_ect, ect0},    {ect0, ect0, ect0},
-                        {ect0, ect1, ect1},          {ect0, ce, ce},           {ect1, not_ect, ect1},
-                        {ect1, ect0, ect1},          {ect1, ect1, ect1},       {ect1, ce, ce},
-                        {ce, not_ect, ce},           {ce, ect0, ce},           {ce, ect1, ce},
-                        {ce, ce, ce}};
+    const Row rows[] = {
+        {not_ect, not_ect, not_ect}, {not_ect, ect0, not_ect}, {not_ect, ect1, not_ect}, {not_ect, ce, std::nullopt},
+        {ect0, not_ect, ect0},       {ect0, ect0, ect0},       {ect0, ect1, ect1},       {ect0, ce, ce},
+        {ect1, not_ect, ect1},       {ect1, ect0, ect1},       {ect1, ect1, ect1},       {ect1, ce, ce},
+        {ce, not_ect, ce},           {ce, ect0, ce},           {ce, ect1, ce},           {ce, ce, ce}};
     for (const Row& row : rows)
         EXPECT_EQ(decapsulated_ecn(row.inner, row.outer), row.leaves)
             << static_cast<int>(row.inner) << " in " << static_cast<int>(row.outer);

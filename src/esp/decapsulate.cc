@@ -59,22 +59,19 @@ Drop examine_plaintext(const Child& child, InboundPacket& packet) {
     const std::size_t payload = size - esp_trailer_size - padding;
     if (!padding_is_right(text + payload, padding)) return Drop::bad_padding;
 
-    if (next_header != protocol::ipv4 && next_header != protocol::ipv6)
-        return Drop::bad_next_header;
+    if (next_header != protocol::ipv4 && next_header != protocol::ipv6) return Drop::bad_next_header;
     const auto inner = parse_inner(text, payload);
     const auto family = next_header == protocol::ipv4 ? model::Family::v4 : model::Family::v6;
     if (!inner || inner->family != family) return Drop::bad_inner_packet;
     packet.inner = *inner;
     // RFC 4301 §5.2 step 4.
     if (!child.accepts_inbound(packet.inner)) return Drop::selector_mismatch;
-    if (!decapsulate_ecn(text, packet.inner, packet.outer_traffic_class))
-        return Drop::ecn_not_capable;
+    if (!decapsulate_ecn(text, packet.inner, packet.outer_traffic_class)) return Drop::ecn_not_capable;
     return Drop::none;
 }
 
 // RFC 4303 §3.4: replay check and size; the packets that remain are listed for opening.
-std::size_t admit(const InboundSa& sa, std::span<InboundPacket> packets,
-                  std::span<Opening> openings) {
+std::size_t admit(const InboundSa& sa, std::span<InboundPacket> packets, std::span<Opening> openings) {
     std::size_t count = 0;
     for (InboundPacket& packet : packets) {
         packet.newest = false;

@@ -26,8 +26,7 @@ struct InboundPacket {
 // The SPI of a packet that may be anything; nothing if it is too short to be ESP.
 inline std::optional<std::uint32_t> spi_of(const std::uint8_t* esp, std::size_t size) {
     if (size < esp_header_size) return std::nullopt;
-    return std::uint32_t{esp[0]} << 24 | std::uint32_t{esp[1]} << 16 | std::uint32_t{esp[2]} << 8 |
-           esp[3];
+    return std::uint32_t{esp[0]} << 24 | std::uint32_t{esp[1]} << 16 | std::uint32_t{esp[2]} << 8 | esp[3];
 }
 
 // Opens packets that carry the child's inbound SPI; sets `drop`, `newest` and `inner` of each and counts

@@ -34,8 +34,7 @@ std::string_view name_of(Drop drop) {
 
 DropCounts DropCounters::read() const {
     DropCounts counts{};
-    for (std::size_t i = 0; i < drop_count; ++i)
-        counts[i] = values_[i].load(std::memory_order_relaxed);
+    for (std::size_t i = 0; i < drop_count; ++i) counts[i] = values_[i].load(std::memory_order_relaxed);
     return counts;
 }
 

@@ -12,30 +12,30 @@ namespace cygnet::esp {
 enum class Drop : std::uint8_t {
     none,  // not dropped
     // Inbound, before authentication: nothing of the packet may be believed.
-    too_short,           // less than header, IV, one block and ICV
-    reserved_spi,        // RFC 4303 §2.1: SPI 1 to 255
+    too_short,     // less than header, IV, one block and ICV
+    reserved_spi,  // RFC 4303 §2.1: SPI 1 to 255
     unknown_spi,
-    sequence_zero,       // never sent by an honest peer
+    sequence_zero,  // never sent by an honest peer
     replayed,
     before_window,
     integrity_failed,
     // Inbound, authentic: the peer's mistake.
     bad_padding,
-    dummy,               // next header 59, RFC 4303 §2.6: dropped silently, that is its purpose
+    dummy,  // next header 59, RFC 4303 §2.6: dropped silently, that is its purpose
     bad_next_header,
-    bad_inner_packet,    // not IP of the announced version, or longer than the plaintext
-    ecn_not_capable,     // RFC 6040 §4.2: congestion outside, an inner packet that knows no ECN
-    selector_mismatch,   // RFC 4301 §5.2
+    bad_inner_packet,   // not IP of the announced version, or longer than the plaintext
+    ecn_not_capable,    // RFC 6040 §4.2: congestion outside, an inner packet that knows no ECN
+    selector_mismatch,  // RFC 4301 §5.2
     // Outbound.
     bad_packet,          // from the TUN device, not IP
     no_policy,           // no child SA for it: it never leaves in the clear
     sequence_exhausted,  // RFC 4303 §3.3.3: the SA stops, it never wraps
     // Around: system calls and queues.
-    too_large,           // super-packet that does not fit our buffers
-    carrier_refused,     // the kernel did not take the ESP packet
-    device_refused,      // the TUN device did not take the inner packet
-    not_esp,             // on the NAT-T port: neither ESP, IKE nor keepalive
-    ike_queue_full,      // IKE arrived faster than the control thread takes it
+    too_large,        // super-packet that does not fit our buffers
+    carrier_refused,  // the kernel did not take the ESP packet
+    device_refused,   // the TUN device did not take the inner packet
+    not_esp,          // on the NAT-T port: neither ESP, IKE nor keepalive
+    ike_queue_full,   // IKE arrived faster than the control thread takes it
     event_queue_full,
     count
 };

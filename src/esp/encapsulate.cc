@@ -16,8 +16,8 @@ struct AdditionalData {
 };
 
 // Writes header, IV and trailer around the packet, and says what is to be sealed.
-void prepare(const OutboundSa& sa, const OutboundPacket& packet, std::uint64_t sequence,
-             AdditionalData& aad, crypto::AeadPacket& sealed) {
+void prepare(const OutboundSa& sa, const OutboundPacket& packet, std::uint64_t sequence, AdditionalData& aad,
+             crypto::AeadPacket& sealed) {
     std::uint8_t* const header = packet.inner - encapsulation_headroom;
     store_be(header, sa.spi);
     store_be(header + 4, static_cast<std::uint32_t>(sequence));
@@ -25,8 +25,7 @@ void prepare(const OutboundSa& sa, const OutboundPacket& packet, std::uint64_t s
     store_be(header + esp_header_size, sequence);
 
     std::uint8_t* trailer = packet.inner + packet.size;
-    const std::size_t padding =
-        (esp_alignment - (packet.size + esp_trailer_size) % esp_alignment) % esp_alignment;
+    const std::size_t padding = (esp_alignment - (packet.size + esp_trailer_size) % esp_alignment) % esp_alignment;
     for (std::size_t i = 1; i <= padding; ++i) *trailer++ = static_cast<std::uint8_t>(i);
     *trailer++ = static_cast<std::uint8_t>(padding);
     *trailer++ = packet.inner[0] >> 4 == 4 ? protocol::ipv4 : protocol::ipv6;

@@ -22,8 +22,7 @@ inline constexpr std::size_t esp_alignment = 4;     // RFC 4303 §2.4
 
 // Room that the caller leaves before and behind each inner packet.
 inline constexpr std::size_t encapsulation_headroom = esp_header_size + esp_iv_size;
-inline constexpr std::size_t encapsulation_tailroom =
-    esp_alignment - 1 + esp_trailer_size + esp_icv_size;
+inline constexpr std::size_t encapsulation_tailroom = esp_alignment - 1 + esp_trailer_size + esp_icv_size;
 
 // The ESP packet's size for an inner packet's, in octets.
 constexpr std::size_t encapsulated_size(std::size_t inner) {

@@ -31,8 +31,7 @@ const Bytes icmp = *from_hex(
 // Two ends of a pair: what one seals the other opens.
 struct Pair {
     ChildPointer left, right;
-    explicit Pair(const model::ChildSaSpec& spec)
-        : left(child_of(spec)), right(child_of(mirrored(spec))) {}
+    explicit Pair(const model::ChildSaSpec& spec) : left(child_of(spec)), right(child_of(mirrored(spec))) {}
 
     Bytes seal(ByteView inner) {
         PacketBuffer buffer(inner);
@@ -50,13 +49,11 @@ struct Opened {
 };
 
 Opened open(const Child& child, Bytes esp, std::uint8_t outer_traffic_class = 0) {
-    InboundPacket packet{.esp = esp.data(),
-                         .size = static_cast<std::uint32_t>(esp.size()),
-                         .outer_traffic_class = outer_traffic_class};
+    InboundPacket packet{
+        .esp = esp.data(), .size = static_cast<std::uint32_t>(esp.size()), .outer_traffic_class = outer_traffic_class};
     decapsulate(child, {&packet, 1}, now);
     Opened opened{packet.drop, packet.newest, {}};
-    if (packet.drop == Drop::none)
-        opened.inner.assign(packet.data(), packet.data() + packet.inner.size);
+    if (packet.drop == Drop::none) opened.inner.assign(packet.data(), packet.data() + packet.inner.size);
     return opened;
 }
 
@@ -115,9 +112,7 @@ TEST(Encapsulate, gives_the_known_answers) {
 
 class EverySuite : public ::testing::TestWithParam<std::tuple<std::size_t, bool>> {
 protected:
-    model::ChildSaSpec spec() const {
-        return test_spec(suites[std::get<0>(GetParam())], std::get<1>(GetParam()));
-    }
+    model::ChildSaSpec spec() const { return test_spec(suites[std::get<0>(GetParam())], std::get<1>(GetParam())); }
 };
 
 TEST_P(EverySuite, brings_whole_batches_through_whatever_their_sizes) {
@@ -138,8 +133,7 @@ TEST_P(EverySuite, brings_whole_batches_through_whatever_their_sizes) {
         ASSERT_EQ(encapsulate(*pair.left->sa, outbound, now), count);
         std::vector<InboundPacket> inbound;
         for (auto& buffer : buffers)
-            inbound.push_back({.esp = buffer.esp().data(),
-                               .size = static_cast<std::uint32_t>(buffer.esp().size())});
+            inbound.push_back({.esp = buffer.esp().data(), .size = static_cast<std::uint32_t>(buffer.esp().size())});
         ASSERT_EQ(decapsulate(*pair.right, inbound, now), count);
         for (std::size_t i = 0; i < count; ++i) {
             ASSERT_EQ(inbound[i].drop, Drop::none) << name_of(inbound[i].drop);
@@ -165,13 +159,11 @@ TEST_P(EverySuite, refuses_every_truncation) {
     Pair pair(spec());
     const Bytes esp = pair.seal(make_packet());
     for (std::size_t size = 0; size < esp.size(); ++size)
-        EXPECT_NE(open(*pair.right, Bytes(esp.begin(), esp.begin() + static_cast<long>(size))).drop,
-                  Drop::none);
+        EXPECT_NE(open(*pair.right, Bytes(esp.begin(), esp.begin() + static_cast<long>(size))).drop, Drop::none);
     EXPECT_EQ(pair.right->sa->in.received.packets(), 0U);
 }
 
-INSTANTIATE_TEST_SUITE_P(all, EverySuite,
-                         ::testing::Combine(::testing::Values(0U, 1U, 2U, 3U), ::testing::Bool()));
+INSTANTIATE_TEST_SUITE_P(all, EverySuite, ::testing::Combine(::testing::Values(0U, 1U, 2U, 3U), ::testing::Bool()));
 
 TEST(Decapsulate, finds_replays_and_forged_high_numbers_move_nothing) {
     Pair pair(test_spec());
@@ -202,8 +194,7 @@ TEST(Decapsulate, follows_extended_numbers_over_the_border) {
     pair.left->sa->out.sequence.skip_to(0x7fff'ffff);
     EXPECT_EQ(open(*pair.right, pair.seal(make_packet())).drop, Drop::none);
     pair.left->sa->out.sequence.skip_to(0xffff'fffe);
-    for (int i = 0; i < 3; ++i)
-        EXPECT_EQ(open(*pair.right, pair.seal(make_packet())).drop, Drop::none);
+    for (int i = 0; i < 3; ++i) EXPECT_EQ(open(*pair.right, pair.seal(make_packet())).drop, Drop::none);
     EXPECT_EQ(pair.right->sa->in.window.top(), (1ULL << 32) + 1);
 }
 
@@ -225,8 +216,7 @@ TEST(Decapsulate, checks_both_selectors) {
     EXPECT_EQ(drop_of({.source = "10.9.0.1"}), Drop::selector_mismatch);
     EXPECT_EQ(drop_of({.destination = "10.9.0.1"}), Drop::selector_mismatch);
     EXPECT_EQ(drop_of({.source = "10.2.0.1", .destination = "10.1.0.1"}), Drop::selector_mismatch);
-    EXPECT_EQ(drop_of({.source = "2001:db8:1::1", .destination = "2001:db8:3::1"}),
-              Drop::selector_mismatch);
+    EXPECT_EQ(drop_of({.source = "2001:db8:1::1", .destination = "2001:db8:3::1"}), Drop::selector_mismatch);
     EXPECT_EQ(pair.right->sa->drops[Drop::selector_mismatch], 4U);
 }
 

@@ -35,8 +35,7 @@ std::optional<InnerPacket> parse_v4(const std::uint8_t* data, std::size_t availa
     InnerPacket packet{.family = model::Family::v4};
     packet.transport_offset = (data[0] & 0x0fU) * 4U;
     packet.size = load_be<std::uint16_t>(data + 2);
-    if (packet.transport_offset < ipv4_header_min || packet.size < packet.transport_offset ||
-        packet.size > available)
+    if (packet.transport_offset < ipv4_header_min || packet.size < packet.transport_offset || packet.size > available)
         return std::nullopt;
     packet.traffic_class = data[1];
     packet.protocol = data[9];
@@ -51,8 +50,7 @@ std::optional<InnerPacket> parse_v4(const std::uint8_t* data, std::size_t availa
 
 // Walks the extension headers up to the transport header. False if a chain does not end in the packet.
 bool skip_extensions(const std::uint8_t* data, InnerPacket& packet, bool& later_fragment) {
-    constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, authentication = 51,
-                           destination_options = 60;
+    constexpr std::uint8_t hop_by_hop = 0, routing = 43, fragment = 44, authentication = 51, destination_options = 60;
     for (unsigned i = 0; i < extension_headers_max; ++i) {
         const std::uint8_t* header = data + packet.transport_offset;
         const std::size_t left = packet.size - packet.transport_offset;

@@ -11,8 +11,8 @@
 namespace cygnet::esp {
 
 namespace protocol {
-inline constexpr std::uint8_t icmp = 1, ipv4 = 4, tcp = 6, udp = 17, ipv6 = 41, esp = 50,
-                              icmpv6 = 58, none = 59, dccp = 33, sctp = 132, udp_lite = 136;
+inline constexpr std::uint8_t icmp = 1, ipv4 = 4, tcp = 6, udp = 17, ipv6 = 41, esp = 50, icmpv6 = 58, none = 59,
+                              dccp = 33, sctp = 132, udp_lite = 136;
 }
 
 // An address as integers, for comparisons on the fast path; IPv4 lies in the low 32 bits.
@@ -24,15 +24,15 @@ AddressKey key_of(const model::IpAddress& address);
 
 struct InnerPacket {
     model::Family family = model::Family::v4;
-    std::uint8_t protocol = 0;            // behind the IPv6 extension headers
-    std::uint8_t traffic_class = 0;       // DSCP and ECN
-    bool fragment = false;                // any fragment, the first one included
-    bool ports_known = false;             // not in later fragments, nor in protocols without ports
+    std::uint8_t protocol = 0;       // behind the IPv6 extension headers
+    std::uint8_t traffic_class = 0;  // DSCP and ECN
+    bool fragment = false;           // any fragment, the first one included
+    bool ports_known = false;        // not in later fragments, nor in protocols without ports
     AddressKey source, destination;
-    std::uint16_t source_port = 0;        // ICMP: type * 256 + code, in both
+    std::uint16_t source_port = 0;  // ICMP: type * 256 + code, in both
     std::uint16_t destination_port = 0;
-    std::uint32_t transport_offset = 0;   // from the start of the packet
-    std::uint32_t size = 0;               // by its IP header
+    std::uint32_t transport_offset = 0;  // from the start of the packet
+    std::uint32_t size = 0;              // by its IP header
 };
 
 // Nothing if it is not IP, or its header claims more than `available` octets. Trailing octets are fine

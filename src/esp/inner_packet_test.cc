@@ -11,9 +11,7 @@ namespace {
 using testing::make_packet;
 using testing::PacketShape;
 
-std::optional<InnerPacket> parse(const Bytes& packet) {
-    return parse_inner(packet.data(), packet.size());
-}
+std::optional<InnerPacket> parse(const Bytes& packet) { return parse_inner(packet.data(), packet.size()); }
 
 TEST(InnerPacket, reads_addresses_ports_and_traffic_class_of_ipv4) {
     const auto packet = parse(make_packet({.traffic_class = 0xb9}));
@@ -29,8 +27,8 @@ TEST(InnerPacket, reads_addresses_ports_and_traffic_class_of_ipv4) {
 }
 
 TEST(InnerPacket, reads_ipv6_with_the_traffic_class_across_octets) {
-    const auto packet = parse(make_packet(
-        {.source = "2001:db8:1::1", .destination = "2001:db8:2::2", .traffic_class = 0xb9}));
+    const auto packet =
+        parse(make_packet({.source = "2001:db8:1::1", .destination = "2001:db8:2::2", .traffic_class = 0xb9}));
     ASSERT_TRUE(packet);
     EXPECT_EQ(packet->destination, key_of(*model::IpAddress::parse("2001:db8:2::2")));
     EXPECT_EQ(packet->traffic_class, 0xb9);
@@ -39,8 +37,8 @@ TEST(InnerPacket, reads_ipv6_with_the_traffic_class_across_octets) {
 }
 
 TEST(InnerPacket, finds_the_transport_header_behind_ipv6_extensions) {
-    Bytes packet = testing::ip_header(
-        {.source = "2001:db8::1", .destination = "2001:db8::2", .protocol = 0}, 8 + 16 + 8);
+    Bytes packet =
+        testing::ip_header({.source = "2001:db8::1", .destination = "2001:db8::2", .protocol = 0}, 8 + 16 + 8);
     append(packet, *from_hex("3c00000000000000"));                  // hop-by-hop, then options
     append(packet, *from_hex("11010000000000000000000000000000"));  // destination options, then UDP
     append(packet, *from_hex("03e807d000080000"));
@@ -60,9 +58,9 @@ TEST(InnerPacket, knows_no_ports_in_later_fragments) {
     store_be<std::uint16_t>(packet.data() + 6, 0x0001);  // the last one
     EXPECT_FALSE(parse(packet)->ports_known);
 
-    Bytes six = testing::ip_header(
-        {.source = "2001:db8::1", .destination = "2001:db8::2", .protocol = 44}, 16);
-    append(six, *from_hex("1100000800000001" "03e807d000080000"));
+    Bytes six = testing::ip_header({.source = "2001:db8::1", .destination = "2001:db8::2", .protocol = 44}, 16);
+    append(six, *from_hex("1100000800000001"
+                          "03e807d000080000"));
     ASSERT_TRUE(parse(six));
     EXPECT_FALSE(parse(six)->ports_known);
     EXPECT_EQ(parse(six)->protocol, protocol::udp);

@@ -21,8 +21,7 @@ struct PacketEnd {
         return {packet.family, packet.protocol, packet.ports_known, packet.source_port, packet.source};
     }
     static PacketEnd destination_of(const InnerPacket& packet) {
-        return {packet.family, packet.protocol, packet.ports_known, packet.destination_port,
-                packet.destination};
+        return {packet.family, packet.protocol, packet.ports_known, packet.destination_port, packet.destination};
     }
 };
 

@@ -70,12 +70,10 @@ const Child* PolicyTable::find(const InnerPacket& packet) const {
 PolicyTable PolicyTable::with(const ChildPointer& child, std::uint64_t order) const {
     PolicyTable copy = *this;
     unsigned local_bits = 0;
-    for (const PacketSelector& local : child->local)
-        local_bits = std::max(local_bits, common_bits(local));
+    for (const PacketSelector& local : child->local) local_bits = std::max(local_bits, common_bits(local));
     for (const PacketSelector& remote : child->remote) {
         const int rank = !remote.all_ports() ? 0 : remote.protocol != 0 ? 1 : 2;
-        for (const PrefixKey& prefix : prefixes_of(remote))
-            copy.add(prefix, {remote, child, order, rank, local_bits});
+        for (const PrefixKey& prefix : prefixes_of(remote)) copy.add(prefix, {remote, child, order, rank, local_bits});
     }
     return copy;
 }
@@ -118,8 +116,7 @@ const Child* PolicyTable::find_in(const Bucket& bucket, const InnerPacket& packe
     const PacketEnd destination = PacketEnd::destination_of(packet);
     const PacketEnd source = PacketEnd::source_of(packet);
     for (const Policy& policy : bucket)
-        if (policy.remote.matches(destination) && any_matches(policy.child->local, source))
-            return policy.child.get();
+        if (policy.remote.matches(destination) && any_matches(policy.child->local, source)) return policy.child.get();
     return nullptr;
 }
 

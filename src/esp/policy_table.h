@@ -47,7 +47,7 @@ private:
         PacketSelector remote;
         ChildPointer child;
         std::uint64_t order;
-        int port_rank;      // 0: ports, 1: protocol, 2: any
+        int port_rank;        // 0: ports, 1: protocol, 2: any
         unsigned local_bits;  // the longest local prefix of the child
     };
     using Bucket = std::vector<Policy>;

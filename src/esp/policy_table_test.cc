@@ -22,8 +22,8 @@ InnerPacket inner(const testing::PacketShape& shape) {
 // The policy table does not look at the runtime, so that these need no keys.
 ChildPointer child(std::uint64_t id, std::initializer_list<std::string_view> local,
                    std::initializer_list<std::string_view> remote) {
-    return std::make_shared<const Child>(Child{model::ChildId{id}, nullptr, compile(selectors(local)),
-                                               compile(selectors(remote)), {}, true});
+    return std::make_shared<const Child>(
+        Child{model::ChildId{id}, nullptr, compile(selectors(local)), compile(selectors(remote)), {}, true});
 }
 
 std::uint64_t found(const PolicyTable& table, const testing::PacketShape& shape) {
@@ -100,8 +100,7 @@ TEST(PolicyTable, covers_a_range_with_exactly_its_addresses) {
         const auto last = static_cast<std::uint32_t>(first + rng.below(1 << 10));
         const model::AddressRange range{model::IpAddress::v4(first), model::IpAddress::v4(last)};
         std::uint64_t next = first;
-        for (const PrefixKey& prefix :
-             prefixes_of(PacketSelector::of(model::TrafficSelector::of(range)))) {
+        for (const PrefixKey& prefix : prefixes_of(PacketSelector::of(model::TrafficSelector::of(range)))) {
             EXPECT_EQ(prefix.address.low, next);
             next += 1ULL << (32 - prefix.bits);
         }

@@ -19,8 +19,7 @@ namespace cygnet::esp {
 template <class T>
 class Published {
 public:
-    Published(std::unique_ptr<const T> first, std::size_t readers)
-        : current_(first.release()), slots_(readers) {}
+    Published(std::unique_ptr<const T> first, std::size_t readers) : current_(first.release()), slots_(readers) {}
     Published(const Published&) = delete;
     Published& operator=(const Published&) = delete;
     // No reader may be inside.

@@ -9,9 +9,7 @@ namespace {
 
 // Says when it dies, and is recognisably dead afterwards.
 struct Traced {
-    explicit Traced(int number, std::atomic<int>* alive) : value(number), alive_count(alive) {
-        ++*alive_count;
-    }
+    explicit Traced(int number, std::atomic<int>* alive) : value(number), alive_count(alive) { ++*alive_count; }
     ~Traced() {
         value = -1;
         --*alive_count;

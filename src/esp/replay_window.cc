@@ -22,8 +22,7 @@ std::uint64_t bit_of(std::uint64_t sequence) { return 1ULL << (sequence % word_b
 
 }  // namespace
 
-ReplayWindow::ReplayWindow(std::uint32_t packets, bool esn)
-    : bits_(words_for(packets)), packets_(packets), esn_(esn) {
+ReplayWindow::ReplayWindow(std::uint32_t packets, bool esn) : bits_(words_for(packets)), packets_(packets), esn_(esn) {
     ASSERT(packets <= model::limits::replay_window_packets_max);
 }
 

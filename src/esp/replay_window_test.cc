@@ -65,14 +65,12 @@ TEST_P(ReplayWindowSizes, infers_extended_numbers_across_subspaces) {
             if (sequence == 0) continue;
             const auto examined = window.examine(static_cast<std::uint32_t>(sequence));
             ASSERT_EQ(examined.sequence, sequence) << "seed " << seed << " step " << i;
-            ASSERT_EQ(receive(window, static_cast<std::uint32_t>(sequence)),
-                      model.receive(sequence));
+            ASSERT_EQ(receive(window, static_cast<std::uint32_t>(sequence)), model.receive(sequence));
         }
     }
 }
 
-INSTANTIATE_TEST_SUITE_P(all, ReplayWindowSizes,
-                         ::testing::Values(1, 2, 32, 63, 64, 65, 128, 1000, 4096, 65536));
+INSTANTIATE_TEST_SUITE_P(all, ReplayWindowSizes, ::testing::Values(1, 2, 32, 63, 64, 65, 128, 1000, 4096, 65536));
 
 TEST(ReplayWindow, refuses_zero_duplicates_and_what_is_left_of_the_window) {
     ReplayWindow window(64, false);

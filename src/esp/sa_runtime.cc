@@ -9,8 +9,7 @@ namespace {
 Result<KeyedCipher> make_keyed(const model::ChildSaSpec& spec, const SecretBytes& key_block) {
     const auto shape = crypto::shape_of({spec.encr, spec.key_bits, spec.integ});
     if (!shape || !shape->aead() || shape->icv_size != esp_icv_size)
-        return fail(Errc::unsupported, "ESP cipher",
-                    "Cygnet's own ESP has AES-GCM-16 and ChaCha20-Poly1305");
+        return fail(Errc::unsupported, "ESP cipher", "Cygnet's own ESP has AES-GCM-16 and ChaCha20-Poly1305");
     const ByteView octets = key_block.reveal();
     if (octets.size() != shape->encr_key_size) return fail(Errc::bad_length, "ESP key");
     KeyedCipher keyed;
@@ -35,10 +34,8 @@ Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spe
 }
 
 SaRuntime::SaRuntime(const model::ChildSaSpec& spec, KeyedCipher inbound, KeyedCipher outbound)
-    : in{spec.spi_in, spec.esn, inbound.salt, std::move(inbound.cipher),
-         ReplayWindow(spec.replay_window, spec.esn)},
-      out{spec.spi_out, spec.esn, outbound.salt, std::move(outbound.cipher),
-          SequenceCounter(spec.esn)} {
+    : in{spec.spi_in, spec.esn, inbound.salt, std::move(inbound.cipher), ReplayWindow(spec.replay_window, spec.esn)},
+      out{spec.spi_out, spec.esn, outbound.salt, std::move(outbound.cipher), SequenceCounter(spec.esn)} {
     wipe(inbound.salt);
     wipe(outbound.salt);
 }

@@ -26,9 +26,7 @@ public:
     }
     std::uint64_t packets() const { return packets_.load(std::memory_order_relaxed); }
     std::uint64_t octets() const { return octets_.load(std::memory_order_relaxed); }
-    Instant last() const {
-        return Instant::after_start(Duration(last_us_.load(std::memory_order_relaxed)));
-    }
+    Instant last() const { return Instant::after_start(Duration(last_us_.load(std::memory_order_relaxed))); }
 
 private:
     std::atomic<std::uint64_t> packets_{0}, octets_{0};

@@ -35,8 +35,7 @@ struct PacketShape {
 
 inline std::uint16_t ipv4_header_checksum(ByteView header) {
     std::uint32_t sum = 0;
-    for (std::size_t i = 0; i + 1 < header.size(); i += 2)
-        sum += load_be<std::uint16_t>(header.data() + i);
+    for (std::size_t i = 0; i + 1 < header.size(); i += 2) sum += load_be<std::uint16_t>(header.data() + i);
     while (sum >> 16) sum = (sum & 0xffff) + (sum >> 16);
     return static_cast<std::uint16_t>(~sum);
 }
@@ -72,8 +71,7 @@ inline Bytes make_packet(const PacketShape& shape = {}) {
     store_be(transport.data(), shape.source_port);
     store_be(transport.data() + 2, shape.destination_port);
     if (shape.protocol == protocol::tcp) transport[12] = 0x50;
-    for (std::size_t i = 0; i < shape.payload; ++i)
-        transport.push_back(static_cast<std::uint8_t>(i));
+    for (std::size_t i = 0; i < shape.payload; ++i) transport.push_back(static_cast<std::uint8_t>(i));
     Bytes packet = ip_header(shape, transport.size());
     append(packet, transport);
     return packet;
@@ -97,8 +95,7 @@ inline SecretBytes test_key(std::size_t size, std::uint8_t first) {
 
 inline model::TrafficSelectors selectors(std::initializer_list<std::string_view> texts) {
     model::TrafficSelectors parsed;
-    for (const auto text : texts)
-        parsed.push_back(model::ConfiguredSelector::parse(text)->selector);
+    for (const auto text : texts) parsed.push_back(model::ConfiguredSelector::parse(text)->selector);
     return parsed;
 }
 
@@ -116,8 +113,7 @@ inline model::ChildSaSpec test_spec(const Suite& suite = suites[2], bool esn = f
     spec.esn = esn;
     spec.local = selectors({"10.1.0.0/16", "2001:db8:1::/48"});
     spec.remote = selectors({"10.2.0.0/16", "2001:db8:2::/48"});
-    spec.path = {{*model::IpAddress::parse("192.0.2.1"), 4500},
-                 {*model::IpAddress::parse("192.0.2.2"), 4500}};
+    spec.path = {{*model::IpAddress::parse("192.0.2.1"), 4500}, {*model::IpAddress::parse("192.0.2.2"), 4500}};
     spec.udp_encapsulation = true;
     return spec;
 }
