@@ -313,7 +313,7 @@ constexpr Row<K> child_rows[] = {
     {"copy_dscp", Shape::text, nullptr, "out", "another way of copying DSCP"},
     {"icmp", Shape::text, nullptr, "no false disabled 0", "forwarding unrelated ICMP errors"},
     {"start_action", Shape::text, keyword<K, &K::start_action, action_words>, "none clear start restart", "a trap policy"},
-    {"close_action", Shape::text, keyword<K, &K::close_action, action_words>, "none clear", "an action after the peer closes"},
+    {"close_action", Shape::text, keyword<K, &K::close_action, action_words>, "none clear start restart", "a trap policy"},
 };
 
 // ---- defaults that depend on each other ---------------------------------------------------------------

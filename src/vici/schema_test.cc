@@ -140,6 +140,7 @@ TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_THAT(refusals("remote { revocation = strict }"), ElementsAre(HasSubstr("revocation")));
     EXPECT_THAT(refusals("children { net { ipcomp = yes } }"), ElementsAre(HasSubstr("IPComp")));
     EXPECT_THAT(refusals("children { net { mode = transport } }"), ElementsAre(HasSubstr("other than tunnel")));
+    EXPECT_EQ(connection("children { net { close_action = start\n dpd_action = restart } }").children.at(0).close_action, model::Action::start);
     EXPECT_THAT(refusals("children { net { start_action = trap } }"), ElementsAre(HasSubstr("trap policy")));
     EXPECT_THAT(refusals("local { auth = eap-mschapv2 }"), ElementsAre(HasSubstr("eap")));
     EXPECT_THAT(refusals("local-1 { auth = psk }\n local-2 { auth = psk }"), ElementsAre(HasSubstr("RFC 4739")));
