@@ -50,14 +50,18 @@ void add_config_request(Context& context, wire::MessageBuilder& message) {
     if (!attributes.empty()) message.add(as_payload(model::CfgType::request, attributes));
 }
 
-void add_child_offer(Context& context, InitiatingAuth& exchange, wire::MessageBuilder& message) {
+Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::MessageBuilder& message) {
     IkeSa& sa = context.sa;
+    if (offered_proposals(*exchange.child, 0, false).empty())
+        return end_sa(NotifyType::none, Errc::unsupported, "esp_proposals",
+                      "child " + exchange.child->name + " has no ESP proposal that this build can run");
     exchange.spi_in = context.core.allocate_child_spi();
     exchange.offered_proposals = offered_proposals(*exchange.child, exchange.spi_in, false);
     exchange.offered_selectors = selectors_to_offer(sa, *exchange.child);
     message.add(wire::SaPayload{exchange.offered_proposals});
     message.add(wire::TsiPayload::of(exchange.offered_selectors->local));
     message.add(wire::TsrPayload::of(exchange.offered_selectors->remote));
+    return {};
 }
 
 Result<Next> send_request(Context& context, const AuthData& auth) {
@@ -74,7 +78,7 @@ Result<Next> send_request(Context& context, const AuthData& auth) {
     if (peer) message.add(wire::IdrPayload{.id_type = peer->type, .data = peer->data});
     message.add(wire::AuthPayload{.method = auth.method, .data = auth.data});
     add_config_request(context, message);
-    if (exchange.child != nullptr) add_child_offer(context, exchange, message);
+    if (exchange.child != nullptr) TRY(add_child_offer(context, exchange, message));
     return context.request(ExchangeType::ike_auth, message);
 }
 
