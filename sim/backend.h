@@ -1,0 +1,75 @@
+// A data plane without kernel and without ciphers: an "encrypted" packet carries the digest of its keys, and
+// whoever holds the same keys under the same SPI can read it. It follows effects as the real one does.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/instant.h"
+#include "model/sa_spec.h"
+
+namespace cygnet::sim {
+
+struct InnerPacket {
+    model::IpAddress source, destination;
+    std::uint64_t serial = 0;              // names it in the checkers' books
+};
+struct EspPacket {
+    std::uint32_t spi = 0;
+    std::uint64_t sequence = 0;
+    std::uint64_t key_digest = 0;          // in place of ciphertext and ICV
+    InnerPacket inner{};
+};
+// What a packet needs to get out: the outer path and the form.
+struct OutboundPacket {
+    EspPacket packet;
+    model::Path path;
+    bool udp_encapsulation = false;
+};
+
+// Equal for both ends of one direction, and only for them.
+std::uint64_t digest_of(const model::ChildSaSpec& spec, const model::DirectionKeys& keys);
+
+class FakeBackend {
+public:
+    enum class Verdict : std::uint8_t { delivered, unknown_spi, wrong_key, replayed, wrong_selector };
+    struct Inbound {
+        Verdict verdict{};
+        model::ChildId child{};
+        bool first_use = false;            // the child's outbound half waits for this (RFC 7296 §2.8)
+    };
+
+    // False when the effect makes no sense: unknown children, an SPI that is in use.
+    bool install(const model::ChildSaSpec& spec);
+    bool activate(model::ChildId child);
+    bool remove(model::ChildId child, Instant until);
+    bool move(model::ChildId child, const model::Path& path, bool udp_encapsulation);
+
+    // Through the SA that was activated last among those whose selectors match; nothing without one.
+    std::optional<OutboundPacket> send(const InnerPacket& inner, Instant now);
+    Inbound receive(const EspPacket& packet, Instant now);
+
+    struct Pair {
+        model::ChildId id{};
+        std::uint32_t spi_in = 0, spi_out = 0;
+        std::uint64_t digest_in = 0, digest_out = 0;
+        model::TrafficSelectors local{}, remote{};
+        model::Path path{};
+        bool udp_encapsulation = false;
+        std::uint64_t activation = 0;      // 0: outbound is not active
+        std::optional<Instant> removed{};  // inbound ends then
+        std::uint64_t next_sequence = 1;
+        std::uint64_t highest_in = 0, window = 0;
+        model::ChildUsage usage{};
+    };
+    const std::map<model::ChildId, Pair>& pairs() const { return pairs_; }
+    std::size_t living() const;            // not removed, grace periods not counted
+
+private:
+    std::map<model::ChildId, Pair> pairs_{};
+    std::uint64_t activations_ = 0;
+};
+
+}  // namespace cygnet::sim

@@ -1,0 +1,93 @@
+#include "sim/hosts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace cygnet::sim {
+namespace {
+
+model::AuthConfig shared_key_round(const char* name, const char* id) {
+    return {.name = name, .auth = model::AuthClass::psk, .auth_text = "psk", .id = model::Identity::parse(id)};
+}
+
+model::ChildConfig child_of(bool at_a, const GatewayOptions& options) {
+    const auto selector = [](const char* text) { return std::vector{*model::ConfiguredSelector::parse(text)}; };
+    model::ChildConfig child;
+    child.name = "net";
+    child.local_ts = selector(at_a ? "10.1.0.0/16" : "10.2.0.0/16");
+    child.remote_ts = selector(at_a ? "10.2.0.0/16" : "10.1.0.0/16");
+    child.esp_proposals = model::parse_proposals(model::Protocol::esp, options.esp).value();
+    child.lifetime.rekey_time = options.child_rekey_time;
+    child.lifetime.life_time = options.child_rekey_time * 11 / 10;
+    child.lifetime.rand_time = options.child_rekey_time / 10;
+    return child;
+}
+
+model::Connection connection_of(bool at_a, const GatewayOptions& options) {
+    model::Connection connection;
+    connection.name = "gw";
+    connection.local = {shared_key_round("local", at_a ? "a.example" : "b.example")};
+    connection.remote = {shared_key_round("remote", at_a ? "b.example" : "a.example")};
+    connection.proposals = model::parse_proposals(model::Protocol::ike, options.ike).value();
+    connection.post_quantum = options.post_quantum;
+    connection.fragmentation = options.fragmentation;
+    connection.rekey_time = options.ike_rekey_time;
+    connection.over_time = connection.rand_time = options.ike_rekey_time / 10;
+    connection.dpd_delay = options.dpd_delay;
+    connection.encap = options.encap;
+    connection.children = {child_of(at_a, options)};
+    return connection;
+}
+
+}  // namespace
+
+NodeSettings gateway(bool at_a, const GatewayOptions& options) {
+    auto config = std::make_shared<model::Config>();
+    model::SharedSecret secret{.name = "ike-1", .owners = {}, .secret = SecretBytes::copy_of(bytes_of(options.secret))};
+    config->secrets["ike-1"] = std::make_shared<const model::SharedSecret>(std::move(secret));
+    config->connections["gw"] = std::make_shared<const model::Connection>(connection_of(at_a, options));
+    return {.name = at_a ? "a" : "b", .address = at_a ? address_a : address_b, .config = std::move(config), .engine = options.engine};
+}
+
+Gateways::Gateways(World& in, const GatewayOptions& at_a, const GatewayOptions& at_b)
+    : world(in), a(in.add(gateway(true, at_a))), b(in.add(gateway(false, at_b))) {}
+
+bool Gateways::up(Duration limit) {
+    world.initiate(a, b);
+    const bool done = world.run_until([this] { return is_up() && world.idle(); }, limit);
+    world.expect(done, "the tunnel comes up");
+    return done;
+}
+
+bool Gateways::is_up() const {
+    const auto at_a = a.list();
+    return at_a.size() == 1 && at_a.front().children.size() == 1 && world.agree(a, b);
+}
+
+bool Gateways::is_down() const { return a.list().empty() && b.list().empty(); }
+
+bool Gateways::rest(Duration limit) {
+    const bool done = world.run_until([this] { return world.agree(a, b); }, limit);
+    world.expect(done, "both ends come to rest and agree");
+    return done;
+}
+
+void Gateways::talk(Duration interval) {
+    world.add_flow(a, b, inner_a, inner_b);
+    world.add_flow(b, a, inner_b, inner_a);
+    world.start_traffic(interval);
+}
+
+void Gateways::expect_nothing_lost() {
+    world.stop_traffic();
+    world.run_for(seconds(1));
+    for (const Flow& flow : world.flows()) {
+        world.expect(flow.delivered > 0, "packets flow from " + flow.from->name());
+        world.expect(flow.delivered == flow.sent && flow.unsent == 0,
+                     fmt::format("no packet from {} is lost: {} of {} arrived, {} found no SA", flow.from->name(), flow.delivered,
+                                 flow.sent, flow.unsent));
+    }
+}
+
+}  // namespace cygnet::sim

@@ -1,0 +1,57 @@
+// The usual cast: two gateways with a network behind each, and the tunnel between them.
+//
+//   10.1.0.0/16 == a 192.0.2.1 ============ b 198.51.100.2 == 10.2.0.0/16
+#pragma once
+
+#include "sim/world.h"
+
+namespace cygnet::sim {
+
+inline constexpr const char* classic = "aes256gcm16-prfsha384-x25519";
+inline constexpr const char* hybrid = "aes256gcm16-prfsha384-x25519-ke1_mlkem768";
+inline constexpr const char* hybrid_or_classic = "aes256gcm16-prfsha384-x25519-ke1_mlkem768,aes256gcm16-prfsha384-x25519";
+
+// One side's configuration.
+struct GatewayOptions {
+    const char* ike = classic;
+    const char* esp = "aes256gcm16";
+    std::string secret = "correct horse battery staple";
+    model::PostQuantum post_quantum = model::PostQuantum::preferred;
+    model::Fragmentation fragmentation = model::Fragmentation::yes;
+    Duration ike_rekey_time{0}, child_rekey_time{0};  // 0: never
+    Duration dpd_delay = seconds(30);
+    bool encap = false;
+    ike::EngineSettings engine{};
+};
+
+inline const model::IpAddress address_a = model::IpAddress::v4(0xc0000201), address_b = model::IpAddress::v4(0xc6336402);
+inline const model::IpAddress inner_a = model::IpAddress::v4(0x0a010001), inner_b = model::IpAddress::v4(0x0a020001);
+
+// The side `at_a` of connection "gw" with its child "net".
+NodeSettings gateway(bool at_a, const GatewayOptions& options);
+
+class Gateways {
+public:
+    Gateways(World& in, const GatewayOptions& options) : Gateways(in, options, options) {}
+    Gateways(World& in, const GatewayOptions& at_a, const GatewayOptions& at_b);
+
+    World& world;
+    Node& a;
+    Node& b;
+
+    // Brings the tunnel up from a, or says that it does not come up within the limit.
+    bool up(Duration limit = minutes(1));
+    bool is_up() const;                    // one IKE SA and one child, the same at both ends
+    bool is_down() const;                  // nothing at all, at both ends
+    // Waits until both ends agree and nothing is under way.
+    bool rest(Duration limit = minutes(5));
+    // Traffic both ways from now on.
+    void talk(Duration interval = milliseconds(20));
+    // Lets the last packets arrive; every packet must have got through.
+    void expect_nothing_lost();
+};
+
+inline const ike::SaSelector the_child{.child = "net"};
+inline const ike::SaSelector the_ike{.ike = "gw"};
+
+}  // namespace cygnet::sim

@@ -1,0 +1,25 @@
+// Short named stories. Each says in a few lines what the world does and what must come of it.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "sim/world.h"
+
+namespace cygnet::sim {
+
+struct Scenario {
+    std::string_view name;
+    void (*run)(World& world);
+};
+
+std::vector<Scenario> all_scenarios();
+
+// By subject; all_scenarios() has them all.
+std::span<const Scenario> tunnel_scenarios();
+std::span<const Scenario> rekey_scenarios();
+std::span<const Scenario> trouble_scenarios();
+std::span<const Scenario> hostile_scenarios();
+
+}  // namespace cygnet::sim
