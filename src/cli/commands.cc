@@ -37,10 +37,11 @@ int with_daemon(const Common& common, Run&& run) {
     return result ? *result : complain(common, sentence(result.error()), failed);
 }
 
-std::string log_line(const vici::Section& line) {
+// `with_sa`: where lines of several SAs are mixed.
+std::string log_line(const vici::Section& line, bool with_sa) {
     const auto ike = line.text("ikesa-name");
     std::string out = fmt::format("[{}] ", line.text("group").value_or("?"));
-    if (ike) out += fmt::format("{}[{}] ", *ike, line.text("ikesa-uniqueid").value_or("?"));
+    if (ike && with_sa) out += fmt::format("{}[{}] ", *ike, line.text("ikesa-uniqueid").value_or("?"));
     return out + std::string(line.text("msg").value_or("")) + "\n";
 }
 
@@ -83,7 +84,7 @@ Result<Outcome> run_command(Client& client, const Common& common, const std::str
                             bool quiet, ordered_json& lines) {
     const vici::Section answer = TRY(client.request(command, request, [&](const std::string&, const vici::Section& line) {
         if (common.json) lines.push_back(to_json(line));
-        else if (!quiet) print(log_line(line));
+        else if (!quiet) print(log_line(line, false));
     }));
     return Outcome{answer.flag("success"), std::string(answer.text("errmsg").value_or("")), to_json(answer)};
 }
@@ -209,7 +210,7 @@ Result<int> show_messages(Client& client, const Common& common, bool follow) {
 Result<int> follow_log(Client& client, const Common& common) {
     TRY(client.subscribe("log"));
     TRY(client.listen([&](const std::string&, const vici::Section& line) {
-        print(common.json ? to_json(line).dump() + "\n" : log_line(line));
+        print(common.json ? to_json(line).dump() + "\n" : log_line(line, true));
     }));
     return succeeded;
 }

@@ -113,7 +113,7 @@ struct Commands : testing::Test {
 
 TEST_F(Commands, UpBringsUpAConnectionWithAllItsChildren) {
     EXPECT_EQ(run(false, [](const Common& common) { return up(common, {.name = "home"}); }),
-              "[IKE] home[0] initiate home/net\nhome/net is up\n[IKE] home[0] initiate home/dmz\nhome/dmz is up\n");
+              "[IKE] initiate home/net\nhome/net is up\n[IKE] initiate home/dmz\nhome/dmz is up\n");
     EXPECT_EQ(status_, succeeded);
 }
 
