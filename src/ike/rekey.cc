@@ -54,13 +54,17 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     model::ChildSaSpec spec = child_spec(frame, agreed.terms, std::move(keys), *config);
     agreed.spi_in.take();
     Child& fresh = context.add_child(*config, std::move(agreed.terms), std::move(spec), agreed.replaces.has_value());
-    if (old == nullptr) return {};
-
-    if (made_by == MadeBy::peer) {
+    if (made_by == MadeBy::peer && agreed.replaces) {
+        // Our own rekey ended while a job made the answer to the peer's, and won: the peer deletes what it made.
+        if (old == nullptr || old->replacement) {
+            fresh.redundant = true;
+            return {};
+        }
         old->peer_rekey = {.lowest_nonce = made.lowest_nonce(), .replacement = fresh.id};
         if (own_rekey_of(sa, old->id) == nullptr) supersede(context, *old, fresh);
         return {};
     }
+    if (old == nullptr) return {};
     if (lost) {
         // §2.8.1: the SA made with the lowest nonce is closed by the side that made it.
         fresh.redundant = true;
@@ -131,6 +135,10 @@ Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
     context.of(fresh).establish_rekeyed();
     if (made_by == MadeBy::peer) {
         context.count(model::Counter::ike_rekey_resp);
+        if (old.replaced_by) {
+            fresh.replaced_by = old.replaced_by;  // Our own rekey ended first and won: the peer deletes what it made.
+            return {};
+        }
         old.peer_rekey = {.lowest_nonce = made.lowest_nonce(), .replacement = fresh.id};
         if (!rekeying_ike_ourselves(old)) inherit(context, fresh);
         return {};

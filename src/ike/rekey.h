@@ -22,7 +22,7 @@ bool lost_to_peer(const IkeSa& sa, const NewSa& made);
 // Our own attempt to rekey came to nothing: a rekey of the peer that waited for its outcome takes effect.
 void settle_for_peer_rekey(Context& context, const NewSa& attempt);
 
-// Notes that we answered the peer's rekey whose follow-up exchanges are still to come.
+// Notes the peer's rekey from its request on, while jobs and follow-up exchanges are still to come.
 void note_peer_rekey(IkeSa& sa, const NewSa& made);
 // … and that they will not come.
 void forget_peer_rekey(IkeSa& sa, const NewSa& made);

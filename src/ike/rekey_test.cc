@@ -38,6 +38,16 @@ protected:
         owner->run();
         owner->pass(seconds(30));
     }
+    // The same, with every order in which messages arrive and jobs end.
+    void both_shuffled(const SaSelector& which_a, const SaSelector& which_b, std::uint64_t seed) {
+        SeededRng order(seed);
+        owner->jobs_are_slow = true;
+        owner->step(owner->a, ike::Rekey{.id = CommandId{901}, .which = which_a});
+        owner->step(owner->b, ike::Rekey{.id = CommandId{902}, .which = which_b});
+        owner->run_shuffled(order);
+        owner->jobs_are_slow = false;
+        owner->pass(seconds(120));
+    }
     bool succeeded(const Node& node, std::uint64_t id) const {
         return std::ranges::any_of(node.done,
                                    [&](const CommandDone& done) { return done.id == CommandId{id} && done.result; });
@@ -194,6 +204,24 @@ TEST_F(Rekey, OfAChildThatWeAreStillInstallingWaits) {
     expect_one_working_tunnel();
     EXPECT_TRUE(succeeded(owner->b, 902)) << logs();
     EXPECT_EQ(owner->b.log().find("does not know"), std::string::npos) << logs();
+}
+
+TEST_F(Rekey, ByBothSidesLeavesOneInWhateverOrderMessagesArriveAndJobsEnd) {
+    for (const char* esp : {"aes256gcm16", "aes256gcm16-x25519", "aes256gcm16-x25519-ke1_mlkem768"}) {
+        for (std::uint64_t seed = 0; seed < 40; ++seed) {
+            SCOPED_TRACE(std::string(esp) + " seed " + std::to_string(seed));
+            start_over();
+            bring_up(seed % 2 == 0 ? classic_ike : hybrid_ike, esp);
+            both_shuffled(the_child, the_child, seed);
+            expect_one_working_tunnel();
+            both_shuffled(the_ike, the_ike, seed);
+            expect_one_working_tunnel();
+            both_shuffled(the_ike, the_child, seed);
+            expect_one_working_tunnel();
+            EXPECT_EQ(owner->a.events_of<model::ChildDown>().size() + owner->b.events_of<model::ChildDown>().size(), 0U) << logs();
+            if (HasFailure()) return;
+        }
+    }
 }
 
 TEST_F(Rekey, OfTheIkeSaAndOfAChildAtOnceBothHappen) {

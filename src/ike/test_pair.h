@@ -59,6 +59,8 @@ public:
     void step(Node& node, Input input);
     // Delivers until nothing is under way.
     void run();
+    // The same, but what happens next, a delivery or the end of a slow job, is drawn.
+    void run_shuffled(Rng& rng);
     CommandDone initiate(Node& from, const std::string& child = "net");
     CommandDone terminate(Node& from, SaSelector which = {}, bool force = false);
     CommandDone rekey(Node& from, SaSelector which = {});
@@ -69,6 +71,9 @@ public:
     bool children_agree() const;
 
 private:
+    void deliver(Node& from);
+    void end_slow_job();
+
     Node& other(const Node& node) { return &node == &a ? b : a; }
     std::uint64_t next_command_ = 0;
     std::size_t run_steps_ = 0;
@@ -157,21 +162,37 @@ inline void Pair::step(Node& node, Input input) {
     }
 }
 
+inline void Pair::deliver(Node& from) {
+    Send send = std::move(from.outbox.front());
+    from.outbox.pop_front();
+    if (meddler && !meddler(send)) return;
+    const model::Path seen{.local = send.path.remote, .remote = send.path.local};
+    step(other(from), Datagram{.path = seen, .bytes = send.datagram});
+}
+
+inline void Pair::end_slow_job() {
+    auto [node, job] = std::move(slow_jobs_.front());
+    slow_jobs_.pop_front();
+    step(*node, JobDone{job.id, crypto::run(std::move(job.job))});
+}
+
 inline void Pair::run() {
-    for (std::size_t deliveries = 0; !a.outbox.empty() || !b.outbox.empty() || !slow_jobs_.empty();) {
-        if (a.outbox.empty() && b.outbox.empty()) {
-            auto [node, job] = std::move(slow_jobs_.front());
-            slow_jobs_.pop_front();
-            step(*node, JobDone{job.id, crypto::run(std::move(job.job))});
-            continue;
+    for (std::size_t deliveries = 0; !a.outbox.empty() || !b.outbox.empty() || !slow_jobs_.empty(); ++deliveries) {
+        ASSERT_LT(deliveries, 10'000u) << "the two sides never come to rest";
+        if (a.outbox.empty() && b.outbox.empty())
+            end_slow_job();
+        else
+            deliver(a.outbox.empty() ? b : a);
+    }
+}
+
+inline void Pair::run_shuffled(Rng& rng) {
+    while (!a.outbox.empty() || !b.outbox.empty() || !slow_jobs_.empty()) {
+        switch (rng.below(3)) {
+            case 0: if (!a.outbox.empty()) deliver(a); break;
+            case 1: if (!b.outbox.empty()) deliver(b); break;
+            default: if (!slow_jobs_.empty()) end_slow_job();
         }
-        Node& from = a.outbox.empty() ? b : a;
-        Send send = std::move(from.outbox.front());
-        from.outbox.pop_front();
-        ASSERT_LT(++deliveries, 10'000u) << "the two sides never come to rest";
-        if (meddler && !meddler(send)) continue;
-        const model::Path seen{.local = send.path.remote, .remote = send.path.local};
-        step(other(from), Datagram{.path = seen, .bytes = send.datagram});
     }
 }
 

@@ -252,6 +252,7 @@ Result<Next> answer_made(Context& context, crypto::JobResult result) {
     auto answer = result_of<crypto::KeAnswer>(std::move(result));
     if (!answer) {
         context.count(model::Counter::bad_ke_value);
+        forget_peer_rekey(context.sa, answering(context).made);
         context.sa.theirs = std::monostate{};
         return refuse(NotifyType::invalid_syntax, Errc::bad_value, "KE payload", answer.error().text());
     }
@@ -271,6 +272,7 @@ Result<Next> agree(Context& context, NewSa made, const wire::Message& request) {
     }
     made.nonce_i = keep(request.find<wire::NoncePayload>()->data);
     made.nonce_r = fresh_nonce(context);
+    note_peer_rekey(context.sa, made);
     context.sa.theirs = AnsweringNewSa{.made = std::move(made)};
     if (method == model::Ke::none) return send_answer(context, {});
     return context.start(crypto::KeAnswerJob{.method = method, .peer_public = keep(ke->data)}, answer_made);
