@@ -27,35 +27,51 @@ double cpu_seconds() {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-model::Identity name(std::string_view text) { return {.type = model::IdType::fqdn, .data = keep(bytes_of(text))}; }
+model::AuthConfig round(std::string_view identity) {
+    model::AuthConfig round;
+    round.auth = model::AuthClass::psk;
+    round.auth_text = "psk";
+    round.id = {.type = model::IdType::fqdn, .data = keep(bytes_of(identity))};
+    return round;
+}
 
-// One connection with a pre-shared key; both ends share it, each with its own identities.
-std::shared_ptr<const model::Config> config_for(std::string_view own, std::string_view peer, std::string_view proposals) {
+std::string connection_name(std::uint32_t number) { return "bench" + std::to_string(number); }
+
+std::shared_ptr<const model::Connection> connection_for(std::string_view own, std::string_view peer, std::string_view proposals,
+                                                        std::uint32_t number) {
     auto connection = std::make_shared<model::Connection>();
-    connection->name = "bench";
+    connection->name = connection_name(number);
+    connection->unique = model::UniquePolicy::never;
     const model::HostPattern any{.text = "%any", .range = {}, .any = true};
     connection->local_addrs = {any};
     connection->remote_addrs = {any};
     connection->proposals = model::parse_proposals(model::Protocol::ike, proposals).value();
-    connection->local = {{.name = "local", .auth = model::AuthClass::psk, .auth_text = "psk", .id = name(own)}};
-    connection->remote = {{.name = "remote", .auth = model::AuthClass::psk, .auth_text = "psk", .id = name(peer)}};
-    connection->children = {{.name = "net"}};
+    connection->local = {round(own)};
+    connection->remote = {round(peer)};
+    model::ChildConfig child;
+    child.name = "net";
+    connection->children = {child};
+    return connection;
+}
+
+// Connections with a pre-shared key, the same but for their names: an IKE SA that is up would be used again.
+std::shared_ptr<const model::Config> config_for(std::string_view own, std::string_view peer, std::string_view proposals,
+                                                std::uint32_t connections) {
+    auto config = std::make_shared<model::Config>();
+    for (std::uint32_t i = 0; i < connections; ++i) config->connections[connection_name(i)] = connection_for(own, peer, proposals, i);
     auto secret = std::make_shared<model::SharedSecret>();
     secret->name = "ike-bench";
     secret->secret = SecretBytes::copy_of(bytes_of("a secret of thirty-two characters"));
-    auto config = std::make_shared<model::Config>();
-    config->connections["bench"] = connection;
     config->secrets["ike-bench"] = secret;
     return config;
 }
-
 // Two engines whose effects are each other's inputs; jobs run at once.
 class Pair {
 public:
-    explicit Pair(std::string_view proposals)
+    Pair(std::string_view proposals, std::uint32_t set_ups)
         : initiator_(rng_, settings()), responder_(rng_, settings()) {
-        configure(initiator_, "initiator", "responder", proposals);
-        configure(responder_, "responder", "initiator", proposals);
+        configure(initiator_, "initiator", "responder", proposals, set_ups + 1);
+        configure(responder_, "responder", "initiator", proposals, 1);
     }
 
     // Brings up one IKE SA with a child; ends the program if that does not happen.
@@ -63,7 +79,7 @@ public:
         const model::Path path{.local = {.address = model::IpAddress::v4(0x0a000000 + client), .port = 500},
                                .remote = {.address = model::IpAddress::v4(0xc0000201), .port = 500}};
         const auto before = children_;
-        feed(initiator_, ike::Initiate{.id = ike::CommandId{client}, .connection = "bench", .child = "net", .path = path});
+        feed(initiator_, ike::Initiate{.id = ike::CommandId{client}, .connection = connection_name(client), .child = "net", .path = path});
         while (!queue_.empty()) {
             Item item = std::move(queue_.front());
             queue_.pop_front();
@@ -88,8 +104,9 @@ private:
         settings.half_open_before_cookies = 1'000'000;
         return settings;
     }
-    void configure(ike::Engine& engine, std::string_view own, std::string_view peer, std::string_view proposals) {
-        feed(engine, ike::Configure{config_for(own, peer, proposals), std::make_shared<ike::Credentials>()});
+    void configure(ike::Engine& engine, std::string_view own, std::string_view peer, std::string_view proposals,
+                   std::uint32_t connections) {
+        feed(engine, ike::Configure{config_for(own, peer, proposals, connections), std::make_shared<ike::Credentials>()});
     }
     void feed(ike::Engine& engine, Item item) {
         if (item.job)
@@ -164,7 +181,7 @@ void raw_cryptography(bool hybrid) {
 double rate(double seconds, int set_ups) { return 2 * set_ups / seconds; }
 
 bench::Measurement measure(const char* id, const char* name, const char* proposals, bool hybrid, int pairs, int set_ups) {
-    Pair engines(proposals);
+    Pair engines(proposals, static_cast<std::uint32_t>(pairs * set_ups + set_ups / 10 + 1));
     std::uint32_t client = 0;
     for (int i = 0; i < set_ups / 10 + 1; ++i) engines.set_up(++client);  // Caches and allocators settle.
     bench::Measurement measured{.id = id, .name = name, .unit = "set-ups/s/core", .other = "raw cryptography of the same set-up"};
