@@ -1,6 +1,7 @@
 #include "base/secret.h"
 
 #include <atomic>
+#include <cstring>
 #include <utility>
 
 namespace cygnet::inline base {
@@ -42,9 +43,18 @@ void SecretBytes::clear() {
 
 bool equal_in_constant_time(ByteView a, ByteView b) {
     if (a.size() != b.size()) return false;
-    volatile std::uint8_t difference = 0;
-    for (std::size_t i = 0; i < a.size(); ++i)
-        difference = static_cast<std::uint8_t>(difference | (a[i] ^ b[i]));
+    std::uint64_t difference = 0;
+    std::size_t at = 0;
+    const auto compare = [&](auto left, auto right) {
+        std::memcpy(&left, a.data() + at, sizeof left);
+        std::memcpy(&right, b.data() + at, sizeof right);
+        difference |= std::uint64_t{left} ^ right;
+        at += sizeof left;
+        // The compiler may not know what was found so far, or it could leave early.
+        __asm__ volatile("" : "+r"(difference));
+    };
+    while (a.size() - at >= sizeof(std::uint64_t)) compare(std::uint64_t{}, std::uint64_t{});
+    while (at < a.size()) compare(std::uint8_t{}, std::uint8_t{});
     return difference == 0;
 }
 
