@@ -26,8 +26,9 @@ struct PrefixKey {
     bool operator==(const PrefixKey&) const = default;
 };
 inline std::uint64_t hash_of(const PrefixKey& key) {
-    return mix(key.address.low + mix(key.address.high + mix(static_cast<std::uint64_t>(key.bits) * 2 +
-                                                            static_cast<unsigned>(key.family))));
+    const auto kind = static_cast<std::uint64_t>(key.bits) * 2 + static_cast<unsigned>(key.family);
+    return mix(key.address.low + key.address.high * 0x9e3779b97f4a7c15ULL +
+               kind * 0xd1342543de82ef95ULL);
 }
 
 // The fewest prefixes that cover a range: at most two per bit of the address.
