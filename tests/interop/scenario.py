@@ -16,6 +16,7 @@ from lab.cygnet import Cygnet
 from lab.pki import Authority
 from lab.strongswan import StrongSwan
 from lab.traffic import NumberedStream, ping
+from lab.vici import REQUEST
 
 _HERE = Path(__file__).resolve().parent
 
@@ -122,6 +123,17 @@ class Gateways:
         """Rekeys from one end and waits until both ends have settled on the new SA."""
         before = self.spis(what)
         self.ends[end].rekey(**what)
+        wait_until(lambda: not set(self.spis(what)) & set(before), f"the rekeyed {what}")
+        self.settle()
+
+    def rekey_at_once(self, **what: str) -> None:
+        """Has both ends rekey at the same moment, and waits until they have settled on one new SA."""
+        before = self.spis(what)
+        with self.ends[CYGNET].vici() as one, self.ends[STRONGSWAN].vici() as other:
+            for session in (one, other):
+                session.send(REQUEST, "rekey", what)
+            for session in (one, other):
+                session.receive()
         wait_until(lambda: not set(self.spis(what)) & set(before), f"the rekeyed {what}")
         self.settle()
 

@@ -8,6 +8,12 @@ CASES = {
     for key_exchange in ("hybrid", "classic")
     for end in ENDS
 }
+# Both ends at the same moment: at most one new SA survives on each side (RFC 7296 section 2.8.1).
+CASES |= {
+    f"{what}-{key_exchange}-both-at-once": Case(CYGNET, "psk", key_exchange, options={"what": what, "end": None})
+    for what in ("child", "ike")
+    for key_exchange in ("hybrid", "classic")
+}
 CASES["both-in-turn"] = Case(STRONGSWAN, options={"what": "both", "end": STRONGSWAN})
 
 
@@ -18,7 +24,10 @@ def run(lab, case, folder):
     ake1 = case.expected_words()["ake1"]
     with gateways.streams() as streams:
         streams.wait_for_packets(50)
-        if what == "both":
+        if end is None:
+            for _ in range(3):
+                gateways.rekey_at_once(**({"child": "net"} if what == "child" else {"ike": "gw"}))
+        elif what == "both":
             for rekeying in ENDS:
                 gateways.rekey(rekeying, child="net")
                 gateways.rekey(rekeying, ike="gw")
@@ -27,6 +36,9 @@ def run(lab, case, folder):
         else:
             gateways.rekey(end, ike="gw")
         streams.wait_for_packets(150)
+    if end is None:
+        gateways.ping()
+        return
     # Who rekeys an IKE SA is the initiator of the new one (RFC 7296 section 2.18).
     initiator = case.initiator if what == "child" else end
     changes = {f"{name}_initiates": "yes" if name == initiator else None for name in ENDS}
