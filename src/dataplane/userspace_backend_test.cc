@@ -5,6 +5,7 @@
 #include "dataplane/userspace_backend.h"
 
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <sys/socket.h>
@@ -64,6 +65,8 @@ protected:
     void SetUp() override {
         if (!left.host.made() || !right.host.made())
             GTEST_SKIP() << "needs root or user namespaces, for network namespaces";
+        if (!os::Fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC)).open())
+            GTEST_SKIP() << "needs read and write access to /dev/net/tun";
         const int status = left.host.shell(
             "ip link set lo up && ip link add veth type veth peer name veth netns " + right.host.path() +
             " 2>/dev/null && ip link set veth up && ip addr add 192.0.2.1/24 dev veth && "
@@ -94,7 +97,7 @@ protected:
     void open_both(const UserspaceConfig& config = {}) {
         open(left, config);
         open(right, config);
-        if (left.backend == nullptr || right.backend == nullptr) GTEST_SKIP() << open_error;
+        if (left.backend == nullptr || right.backend == nullptr) FAIL() << open_error;
     }
     void install(Side& side, model::ChildSaSpec spec) {
         const auto installed = side.host.run([&] { return side.backend->install(std::move(spec)); });
@@ -185,7 +188,7 @@ TEST_P(EveryWay, carries_tcp_unchanged) {
     UserspaceConfig config;
     config.offload = way.offload;
     open_both(config);
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     model::ChildSaSpec spec = esp::testing::test_spec();
     spec.replay_window = 4096;
     spec.udp_encapsulation = way.udp;
@@ -221,7 +224,7 @@ INSTANTIATE_TEST_SUITE_P(all, EveryWay, ::testing::ValuesIn(ways),
 
 TEST_F(Tunnel, hands_over_ike_and_sends_it_with_the_marker) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     const Bytes message(1200, 0x5a);
     const model::Path path{{model::IpAddress::any(model::Family::v4), 4500},
                            {*model::IpAddress::parse("192.0.2.2"), 4500}};
@@ -235,7 +238,7 @@ TEST_F(Tunnel, hands_over_ike_and_sends_it_with_the_marker) {
 
 TEST_F(Tunnel, counts_strangers_packets_and_goes_on) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     install_both(esp::testing::test_spec());
     left.host.run([] {
         const os::Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
@@ -260,7 +263,7 @@ TEST_F(Tunnel, counts_strangers_packets_and_goes_on) {
 
 TEST_F(Tunnel, drops_what_has_no_sa_and_lets_nothing_out_in_the_clear) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     model::ChildSaSpec spec = esp::testing::test_spec();
     spec.outbound_active = false;
     install(left, std::move(spec));
@@ -273,7 +276,7 @@ TEST_F(Tunnel, drops_what_has_no_sa_and_lets_nothing_out_in_the_clear) {
 
 TEST_F(Tunnel, tells_when_the_peer_uses_a_child_that_is_not_active_yet) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     model::ChildSaSpec spec = esp::testing::test_spec();
     install(left, copy(spec));
     model::ChildSaSpec waiting = esp::testing::mirrored(spec);
@@ -290,7 +293,7 @@ TEST_F(Tunnel, tells_when_the_peer_uses_a_child_that_is_not_active_yet) {
 
 TEST_F(Tunnel, loses_nothing_when_a_child_is_replaced) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     model::ChildSaSpec old_spec = esp::testing::test_spec(), new_spec = esp::testing::test_spec();
     new_spec.id = model::ChildId{2};
     new_spec.spi_in = 0x1000'0003;
@@ -324,7 +327,7 @@ TEST_F(Tunnel, tells_where_an_authentic_packet_came_from_and_follows_when_told) 
     elsewhere.port = 4501;
     open(left, elsewhere);
     open(right);
-    if (left.backend == nullptr || right.backend == nullptr) GTEST_SKIP() << open_error;
+    if (left.backend == nullptr || right.backend == nullptr) FAIL() << open_error;
     model::ChildSaSpec spec = esp::testing::test_spec();
     install_both(spec);
     EXPECT_FALSE(ping());  // answers go to port 4500, where nobody is
@@ -338,7 +341,7 @@ TEST_F(Tunnel, tells_where_an_authentic_packet_came_from_and_follows_when_told) 
 
 TEST_F(Tunnel, does_not_loop_when_the_peer_lies_in_its_own_selectors) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     model::ChildSaSpec spec = esp::testing::test_spec();
     spec.remote = esp::testing::selectors({"0.0.0.0/0"});
     install_both(spec);
@@ -348,7 +351,7 @@ TEST_F(Tunnel, does_not_loop_when_the_peer_lies_in_its_own_selectors) {
 
 TEST_F(Tunnel, uses_an_assigned_address_and_forgets_it) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     const auto address = *model::IpAddress::parse("10.3.0.7");
     model::ChildSaSpec spec = esp::testing::test_spec();
     spec.local = esp::testing::selectors({"10.3.0.7"});
@@ -362,18 +365,18 @@ TEST_F(Tunnel, uses_an_assigned_address_and_forgets_it) {
 }
 
 TEST_F(Tunnel, works_on_a_host_that_has_switched_ipv6_off) {
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     ASSERT_EQ(left.host.shell("echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6"), 0);
     ASSERT_EQ(left.host.shell("echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6"), 0);
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     install_both(esp::testing::test_spec());  // with selectors of both families
     EXPECT_TRUE(ping());
 }
 
 TEST_F(Tunnel, fragments_what_a_narrow_path_does_not_take) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     install_both(esp::testing::test_spec());
     for (Side* side : {&left, &right}) ASSERT_EQ(side->host.shell("ip link set veth mtu 1280"), 0);
     EXPECT_TRUE(tcp_transfer(left, right, "10.2.0.1", test_octets()) == test_octets());
@@ -382,7 +385,7 @@ TEST_F(Tunnel, fragments_what_a_narrow_path_does_not_take) {
 
 TEST_F(Tunnel, leaves_no_rule_route_or_device_behind) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     install_both(esp::testing::test_spec());
     EXPECT_EQ(left.host.shell("ip rule | grep -q 4500 && ip route show table 4500 | grep -q 10.2.0.0/16"), 0);
     left.backend->remove(esp::testing::test_spec().id, Duration{0});
@@ -393,7 +396,7 @@ TEST_F(Tunnel, leaves_no_rule_route_or_device_behind) {
 
 TEST_F(Tunnel, refuses_a_second_child_with_the_same_spi_or_name) {
     open_both();
-    if (IsSkipped()) return;
+    if (IsSkipped() || HasFatalFailure()) return;
     install(left, esp::testing::test_spec());
     model::ChildSaSpec again = esp::testing::test_spec();
     EXPECT_EQ(left.backend->install(copy(again)).error().code, Errc::state);
