@@ -28,7 +28,6 @@ struct Installed {
     model::TrafficSelectors remote;  // of its routes
     std::uint64_t order = 0;         // of its activation; 0: not active
     bool draining = false;           // removed, in its grace
-    Instant gone_at = Instant::never();
 };
 
 // Signals are the control thread's.
@@ -55,7 +54,6 @@ struct UserspaceBackend::Impl {
     Result<> open_carriers();
     Result<> start();
     void publish(esp::ForwardingTable next);
-    void activate(Installed& installed);
     void forget(std::map<model::ChildId, Installed>::iterator child);
     void end_graces();
     void set_timer();
@@ -74,6 +72,7 @@ struct UserspaceBackend::Impl {
     std::thread thread;
     os::Fd epoll, timer;
     std::map<model::ChildId, Installed> children;
+    std::multimap<Instant, model::ChildId> graces;  // when removed children end
     std::uint64_t activations = 0;
 };
 
@@ -151,18 +150,24 @@ Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
             return added;
         }
     }
-    impl.publish(impl.table.newest().with_inbound(child));
-    auto& installed = impl.children[spec.id];
-    installed.child = std::move(child);
+    Installed& installed = impl.children[spec.id];
+    installed.child = child;
     installed.remote = spec.remote;
-    if (spec.outbound_active) impl.activate(installed);
+    esp::ForwardingTable next = impl.table.newest().with_inbound(child);
+    if (spec.outbound_active) {
+        installed.order = ++impl.activations;
+        next = next.with_outbound(child, installed.order);
+    }
+    impl.publish(std::move(next));
     return {};
 }
 
 void UserspaceBackend::activate(model::ChildId child) {
     const auto found = impl_->children.find(child);
     if (found == impl_->children.end() || found->second.draining || found->second.order != 0) return;
-    impl_->activate(found->second);
+    Installed& installed = found->second;
+    installed.order = ++impl_->activations;
+    impl_->publish(impl_->table.newest().with_outbound(installed.child, installed.order));
 }
 
 void UserspaceBackend::remove(model::ChildId child, Duration grace) {
@@ -178,7 +183,7 @@ void UserspaceBackend::remove(model::ChildId child, Duration grace) {
     if (impl.routes) static_cast<void>(impl.routes->remove(installed.remote));
     if (grace <= Duration{0}) return impl.forget(found);
     installed.draining = true;
-    installed.gone_at = impl.config.now() + grace;
+    impl.graces.emplace(impl.config.now() + grace, child);
     impl.set_timer();
 }
 
@@ -206,11 +211,6 @@ void UserspaceBackend::Impl::publish(esp::ForwardingTable next) {
     set_timer();
 }
 
-void UserspaceBackend::Impl::activate(Installed& installed) {
-    installed.order = ++activations;
-    publish(table.newest().with_outbound(installed.child, installed.order));
-}
-
 // The keys go with the last table that names the child.
 void UserspaceBackend::Impl::forget(std::map<model::ChildId, Installed>::iterator child) {
     esp::ForwardingTable next = table.newest().without_inbound(*child->second.child);
@@ -220,9 +220,10 @@ void UserspaceBackend::Impl::forget(std::map<model::ChildId, Installed>::iterato
 
 void UserspaceBackend::Impl::end_graces() {
     const Instant now = config.now();
-    for (auto child = children.begin(); child != children.end();) {
-        const auto current = child++;
-        if (current->second.draining && current->second.gone_at <= now) forget(current);
+    while (!graces.empty() && graces.begin()->first <= now) {
+        const auto ended = children.find(graces.begin()->second);
+        graces.erase(graces.begin());
+        if (ended != children.end()) forget(ended);  // it may have gone early
     }
     table.reclaim();
     set_timer();
@@ -230,8 +231,7 @@ void UserspaceBackend::Impl::end_graces() {
 
 // The next moment at which a grace ends or a retired table should be looked at again.
 void UserspaceBackend::Impl::set_timer() {
-    Instant next = Instant::never();
-    for (const auto& [id, installed] : children) next = std::min(next, installed.gone_at);
+    Instant next = graces.empty() ? Instant::never() : graces.begin()->first;
     const Instant now = config.now();
     if (table.reclaim() != 0) next = std::min(next, now + reclaim_pause);
     itimerspec when{};
