@@ -293,7 +293,7 @@ Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthCo
                                                              const model::Identity& own_id, const PeerProof& proof,
                                                              model::Prf prf, const model::Config& config,
                                                              const Credentials& credentials) {
-    if (!remote.id.matches(proof.id))
+    if (!accepts(remote.id, proof.id))
         return refuse_peer("the peer says that it is " + text_of(proof.id) + ", the connection expects " +
                            text_of(remote.id) + ": make remote.id here and local.id there agree");
     if (is_signature(proof.method)) {
@@ -335,8 +335,8 @@ std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Confi
         for (const model::Identity& owner : secret->owners) {
             if (owner.is_any()) continue;
             // Naming the peer says more than naming ourselves, which every secret of ours may do.
-            if (peer_id && owner.matches(*peer_id)) score |= 2;
-            if (owner.matches(own_id)) score |= 1;
+            if (peer_id && accepts(owner, *peer_id)) score |= 2;
+            if (accepts(owner, own_id)) score |= 1;
         }
         const bool for_everybody =
             secret->owners.empty() || std::ranges::any_of(secret->owners, &model::Identity::is_any);
@@ -347,6 +347,11 @@ std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Confi
         }
     }
     return best;
+}
+
+bool accepts(const model::Identity& pattern, const model::Identity& peer) {
+    const bool names = pattern.type == model::IdType::der_asn1_dn && peer.type == model::IdType::der_asn1_dn;
+    return names ? crypto::distinguished_name_matches(pattern.data, peer.data) : pattern.matches(peer);
 }
 
 std::string text_of(const model::Identity& identity) { return identity.text(&crypto::distinguished_name_text); }

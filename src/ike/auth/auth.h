@@ -90,6 +90,10 @@ std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Confi
                                                               const model::Identity& own_id,
                                                               const std::optional<model::Identity>& peer_id);
 
+// Whether `pattern`, an identity of the configuration, accepts that of a peer: model::Identity::matches, but distinguished
+// names RDN by RDN, whatever their string types (RFC 5280 §7.1).
+bool accepts(const model::Identity& pattern, const model::Identity& peer);
+
 // The text of an identity with distinguished names spelled out.
 std::string text_of(const model::Identity& identity);
 

@@ -123,6 +123,19 @@ TEST(OwnProof, NeedsACertificateForAPublicKeyRound) {
     EXPECT_FALSE(plan_local_proof(round, fqdn("moon"), fqdn("sun"), config_with({}), {}, {}));
 }
 
+TEST(DistinguishedNames, AreTheSameWhateverTheirStringTypes) {
+    const auto name = [](std::string_view value_type_and_text) {
+        return model::Identity{.type = model::IdType::der_asn1_dn,
+                               .data = from_hex("300f310d300b06035504030c" + std::string(value_type_and_text)).value()};
+    };
+    const model::Identity utf8 = name("046d6f6f6e");
+    model::Identity printable = utf8;
+    printable.data[11] = 0x13;  // PrintableString instead of UTF8String
+    EXPECT_TRUE(accepts(utf8, printable));
+    EXPECT_TRUE(accepts(printable, utf8));
+    EXPECT_FALSE(accepts(utf8, name("046d6f6f6d")));
+}
+
 TEST(Certreq, HoldsWholeHashesOnly) {
     EXPECT_EQ(parse_authorities(Bytes(60, 1)).value().size(), 3U);
     EXPECT_FALSE(parse_authorities(Bytes(59, 1)));

@@ -46,10 +46,10 @@ Result<std::shared_ptr<const model::Connection>> select_connection(Context& cont
         const model::Identity own = local_identity(local, *context.core.credentials, sa.path.local.address);
         if (!fits_proposal(*connection, sa.proposal))
             reason = "the proposal of IKE_SA_INIT is not one of " + connection->name;
-        else if (wanted != nullptr && identity_of(*wanted) != own && !local.id.matches(identity_of(*wanted)))
+        else if (wanted != nullptr && identity_of(*wanted) != own && !accepts(local.id, identity_of(*wanted)))
             reason = fmt::format("the peer asks for {}, {} is {} (local.id)", text_of(identity_of(*wanted)),
                                  connection->name, text_of(own));
-        else if (!remote.id.matches(peer))
+        else if (!accepts(remote.id, peer))
             reason = fmt::format("the peer says that it is {}, {} expects {} (remote.id)", text_of(peer),
                                  connection->name, text_of(remote.id));
         else if (!fits_method(remote, method))
