@@ -1,0 +1,172 @@
+#include "sim/swarm.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sim/hosts.h"
+
+namespace cygnet::sim {
+namespace {
+
+// A third of all worlds is perfect: there no packet may be lost.
+enum class Weather : std::uint8_t { perfect, fair, foul };
+
+struct Plan {
+    GatewayOptions at_a{}, at_b{};
+    Weather weather{};
+    LinkSettings link{};
+    Faults faults{};
+    bool nat = false, crashes = false, deletions = false;
+    unsigned operations = 0;
+    Duration active{};
+
+    std::string text() const;
+};
+
+std::string Plan::text() const {
+    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}, {} operations in {} s{}",
+                       at_a.ike, at_a.esp, link.delay.count() / 1000, link.loss, link.duplication, link.detour, link.mtu_octets,
+                       faults.job_delay.count() / 1000, nat ? ", NAT" : "", crashes ? ", crashes" : "", deletions ? ", deletions" : "", operations,
+                       active.count() / 1'000'000, at_a.ike_rekey_time > Duration{0} ? ", short lifetimes" : "");
+}
+
+template <class T, std::size_t n>
+T pick(Rng& rng, const T (&from)[n]) {
+    return from[rng.below(n)];
+}
+
+bool chance(Rng& rng, unsigned one_in) { return rng.below(one_in) == 0; }
+
+Duration draw(Rng& rng, Duration least, Duration most) {
+    return least + Duration{static_cast<Duration::rep>(rng.below(static_cast<std::uint64_t>((most - least).count()) + 1))};
+}
+
+void draw_options(Plan& plan, Rng& rng) {
+    static constexpr const char* ike[] = {classic, classic, hybrid, hybrid_or_classic, "aes256-sha256-x25519", "aes256gcm16-prfsha384-x25519-ecp256"};
+    static constexpr const char* esp[] = {"aes256gcm16", "aes256gcm16-x25519", "aes256gcm16-x25519-ke1_mlkem768", "chacha20poly1305", "aes128gcm16-x25519,aes256gcm16-ecp256"};
+    plan.at_a.ike = pick(rng, ike);
+    plan.at_a.esp = pick(rng, esp);
+    if (chance(rng, 3)) {
+        plan.at_a.ike_rekey_time = draw(rng, seconds(60), seconds(300));
+        plan.at_a.child_rekey_time = draw(rng, seconds(40), seconds(200));
+    }
+    if (chance(rng, 6)) plan.at_a.fragmentation = model::Fragmentation::no;
+    plan.at_a.encap = chance(rng, 6);
+    plan.at_b = plan.at_a;
+    plan.at_b.engine.always_cookie = chance(rng, 4);
+    // Both ends may disagree about the group that comes first, and about ML-KEM.
+    if (std::string_view(plan.at_a.ike) == hybrid_or_classic && chance(rng, 2)) plan.at_b.ike = classic;
+}
+
+void draw_weather(Plan& plan, Rng& rng) {
+    plan.weather = pick(rng, {Weather::perfect, Weather::fair, Weather::foul});
+    plan.link.delay = draw(rng, milliseconds(1), milliseconds(80));
+    if (plan.weather == Weather::perfect) return;
+    plan.link.jitter = draw(rng, Duration{0}, milliseconds(60));
+    plan.link.duplication = static_cast<unsigned>(rng.below(100));
+    plan.link.detour = static_cast<unsigned>(rng.below(50));
+    if (chance(rng, 2)) plan.faults = {.job_delay = draw(rng, Duration{0}, seconds(1)), .job_stall = static_cast<unsigned>(rng.below(100))};
+    plan.nat = chance(rng, 3);
+    if (plan.at_a.fragmentation == model::Fragmentation::yes && chance(rng, 3)) plan.link.mtu_octets = 1280;
+    if (plan.weather == Weather::fair) return;
+    plan.link.loss = static_cast<unsigned>(rng.below(300));
+    plan.crashes = chance(rng, 3);
+}
+
+Plan draw_plan(Rng& rng) {
+    Plan plan;
+    draw_options(plan, rng);
+    draw_weather(plan, rng);
+    plan.deletions = chance(rng, 3);
+    plan.operations = static_cast<unsigned>(1 + rng.below(10));
+    plan.active = draw(rng, seconds(5), seconds(240));
+    return plan;
+}
+
+// Something that an operator, or fate, does at a random moment.
+void act(World& world, Gateways& gateways, const Plan& plan, unsigned kind, bool at_a) {
+    Node &here = at_a ? gateways.a : gateways.b, &there = at_a ? gateways.b : gateways.a;
+    if (!here.running()) return;
+    switch (kind) {
+        case 0:
+        case 1:
+        case 2: world.rekey(here, the_child); return;
+        case 3:
+        case 4: world.rekey(here, the_ike); return;
+        case 5:
+            if (plan.deletions) world.terminate(here, the_child);
+            return;
+        case 6:
+            if (plan.deletions) world.terminate(here, the_ike);
+            return;
+        case 7:
+            if (plan.deletions && (at_a || !plan.nat)) world.initiate(here, there);
+            return;
+        case 8:
+            if (plan.nat) world.network.nat->rebind();
+            return;
+        default: break;
+    }
+    if (!plan.crashes) return;
+    here.crash();
+    world.after(seconds(3), [&here] { here.start(); });
+}
+
+void live(World& world, Gateways& gateways, const Plan& plan) {
+    for (unsigned i = 0; i < plan.operations; ++i) {
+        const auto kind = static_cast<unsigned>(world.rng.below(10));
+        const bool at_a = chance(world.rng, 2);
+        const Duration when = draw(world.rng, Duration{0}, plan.active);
+        world.after(when, [&world, &gateways, &plan, kind, at_a] { act(world, gateways, plan, kind, at_a); });
+        // Crossing exchanges are what we are after: often the other side does something in the same moment.
+        if (chance(world.rng, 2))
+            world.after(when + draw(world.rng, Duration{0}, milliseconds(100)), [&world, &gateways, &plan, other = static_cast<unsigned>(world.rng.below(7)), at_a] {
+                act(world, gateways, plan, other, !at_a);
+            });
+    }
+    world.run_for(plan.active + seconds(4));
+}
+
+void end_in_peace(World& world, Gateways& gateways) {
+    world.network.link = {.delay = world.network.link.delay, .mtu_octets = world.network.link.mtu_octets};
+    world.faults = {};
+    // The longest wait: a request that goes out for the last time, and an end that notices by liveness.
+    if (!gateways.rest(minutes(12))) return;
+    world.expect(gateways.a.backend().living() <= world.initiated(), "no child is there twice");
+    if (gateways.a.backend().living() == 0) {
+        const auto command = world.initiate(gateways.a, gateways.b);
+        world.run_until([&] { return gateways.a.outcome(command).has_value(); }, minutes(1));
+        world.expect(gateways.a.outcome(command) && gateways.a.outcome(command)->has_value(), "a tunnel comes up in peace");
+        gateways.rest(minutes(2));
+    }
+    const auto before = world.flows().front().delivered;
+    world.run_for(seconds(3));
+    world.expect(world.flows().front().delivered > before, "packets arrive in peace");
+}
+
+}  // namespace
+
+std::string run_swarm(World& world) {
+    const Plan plan = draw_plan(world.rng);
+    world.network.link = plan.link;
+    world.faults = plan.faults;
+    if (plan.nat) world.network.nat.emplace(address_a, model::IpAddress::v4(0xcb007109), seconds(60));
+    Gateways gateways(world, plan.at_a, plan.at_b);
+    const bool perfect = plan.weather == Weather::perfect && !plan.deletions;
+    world.initiate(gateways.a, gateways.b);
+    if (perfect) world.run_until([&] { return gateways.is_up(); }, seconds(10));
+    gateways.talk(milliseconds(perfect ? 50 : 500));
+    live(world, gateways, plan);
+    if (!world.failed()) end_in_peace(world, gateways);
+    if (perfect && !world.failed()) gateways.expect_nothing_lost();
+    world.stop_traffic();
+    if (world.failed()) return plan.text();
+    world.terminate(gateways.a, the_ike);
+    world.run_until([&] { return gateways.is_down(); }, minutes(8));
+    world.expect(gateways.is_down(), "nothing is left after the terminate");
+    return plan.text();
+}
+
+}  // namespace cygnet::sim
