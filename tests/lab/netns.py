@@ -58,6 +58,7 @@ class Namespace:
 
     def __init__(self, name: str):
         self.name = name
+        self._nat_device = ""
         process.run(["ip", "netns", "add", name])
         self.ip("link", "set", "lo", "up")
 
@@ -111,6 +112,7 @@ class Namespace:
 
     def masquerade(self, device: str, ports: str = "20000-29999") -> None:
         """Makes a NAT that rewrites the source address and the UDP source port of what leaves by `device`."""
+        self._nat_device = device
         self.nft(
             f"""table ip lab_nat {{
                 chain postrouting {{
@@ -122,8 +124,9 @@ class Namespace:
         )
 
     def forget_nat(self) -> None:
-        """Drops the NAT's table and with it the mapping of every flow, as a rebooting router does."""
-        self.nft("delete table ip lab_nat")
+        """Drops the mapping of every flow, as a rebooting NAT does; new ones get new ports."""
+        self.set_link(self._nat_device, up=False)
+        self.set_link(self._nat_device, up=True)
 
     def drop(self, match: str) -> None:
         """Drops every arriving packet that an nftables expression matches, as `udp dport 500`."""
