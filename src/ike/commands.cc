@@ -31,11 +31,9 @@ Result<std::shared_ptr<const model::Connection>> find_connection(const Core& cor
 
 // An SA of the connection with the same peer that a further child can use.
 IkeSa* reusable_sa(Core& core, const model::Connection& connection, const model::Path& path) {
-    for (const auto& [id, sa] : core.sas()) {
+    for (IkeSa* sa : core.of_connection(connection.name)) {
         const bool usable = sa->established() || (sa->half_open() && sa->initiator);
-        if (!sa->closed && usable && sa->connection->name == connection.name &&
-            sa->path.remote.address == path.remote.address)
-            return sa.get();
+        if (!sa->closed && usable && !sa->replaced_by && sa->path.remote.address == path.remote.address) return sa;
     }
     return nullptr;
 }

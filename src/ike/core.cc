@@ -1,5 +1,6 @@
 #include "ike/core.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cygnet::ike {
@@ -23,7 +24,10 @@ IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> 
     sa->path = sa->answer_path = path;
     (initiator ? sa->spis.initiator : sa->spis.responder) = own_spi;
     by_own_spi_[own_spi] = sa->id;
-    if (!initiator) half_open_.insert(sa->id);
+    if (initiator)
+        of_connection_[sa->connection->name].insert(sa->id);
+    else
+        half_open_.insert(sa->id);
     touch(sa->id);
     return *(sas_[sa->id] = std::move(sa));
 }
@@ -63,15 +67,28 @@ bool Core::may_reply_to_stranger(Instant now) {
 
 void Core::index_established(const IkeSa& sa) {
     established_between_[{sa.own_id, sa.peer_id}].insert(sa.id);
-    ++established_of_[sa.connection->name];
+    of_connection_[sa.connection->name].insert(sa.id);
 }
 
 void Core::forget_established(const IkeSa& sa) {
     const auto pair = established_between_.find({sa.own_id, sa.peer_id});
-    if (pair == established_between_.end() || pair->second.erase(sa.id) == 0) return;
-    if (pair->second.empty()) established_between_.erase(pair);
-    const auto connection = established_of_.find(sa.connection->name);
-    if (--connection->second == 0) established_of_.erase(connection);
+    if (pair != established_between_.end() && pair->second.erase(sa.id) != 0 && pair->second.empty())
+        established_between_.erase(pair);
+    const auto connection = sa.connection ? of_connection_.find(sa.connection->name) : of_connection_.end();
+    if (connection != of_connection_.end() && connection->second.erase(sa.id) != 0 && connection->second.empty())
+        of_connection_.erase(connection);
+}
+
+std::vector<IkeSa*> Core::of_connection(const std::string& connection) {
+    std::vector<IkeSa*> found;
+    const auto ids = of_connection_.find(connection);
+    if (ids == of_connection_.end()) return found;
+    for (const model::IkeSaId id : ids->second) found.push_back(find_sa(id));
+    return found;
+}
+
+bool Core::any_established(const std::string& connection) {
+    return std::ranges::any_of(of_connection(connection), [](const IkeSa* sa) { return sa->established(); });
 }
 
 std::vector<IkeSa*> Core::established_between(const model::Identity& own, const model::Identity& peer) {

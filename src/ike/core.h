@@ -89,7 +89,9 @@ public:
     // ---- established SAs by who talks to whom: the policy for a second SA of a peer asks, for every new one
     void index_established(const IkeSa& sa);
     std::vector<IkeSa*> established_between(const model::Identity& own, const model::Identity& peer);
-    bool any_established(const std::string& connection) const { return established_of_.contains(connection); }
+    // The SAs of a connection: those that we began and those that are established.
+    std::vector<IkeSa*> of_connection(const std::string& connection);
+    bool any_established(const std::string& connection);
 
     // ---- children
     std::uint32_t allocate_child_spi();  // never 0 to 255 (RFC 4303 §2.1), never in use
@@ -128,7 +130,7 @@ private:
     std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
     std::set<model::IkeSaId> half_open_;  // of responders: what strangers can make us keep
     std::map<std::pair<model::Identity, model::Identity>, std::set<model::IkeSaId>> established_between_;
-    std::map<std::string, std::size_t> established_of_;  // by connection
+    std::map<std::string, std::set<model::IkeSaId>> of_connection_;
     std::unordered_set<std::uint32_t> child_spis_;
     std::map<model::ChildId, model::IkeSaId> child_owner_;
     std::set<model::IkeSaId> touched_;

@@ -67,10 +67,11 @@ Result<std::shared_ptr<const model::Connection>> select_connection(Context& cont
 Result<> apply_unique_policy(Context& context, bool initial_contact) {
     const IkeSa& sa = context.sa;
     const model::UniquePolicy policy = sa.connection->unique;
+    if (policy == model::UniquePolicy::never || (policy == model::UniquePolicy::no && !initial_contact)) return {};
     for (IkeSa* other : context.core.established_between(sa.own_id, sa.peer_id)) {
         if (other->closed || !other->established() || other->id == sa.id) continue;
         Context with_other = context.of(*other);
-        if (initial_contact && policy != model::UniquePolicy::never) {
+        if (initial_contact) {
             with_other.close("the peer has no more state of it (INITIAL_CONTACT)");
         } else if (policy == model::UniquePolicy::replace) {
             context.alert("unique-replace", "IKE_SA " + other->name() + " is replaced by a new one of the same peer");
