@@ -103,12 +103,19 @@ class Gateways:
                  daemons=(Cygnet, StrongSwan)):
         self.lab, self.case, self._folder = lab, case, folder
         self.hosts = dict(zip(ENDS, hosts or lab.pair()))
-        files = self._credentials()
-        self.ends = {
-            end: daemon(lab, self.hosts[end], self._fill(f"{end}.conf"), files=files[end],
-                        **({"settings": case.settings} if case.settings and end == STRONGSWAN else {}))
-            for end, daemon in zip(ENDS, daemons)
-        }
+        self._files = self._credentials()
+        self._daemons = dict(zip(ENDS, daemons))
+        self.ends = {}
+        for end in ENDS:
+            self.start(end)
+
+    def start(self, end: str, **options):
+        """Starts an end's daemon, for the first time or again (under another `name`)."""
+        if self.case.settings and end == STRONGSWAN:
+            options["settings"] = self.case.settings
+        config = self._fill(f"{end}.conf")
+        self.ends[end] = self._daemons[end](self.lab, self.hosts[end], config, files=self._files[end], **options)
+        return self.ends[end]
 
     @property
     def initiator(self):
