@@ -52,7 +52,8 @@ std::optional<std::string_view> nearest(std::string_view word, const std::vector
 
 std::string unknown_key_detail(std::string_view key, const std::vector<std::string_view>& accepted) {
     std::string detail = "unknown key";
-    if (const auto meant = nearest(key, accepted)) detail += "; did you mean " + std::string(*meant) + "?";
+    const auto meant = nearest(key, accepted);
+    detail += meant ? "; did you mean " + std::string(*meant) + "?" : ".";
     detail += " Accepted here:";
     for (const std::string_view word : accepted) detail += " " + std::string(word);
     return detail;
