@@ -1,6 +1,8 @@
 #include "daemon/control.h"
 
+#include <algorithm>
 #include <ctime>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,6 +16,9 @@ namespace cygnet::daemon {
 using model::LogGroup;
 
 namespace {
+
+constexpr Duration start_pause_first = seconds(1);
+constexpr Duration start_pause_last = seconds(60);
 
 os::ClientId socket_id(vici::ClientId client) { return os::ClientId{static_cast<std::uint64_t>(client)}; }
 vici::ClientId service_id(os::ClientId client) { return vici::ClientId{static_cast<std::uint64_t>(client)}; }
@@ -49,7 +54,8 @@ Control::Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& drive
       deadline_(loop, [this] {
           service_.tick(os::now());
           set_deadline();
-      }) {
+      }),
+      start_timer_(loop, [this] { try_waiting_starts(); }) {
     // Log lines reach clients through the log, whoever wrote them; all other events come from the engine.
     log_.on_line([this](const model::LogLine& line) { service_.report(os::now(), line); });
     driver_.on_event([this](const model::Event& event) {
@@ -107,6 +113,43 @@ void Control::initiate(const std::string& connection, const std::string& child, 
                       finished(outcome.result, outcome.matches);
                   });
               });
+}
+
+void Control::start(const std::string& connection, const std::string& child) {
+    try_start({.connection = connection, .child = child, .pause = start_pause_first});
+}
+
+void Control::try_start(WaitingStart start) {
+    const auto& connections = store_.config()->connections;
+    const auto found = connections.find(start.connection);
+    if (found == connections.end()) return;
+    find_path(jobs_, found->second, options_.network, [this, start = std::move(start)](Result<model::Path> path) mutable {
+        if (path) return driver_.initiate(start.connection, start.child, *path, [](const CommandOutcome&) {});
+        const auto pause_s = std::chrono::duration_cast<seconds>(start.pause).count();
+        log_.write(LogGroup::cfg, 0,
+                   fmt::format("connection {} cannot be started, next try in {} s: {}", start.connection, pause_s, path.error().detail));
+        start.at = os::now() + start.pause;
+        start.pause = std::min(start.pause * 2, start_pause_last);
+        waiting_starts_.push_back(std::move(start));
+        set_start_timer();
+    });
+}
+
+void Control::try_waiting_starts() {
+    auto waiting = std::exchange(waiting_starts_, {});
+    for (auto& start : waiting) {
+        if (start.at <= os::now())
+            try_start(std::move(start));
+        else
+            waiting_starts_.push_back(std::move(start));
+    }
+    set_start_timer();
+}
+
+void Control::set_start_timer() {
+    Instant next = Instant::never();
+    for (const auto& start : waiting_starts_) next = std::min(next, start.at);
+    start_timer_.set(next);
 }
 
 void Control::terminate(const ike::SaSelector& which, bool force, Finished finished) {

@@ -34,6 +34,7 @@ public:
     void send(vici::ClientId client, Bytes segment) override;
     void drop(vici::ClientId client, const std::string& why) override;
     void initiate(const std::string& connection, const std::string& child, Finished finished) override;
+    void start(const std::string& connection, const std::string& child) override;
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override;
     void rekey(const ike::SaSelector& which, Finished finished) override;
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) override;
@@ -45,6 +46,15 @@ public:
     vici::DaemonFacts facts() const override;
 
 private:
+    // A start action whose peer could not be found yet.
+    struct WaitingStart {
+        std::string connection, child;
+        Duration pause;  // before the next try
+        Instant at{};
+    };
+    void try_start(WaitingStart start);
+    void try_waiting_starts();
+    void set_start_timer();
     void set_deadline();
 
     os::EventLoop& loop_;
@@ -58,6 +68,8 @@ private:
     HostFiles files_;
     vici::Service service_;
     os::Timer deadline_;
+    std::vector<WaitingStart> waiting_starts_;
+    os::Timer start_timer_;
     std::unique_ptr<os::StreamServer> server_;
 };
 

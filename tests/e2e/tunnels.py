@@ -187,6 +187,25 @@ def delete_from_responder(lab):
 
 
 @scenario
+def start_action_without_a_route(lab):
+    """At boot there may be no route yet: the daemon tries again by itself."""
+    left, router, right = lab.host("left"), lab.router("router"), lab.host("right")
+    lab.connect(left, "10.9.0.2/24", router, "10.9.0.1/24")
+    lab.connect(router, "192.0.2.1/24", right, "192.0.2.2/24")
+    left.add_address("10.1.0.1/24")
+    right.add_address("10.2.0.1/24")
+    right.default_route("192.0.2.1")
+    Cygnet(lab, right, configuration(secret(), connection(
+        "net", "192.0.2.2", "%any", local_id="right.example", remote_id="left.example", local_ts="10.2.0.0/24", remote_ts="10.1.0.0/24")))
+    daemon = Cygnet(lab, left, configuration(secret(), connection(
+        "net", "%any", "192.0.2.2", local_id="left.example", remote_id="right.example", local_ts="10.1.0.0/24",
+        remote_ts="10.2.0.0/24", child={"start_action": "start"})))
+    daemon.process.wait_for_log("no route to 192.0.2.2")
+    left.default_route("10.9.0.1")
+    wait_until(lambda: daemon.sas() and established(daemon), "the tunnel comes up by itself")
+
+
+@scenario
 def start_action(lab):
     """The daemon brings the connection up by itself once it has read it, and the responder may come later."""
     left, right = lab.pair()
