@@ -4,6 +4,11 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <utility>
+
+#include "model/limits.h"
+#include "os/event_loop.h"
+
 namespace cygnet::daemon {
 
 using model::LogGroup;
@@ -53,8 +58,26 @@ struct Log::Impl {
         logger.set_level(spdlog::level::trace);
         logger.flush_on(spdlog::level::trace);
     }
+    // Whether a line may be printed now.
+    bool within_limit(const LogLine& line) {
+        if (line.level == 0 || level > 1) return true;
+        const auto this_second = std::chrono::duration_cast<seconds>(os::now().since_start());
+        if (this_second != second) {
+            second = this_second;
+            printed = 0;
+            if (const auto left_out = std::exchange(suppressed, 0); left_out != 0)
+                logger.info("[DMN] {} lines were left out; more than {} in a second", left_out, model::limits::log_lines_per_second);
+        }
+        if (printed < model::limits::log_lines_per_second) return ++printed != 0;
+        ++suppressed;
+        return false;
+    }
+
     int level;
     spdlog::logger logger;
+    seconds second{0};
+    unsigned printed = 0;
+    std::uint64_t suppressed = 0;
     std::function<void(const LogLine&)> tap;
 };
 
@@ -64,7 +87,7 @@ Log::~Log() = default;
 void Log::on_line(std::function<void(const LogLine&)> tap) { impl_->tap = std::move(tap); }
 
 void Log::write(const LogLine& line) {
-    if (line.level <= impl_->level) impl_->logger.log(severity(line.level), "{}", text_of_line(line));
+    if (line.level <= impl_->level && impl_->within_limit(line)) impl_->logger.log(severity(line.level), "{}", text_of_line(line));
     if (line.level <= 1 && impl_->tap) impl_->tap(line);
 }
 

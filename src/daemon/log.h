@@ -20,6 +20,8 @@ public:
     explicit Log(int level);
     ~Log();
 
+    // Lines of level 1 and above, which strangers can cause, are limited per second; the next second says how many were
+    // left out. Level 2 or 3 asks for everything.
     // "2026-11-23T18:30:00.123 [IKE] <gw|1> message": lines above the level are not printed. Control characters
     // (a peer's identity may hold some) are escaped, so that nobody can forge a line.
     void write(const model::LogLine& line);

@@ -65,6 +65,7 @@ inline constexpr std::size_t vici_traces = 512;           // messages remembered
 inline constexpr std::size_t vici_queued_octets = 16 * 1024 * 1024;  // unread events per client
 inline constexpr std::size_t config_file_octets = 64 * 1024 * 1024;
 inline constexpr std::size_t config_include_depth = 16;
+inline constexpr unsigned log_lines_per_second = 500;  // of levels that strangers can cause
 inline constexpr std::size_t configured_connections = 1'000'000;
 
 // Data plane.
