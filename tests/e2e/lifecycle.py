@@ -130,6 +130,15 @@ def stops_without_leftovers(lab):
 
 
 @scenario
+def stops_although_the_peer_is_gone(lab):
+    """Nobody answers the Delete: the daemon waits two seconds, not the retransmissions."""
+    gateways = Gateways(lab).up()
+    gateways.right.process.signal(signal.SIGKILL)
+    assert gateways.left.process.stop(timeout_s=4) == 0
+    assert "cygnet0" not in gateways.left_host.devices()
+
+
+@scenario
 def stops_while_connecting(lab):
     """SIGTERM during a handshake with nobody: the daemon does not wait for the retransmissions."""
     left, _ = lab.pair()
