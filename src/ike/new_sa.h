@@ -86,6 +86,7 @@ struct CreatingSa {
     bool answered = false;                   // only follow-up exchanges remain
     Bytes link{};                            // ADDITIONAL_KEY_EXCHANGE, to be echoed
     Received response{};                     // while a job runs
+    std::vector<std::uint32_t> deleted_by_peer{};  // SPIs that meant nothing to us when their Delete came
 };
 
 // One that the peer began, while a job runs for it.

@@ -64,7 +64,14 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
         if (own_rekey_of(sa, old->id) == nullptr) supersede(context, *old, fresh);
         return {};
     }
-    if (old == nullptr) return {};
+    if (old == nullptr) {
+        // The peer deleted what we were replacing: nobody wants the new child (RFC 7296 §2.25.1).
+        if (agreed.replaces) {
+            fresh.redundant = true;
+            context.enqueue(DeleteChildrenTask{.children = {fresh.id}});
+        }
+        return {};
+    }
     if (lost) {
         // §2.8.1: the SA made with the lowest nonce is closed by the side that made it.
         fresh.redundant = true;
@@ -120,8 +127,11 @@ void inherit(Context& context, IkeSa& heir) {
     heir.children.merge(old.children);
     heir.own_virtual_addresses = std::exchange(old.own_virtual_addresses, {});
     heir.peer_virtual_addresses = std::exchange(old.peer_virtual_addresses, {});
-    for (Task& task : old.tasks)
-        if (!std::holds_alternative<RekeyIkeTask>(task)) of_heir.enqueue(std::move(task));
+    for (Task& task : old.tasks) {
+        // What a waiting rekey of the IKE SA wanted has happened.
+        if (const auto* rekey = std::get_if<RekeyIkeTask>(&task)) context.finish_command(rekey->command, {});
+        else of_heir.enqueue(std::move(task));
+    }
     old.tasks.clear();
     old.timers.fill(Instant::never());
     old.timer(Timer::expire) = context.now + replaced_sa_patience;

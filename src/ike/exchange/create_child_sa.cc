@@ -320,7 +320,12 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
     if (rekey.protocol != model::Protocol::esp || rekey.spi.size() != 4)
         return malformed("REKEY_SA", "it must name an ESP SA by 4 octets of SPI");
     Child* old = sa.child_with_spi_out(TRY(Reader(rekey.spi).u32("SPI")));
-    if (old == nullptr) return child_sa_not_found(context, rekey);
+    if (old == nullptr) {
+        // §2.25.1: it may be the one whose answer has not come yet.
+        const auto* creating = std::get_if<CreatingSa>(&sa.own);
+        if (creating != nullptr && !creating->made.rekeys_ike_sa()) return busy("a child is being created");
+        return child_sa_not_found(context, rekey);
+    }
     if (old->state == model::ChildState::deleting || old->replacement || old->peer_rekey)
         return busy("the child is being replaced already");
     const auto* own = std::get_if<CreatingSa>(&sa.own);
@@ -457,14 +462,16 @@ Next retry_later(Context& context, const std::string& reason) {
     context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA: " + reason + ", trying again");
     // Not both sides at the same moment again (RFC 7296 §2.25).
     const Duration jitter{static_cast<Duration::rep>(context.core.rng.below(1'000'000))};
-    context.sa.timer(Timer::retry_tasks) = context.now + model::limits::temporary_failure_pause + jitter;
+    IkeSa* heir = context.sa.replaced_by ? context.core.find_sa(*context.sa.replaced_by) : nullptr;
+    Context target = context.of(heir != nullptr ? *heir : context.sa);
+    target.sa.timer(Timer::retry_tasks) = context.now + model::limits::temporary_failure_pause + jitter;
     const auto* child = std::get_if<NewChild>(&exchange.made.what);
     if (child == nullptr)
-        context.enqueue(RekeyIkeTask{.command = exchange.command, .attempts = attempts});
+        target.enqueue(RekeyIkeTask{.command = exchange.command, .attempts = attempts});
     else if (child->replaces)
-        context.enqueue(RekeyChildTask{.child = *child->replaces, .command = exchange.command, .attempts = attempts});
+        target.enqueue(RekeyChildTask{.child = *child->replaces, .command = exchange.command, .attempts = attempts});
     else
-        context.enqueue(CreateChildTask{.child = child->name, .command = exchange.command, .attempts = attempts});
+        target.enqueue(CreateChildTask{.child = child->name, .command = exchange.command, .attempts = attempts});
     return context.finish();
 }
 

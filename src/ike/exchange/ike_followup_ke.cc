@@ -1,5 +1,7 @@
 #include "ike/exchange/ike_followup_ke.h"
 
+#include <algorithm>
+
 #include "ike/exchange/create_child_sa.h"
 #include "ike/rekey.h"
 
@@ -16,7 +18,14 @@ CreatingSa& creating(Context& context) { return std::get<CreatingSa>(context.sa.
 
 // ---- our side -----------------------------------------------------------------------------------
 
+// RFC 7296 §1.4.1: a Delete may be faster than the repeated answer that says what is deleted.
+bool deleted_before_its_answer(const CreatingSa& exchange) {
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    return child != nullptr && std::ranges::find(exchange.deleted_by_peer, child->terms.spi_out) != exchange.deleted_by_peer.end();
+}
+
 Result<Next> finish_own(Context& context) {
+    if (deleted_before_its_answer(creating(context))) return give_up(context, "the peer deleted the child before its answer came");
     CreatingSa exchange = std::move(creating(context));
     context.sa.own = std::monostate{};
     const Result<> result = complete(context, std::move(exchange.made), MadeBy::us);

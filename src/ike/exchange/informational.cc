@@ -46,6 +46,9 @@ std::vector<std::uint32_t> delete_children(Context& context, const wire::Message
             Child* child = context.sa.child_with_spi_out(spi);
             if (child == nullptr) {
                 context.log(LogGroup::ike, 1, fmt::format("the peer deletes an unknown ESP SA with SPI {:08x}", spi));
+                auto* creating = std::get_if<CreatingSa>(&context.sa.own);
+                if (creating != nullptr && creating->deleted_by_peer.size() < model::limits::children_per_ike_sa)
+                    creating->deleted_by_peer.push_back(spi);
                 continue;
             }
             if (child->state != model::ChildState::deleting) deleted.push_back(child->spi_in);
@@ -98,7 +101,11 @@ Result<Next> receive_response(Context& context, Received response) {
     if (auto* deleting = std::get_if<AwaitingChildrenDeleted>(&context.sa.own)) {
         // Whatever the peer names, the pairs are gone on both sides now.
         const AwaitingChildrenDeleted done = std::move(*deleting);
-        for (const model::ChildId child : done.children) close_child(context, child, "deleted");
+        for (const model::ChildId id : done.children) {
+            const auto child = context.sa.children.find(id);
+            if (child != context.sa.children.end()) replace_deleted_child(context, child->second);
+            close_child(context, id, "deleted");
+        }
         context.finish_command(done.command, {});
     }
     return context.finish();
@@ -111,9 +118,13 @@ Result<Next> receive_last_response(Context& context, Received) { return context.
 Result<Next> begin_delete_children(Context& context, const DeleteChildrenTask& task) {
     AwaitingChildrenDeleted exchange{.children = {}, .command = task.command};
     std::vector<std::uint32_t> spis;
-    for (const model::ChildId id : task.children) {
+    std::vector<model::ChildId> children = task.children;
+    for (std::size_t i = 0; i < children.size(); ++i) {
+        const model::ChildId id = children[i];
         const auto found = context.sa.children.find(id);
         if (found == context.sa.children.end()) continue;  // The peer was faster.
+        // The operator means the tunnel, whatever has replaced its SA since the command came.
+        if (task.command && found->second.replacement) children.push_back(*found->second.replacement);
         found->second.state = model::ChildState::deleting;
         spis.push_back(found->second.spi_in);
         exchange.children.push_back(id);
