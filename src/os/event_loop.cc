@@ -3,6 +3,7 @@
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/post.hpp>
 #include <asio/steady_timer.hpp>
+#include <signal.h>
 
 #include "os/asio_loop.h"
 
@@ -41,7 +42,10 @@ std::int64_t unix_seconds_at_start() {
     return std::chrono::ceil<seconds>(since_1970 - now().since_start()).count();
 }
 
-EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {}
+EventLoop::EventLoop() : impl_(std::make_unique<Impl>()) {
+    // Writing to a client that has left is an error of that write, not the end of the process.
+    ::signal(SIGPIPE, SIG_IGN);
+}
 EventLoop::~EventLoop() = default;
 
 void EventLoop::run() { impl_->context.run(); }

@@ -101,6 +101,16 @@ TEST_F(StreamServerTest, what_was_queued_before_close_still_arrives) {
     EXPECT_EQ(size, 300U * 1024U);
 }
 
+TEST_F(StreamServerTest, an_answer_to_a_client_that_has_left_ends_that_client_alone) {
+    server_ = *listen();
+    received_ = [this](ClientId id, ByteView) { server_->send(id, Bytes(1024)); };
+    Fd client = connect();
+    ASSERT_EQ(::write(client.number(), "x", 1), 1);
+    client.close();
+    loop_.run();
+    EXPECT_EQ(closed_, 1);
+}
+
 TEST_F(StreamServerTest, more_clients_than_the_limit_are_turned_away) {
     server_ = *listen({.clients = 2});
     const Fd first = connect(), second = connect(), third = connect();

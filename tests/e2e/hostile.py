@@ -135,7 +135,8 @@ def garbage_on_the_control_socket(lab):
     gateways = Gateways(lab).up()
     random.seed(9)
     for octets in (b"", b"\0", bytes(100), b"\0\0\0\0", b"GET / HTTP/1.1\r\n\r\n", struct.pack("!I", 3) + b"\x00\xffx",
-                   struct.pack("!I", 9) + b"\x00\x07version\x05"[:9], *(random.randbytes(size) for size in (10, 1000, 100_000))):
+                   # Clients that leave before their answer comes.
+                   *[struct.pack("!I", 9) + b"\x00\x07version"] * 50, *(random.randbytes(size) for size in (10, 1000, 100_000))):
         with socket.socket(socket.AF_UNIX) as stream:
             stream.connect(str(gateways.left.socket))
             try:
