@@ -30,13 +30,27 @@ const crypto::PrivateKey* private_key_of(const crypto::Certificate& certificate,
     return found == credentials.private_keys.end() ? nullptr : &found->second;
 }
 
+// Configured certificates are octets; what the credentials hold parsed is not parsed again for every handshake.
+std::vector<crypto::Certificate> parsed(std::span<const Bytes> certificates, const Credentials& credentials) {
+    std::vector<crypto::Certificate> all;
+    for (const Bytes& der : certificates) {
+        const crypto::Certificate* known = nullptr;
+        for (const auto* store : {&credentials.certificates, &credentials.authorities})
+            for (const crypto::Certificate& certificate : *store)
+                if (certificate.der() == der) known = &certificate;
+        if (known != nullptr)
+            all.push_back(*known);
+        else if (auto certificate = crypto::Certificate::parse(der))
+            all.push_back(std::move(*certificate));
+    }
+    return all;
+}
+
 // The certificates that a local round may use: the configured ones, or any of ours that names the identity.
 std::vector<crypto::Certificate> candidates(const model::AuthConfig& local, const Credentials& credentials,
                                             const model::Identity& own_id) {
+    if (!local.certificates.empty()) return parsed(local.certificates, credentials);
     std::vector<crypto::Certificate> found;
-    for (const Bytes& der : local.certificates)
-        if (auto certificate = crypto::Certificate::parse(der)) found.push_back(std::move(*certificate));
-    if (!local.certificates.empty()) return found;
     for (const crypto::Certificate& certificate : credentials.certificates) {
         const bool named =
             own_id.is_any() || std::ranges::find(certificate.identities(), own_id) != certificate.identities().end();
@@ -180,20 +194,13 @@ const crypto::Certificate* find_by_identity(const model::Identity& id, std::span
     return found == store.end() ? nullptr : &*found;
 }
 
-std::vector<crypto::Certificate> parse_all(std::span<const Bytes> certificates) {
-    std::vector<crypto::Certificate> parsed;
-    for (const Bytes& der : certificates)
-        if (auto certificate = crypto::Certificate::parse(der)) parsed.push_back(std::move(*certificate));
-    return parsed;
-}
-
 Result<crypto::VerifyJob> verify_job(const model::AuthConfig& remote, const PeerProof& proof,
                                      const Credentials& credentials) {
     crypto::VerifyJob job{
         .certificates = proof.certificates,
         .extra = credentials.certificates,
-        .anchors = remote.ca_certificates.empty() ? credentials.authorities : parse_all(remote.ca_certificates),
-        .pinned = parse_all(remote.certificates),
+        .anchors = remote.ca_certificates.empty() ? credentials.authorities : parsed(remote.ca_certificates, credentials),
+        .pinned = parsed(remote.certificates, credentials),
         .now = proof.now,
         .method = proof.method,
         .auth_data = keep(proof.auth_data),
@@ -261,7 +268,7 @@ crypto::SignJob sign_job(const SignaturePlan& plan, Bytes octets) {
 }
 
 Bytes acceptable_authorities(const model::AuthConfig& remote, const Credentials& credentials) {
-    const std::vector<crypto::Certificate> own = parse_all(remote.ca_certificates);
+    const std::vector<crypto::Certificate> own = parsed(remote.ca_certificates, credentials);
     const auto& authorities = own.empty() ? credentials.authorities : own;
     Bytes hashes;
     std::size_t count = 0;
