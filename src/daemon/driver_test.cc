@@ -181,12 +181,15 @@ TEST_F(TwoDrivers, terminate_removes_the_tunnel_at_both_ends) {
 
 TEST_F(TwoDrivers, a_child_that_cannot_be_installed_is_ended_at_both_ends) {
     right.network.backend.broken = true;
-    initiate();
-    EXPECT_TRUE(run_until([&] { return left.network.backend.children.empty() && right.driver.list().empty() == false; }));
-    EXPECT_TRUE(run_until([&] {
-        const auto sas = left.driver.list();
-        return sas.empty() || sas[0].children.empty();
-    }));
+    ASSERT_TRUE(initiate()->result);
+    const auto childless = [](const End& end) {
+        const auto sas = end.driver.list();
+        return sas.size() == 1 && sas[0].children.empty();
+    };
+    EXPECT_TRUE(run_until([&] { return childless(left) && childless(right); }));
+    EXPECT_EQ(left.count<model::ChildUp>(), 1U);
+    EXPECT_EQ(left.count<model::ChildDown>(), 1U);
+    EXPECT_TRUE(left.network.backend.children.empty());
 }
 
 TEST_F(TwoDrivers, list_shows_the_counters_of_the_data_plane) {
