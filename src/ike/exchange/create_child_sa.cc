@@ -326,7 +326,8 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
         if (creating != nullptr && !creating->made.rekeys_ike_sa()) return busy("a child is being created");
         return child_sa_not_found(context, rekey);
     }
-    if (old->state == model::ChildState::deleting || old->replacement || old->peer_rekey)
+    // One that lost against another rekey is about to be closed as well.
+    if (old->redundant || old->state == model::ChildState::deleting || old->replacement || old->peer_rekey)
         return busy("the child is being replaced already");
     const auto* own = std::get_if<CreatingSa>(&sa.own);
     if (own != nullptr && own->made.rekeys(old->id) && own->answered)
@@ -417,7 +418,7 @@ Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
     if (found == context.sa.children.end()) return nothing_to_do(context, task.command, "the child to rekey is gone");
     Child& old = found->second;
     // Somebody was faster: what the command wants is happening.
-    if (old.replacement || old.peer_rekey) {
+    if (old.replacement || old.peer_rekey || old.redundant) {
         context.finish_command(task.command, {});
         return context.finish();
     }
