@@ -13,6 +13,10 @@ if(EXISTS ${PROJECT_SOURCE_DIR}/../shared)
     get_filename_component(shared_default ${PROJECT_SOURCE_DIR}/../shared REALPATH)
 endif()
 set(CYGNET_SHARED "${shared_default}" CACHE PATH "Folder of shared vectors and specifications")
+# The environment variable of that name counts as well: `CYGNET_SHARED=… make test`, again at each run.
+if(DEFINED ENV{CYGNET_SHARED})
+    set_property(CACHE CYGNET_SHARED PROPERTY VALUE "$ENV{CYGNET_SHARED}")
+endif()
 
 function(cygnet_configure target)
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
