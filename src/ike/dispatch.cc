@@ -42,7 +42,8 @@ bool free_for_a_task(const IkeSa& sa, Instant now) {
     if (!std::holds_alternative<std::monostate>(sa.own) || sa.window.outstanding()) return false;
     if (sa.jobs[static_cast<std::size_t>(Slot::own)]) return false;
     // What the peer asked for is being made: our exchanges begin when both sides see the outcome (RFC 7296 §2.25).
-    if (!std::holds_alternative<std::monostate>(sa.theirs) || sa.followup_series) return false;
+    // Not so in an SA that was replaced: a peer that lost may have given up its series (RFC 9370 §2.2.4).
+    if (!sa.replaced_by && (!std::holds_alternative<std::monostate>(sa.theirs) || sa.followup_series)) return false;
     const Instant pause = sa.timers[static_cast<std::size_t>(Timer::retry_tasks)];
     return pause == Instant::never() || pause <= now;
 }
