@@ -216,6 +216,7 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
                 .rekey_packets = less(life.rekey_packets, life.rand_packets, core.rng),
                 .expire_bytes = life.life_bytes,
                 .expire_packets = life.life_packets};
+    child.reqid = config.reqid != 0 ? config.reqid : child.unique_id;
     core.index_child(child.id, sa.id);
     effects.push_back(InstallChild{std::move(spec)});
     Child& added = sa.children.emplace(child.id, std::move(child)).first->second;

@@ -54,6 +54,7 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     model::ChildSaSpec spec = child_spec(frame, agreed.terms, std::move(keys), *config);
     agreed.spi_in.take();
     Child& fresh = context.add_child(*config, std::move(agreed.terms), std::move(spec), agreed.replaces.has_value());
+    if (old != nullptr) fresh.reqid = old->reqid;
     if (made_by == MadeBy::peer && agreed.replaces) {
         // Our own rekey ended while a job made the answer to the peer's, and won: the peer deletes what it made.
         if (old == nullptr || old->replacement) {

@@ -72,6 +72,7 @@ TEST_F(Rekey, OfAChildReplacesItOnBothSides) {
         EXPECT_TRUE(owner->rekey(*node, the_child).result) << logs();
         expect_one_working_tunnel();
         EXPECT_NE(child_spi(owner->a), before);
+        EXPECT_EQ(owner->a.only_sa(owner->now).children.front().reqid, 1U);
     }
     EXPECT_EQ(owner->a.removed.size(), 2U);
     EXPECT_EQ(owner->b.removed.size(), 2U);

@@ -83,6 +83,7 @@ enum class Timer : std::uint8_t {
 struct Child {
     model::ChildId id{};
     std::uint32_t unique_id = 0;
+    std::uint32_t reqid = 0;                  // the same for a child and those that replace it
     model::ChildState state = model::ChildState::installed;
     std::shared_ptr<const model::Connection> connection{};  // keeps `config` alive
     const model::ChildConfig* config = nullptr;

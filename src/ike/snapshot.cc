@@ -42,7 +42,7 @@ model::ChildStatus child_status(const Child& child, Instant now) {
     return {.name = child.config->name,
             .unique_id = child.unique_id,
             .id = child.id,
-            .reqid = child.config->reqid != 0 ? child.config->reqid : child.unique_id,
+            .reqid = child.reqid,
             .state = child.state,
             .mode = child.terms.mode,
             .udp_encapsulation = child.udp_encapsulation,
