@@ -130,12 +130,10 @@ Result<int> show_counters(Client& client, const Common& common, const std::strin
     const vici::Section answer = TRY(client.request("get-counters", request));
     if (!answer.flag("success")) return fail(Errc::not_found, "counters", std::string(answer.text("errmsg").value_or("")));
     const vici::Section* all = answer.section("counters");
+    const vici::Section* values = all == nullptr || all->empty() ? nullptr : all->entries().front().section();
     const vici::Section none;
-    const vici::Section& values = all != nullptr && !all->entries().empty() && all->entries().front().section() != nullptr
-                                      ? *all->entries().front().section()
-                                      : none;
     ordered_json object = ordered_json::object();
-    for (const vici::Entry& counter : values.entries()) {
+    for (const vici::Entry& counter : (values != nullptr ? *values : none).entries()) {
         if (counter.text() == nullptr) continue;
         if (common.json) object[counter.name] = std::stoull(*counter.text());
         else if (*counter.text() != "0") print(fmt::format("{:<28} {:>12}\n", counter.name, *counter.text()));

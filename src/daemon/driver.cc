@@ -170,7 +170,7 @@ void Driver::read_usage() {
         changed.push_back({id, *usage});
     }
     // The reports come after the loop: each may remove children.
-    for (auto& report : changed) step(std::move(report));
+    for (const auto& report : changed) step(report);
     if (!children_.empty()) usage_timer_.set(os::now() + usage_interval);
 }
 

@@ -60,7 +60,8 @@ Result<model::Path> path_of(const model::Connection& connection, const NetworkSe
 void find_path(os::JobPool& jobs, std::shared_ptr<const model::Connection> connection, const NetworkSettings& settings,
                std::move_only_function<void(Result<model::Path>)> found) {
     if (!needs_lookup(*connection)) return found(path_of(*connection, settings));
-    jobs.submit([connection, settings, found = std::move(found)]() mutable -> os::JobPool::Finish {
+    jobs.submit([connection = std::move(connection), settings,
+                 found = std::move(found)]() mutable -> os::JobPool::Finish {
         return [path = path_of(*connection, settings), found = std::move(found)]() mutable { found(std::move(path)); };
     });
 }

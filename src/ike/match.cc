@@ -37,6 +37,7 @@ std::vector<std::shared_ptr<const model::Connection>> connections_for(const mode
     }
     std::ranges::stable_sort(candidates, std::greater{}, &Candidate::score);
     std::vector<std::shared_ptr<const model::Connection>> sorted;
+    sorted.reserve(candidates.size());
     for (Candidate& candidate : candidates) sorted.push_back(std::move(candidate.connection));
     return sorted;
 }
@@ -45,6 +46,7 @@ std::vector<model::Proposal> offered_ike_proposals(const model::Connection& conn
     std::vector<model::Proposal> usable;
     for (model::Proposal proposal : connection.proposals) {
         std::vector<model::TransformType> before;
+        before.reserve(proposal.transforms.size());
         for (const model::Transform& transform : proposal.transforms) before.push_back(transform.type);
         std::erase_if(proposal.transforms, [](const model::Transform& transform) {
             return !crypto::supports(model::Protocol::ike, transform);

@@ -34,7 +34,8 @@ Result<SentMessage> Protection::seal(const wire::Header& header, const wire::Cha
 // An AEAD must never see an IV twice under one key (RFC 5282 §3.1): a counter. CBC needs IVs that nobody can
 // predict (RFC 7296 §3.14): random octets.
 Result<Bytes> Protection::seal_one(wire::Unsealed unsealed, Rng& rng) {
-    auto& [octets, layout] = unsealed;
+    Bytes& octets = unsealed.octets;
+    const auto& layout = unsealed.layout;
     const MutableByteView iv = layout.iv(octets);
     if (out_.shape().aead()) {
         const std::uint64_t counter = next_iv_++;

@@ -12,7 +12,6 @@ namespace cygnet::ike {
 namespace {
 
 using model::ExchangeType;
-using model::LogGroup;
 using model::NotifyType;
 using model::PayloadType;
 
