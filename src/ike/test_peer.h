@@ -38,6 +38,10 @@ public:
     // Feeds octets to the engine and returns the datagrams that it sends.
     std::vector<Bytes> raw(ByteView octets) {
         step(Datagram{.path = path(), .bytes = octets});
+        return sent();
+    }
+    // The datagrams that the engine has sent since the last time.
+    std::vector<Bytes> sent() {
         std::vector<Bytes> sent;
         while (!victim_.outbox.empty()) {
             sent.push_back(std::move(victim_.outbox.front().datagram));
@@ -126,7 +130,7 @@ public:
         ASSERT_EQ(victim_.engine.list(now).at(0).state, model::IkeState::established) << victim_.log();
     }
 
-private:
+    // Seen from the engine.
     static model::Path path() { return {.local = {address("192.0.2.2"), 500}, .remote = {address("192.0.2.1"), 500}}; }
     void step(Input input) {
         Effects effects;
@@ -140,6 +144,7 @@ private:
         for (StartJob& job : jobs) step(JobDone{job.id, crypto::run(std::move(job.job))});
     }
 
+private:
     Node& victim_;
 };
 
