@@ -247,7 +247,8 @@ inline bool Pair::up() const {
 }
 
 inline bool Pair::children_agree() const {
-    for (const model::ChildStatus& child : a.engine.list(now).front().children) {
+    const std::vector<model::IkeStatus> all = a.engine.list(now);
+    for (const model::ChildStatus& child : all.front().children) {
         const model::ChildSaSpec* mine = a.installed_with(child.spi_in);
         const model::ChildSaSpec* theirs = b.installed_with(child.spi_out);
         if (mine == nullptr || theirs == nullptr || theirs->spi_out != mine->spi_in) return false;
