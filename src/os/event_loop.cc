@@ -16,7 +16,7 @@ std::chrono::steady_clock::time_point start_of_clock() {
     return start;
 }
 
-void wait_for_signal(asio::signal_set& signals, std::shared_ptr<std::function<void(int)>> arrived) {
+void wait_for_signal(asio::signal_set& signals, const std::shared_ptr<std::function<void(int)>>& arrived) {
     signals.async_wait([&signals, arrived](asio::error_code error, int number) {
         if (error) return;
         (*arrived)(number);
