@@ -127,7 +127,7 @@ Commands::Handler Commands::find(std::string_view name) {
 
 bool Commands::is_event(std::string_view name) { return std::ranges::find(events, name) != std::end(events); }
 
-void Commands::refuse(Service& service, ClientId client, std::string errmsg) {
+void Commands::refuse(Service& service, ClientId client, const std::string& errmsg) {
     Section message;
     message.add("success", "no").add("errmsg", errmsg);
     service.respond(client, std::move(message));

@@ -51,7 +51,7 @@ struct Commands {
 
 private:
     static bool unchanged_pool(const Service& service, const Section& request);
-    static void refuse(Service& service, ClientId client, std::string errmsg);
+    static void refuse(Service& service, ClientId client, const std::string& errmsg);
     static void conclude(Service& service, Instant now, ClientId client, const Refusals& refusals);
     static void event(Service& service, ClientId client, std::string_view name, Section message);
     static model::Counters counters_of(const Service& service, std::string_view connection);

@@ -36,10 +36,10 @@ struct Node {
 
 void Node::assign(std::string name, std::string value, Place at) {
     const auto [known, is_new] = values.emplace(name, items.size());
-    if (is_new) items.push_back({std::move(name), at, std::move(value), nullptr});
+    if (is_new) items.push_back({std::move(name), std::move(at), std::move(value), nullptr});
     else {
         items[known->second].value = std::move(value);
-        items[known->second].place = at;
+        items[known->second].place = std::move(at);
     }
 }
 
@@ -47,7 +47,7 @@ Node& Node::open(std::string name, Place at) {
     const auto [known, is_new] = sections.emplace(name, items.size());
     if (is_new) {
         items.push_back({std::move(name), at, {}, std::make_unique<Node>()});
-        items.back().section->place = at;
+        items.back().section->place = std::move(at);
     }
     return *items[known->second].section;
 }
@@ -290,7 +290,7 @@ public:
     Resolver(const Node& root, std::vector<Complaint>& complaints)
         : root_(root), complaints_(complaints) {}
 
-    Section resolve(std::vector<const Node*> written, std::size_t depth) {
+    Section resolve(const std::vector<const Node*>& written, std::size_t depth) {
         std::vector<const Node*> sources;
         for (const Node* node : written) collect(*node, sources);
         Section section;
@@ -336,7 +336,7 @@ private:
         std::vector<const Node*> inner;
         for (const Node* source : sources)
             if (const Node* section = source->section(item.name)) inner.push_back(section);
-        out.add_entry({item.name, resolve(std::move(inner), depth + 1), item.place});
+        out.add_entry({item.name, resolve(inner, depth + 1), item.place});
     }
 
     void complain(const Place& place, std::string text) {
