@@ -1,6 +1,7 @@
 // Packets and child SAs for tests; included by tests, benchmarks and fuzz targets only.
 #pragma once
 
+#include <ostream>
 #include <vector>
 
 #include "esp/big_endian.h"
@@ -32,6 +33,10 @@ struct PacketShape {
     std::size_t payload = 32;  // octets behind the transport header
     std::uint8_t traffic_class = 0;
 };
+// Names tests; their names must be the same in each run, which the octets of an object are not.
+inline void PrintTo(const PacketShape& shape, std::ostream* out) {
+    *out << (shape.protocol == protocol::tcp ? "TCP " : "UDP ") << shape.source << " to " << shape.destination;
+}
 
 inline std::uint16_t ipv4_header_checksum(ByteView header) {
     std::uint32_t sum = 0;
