@@ -123,14 +123,14 @@ struct Choice {
     std::size_t event = 0;
     bool lost = false;
 };
-// The event before: where it was, and its step.
+// The event before: where it was, and its step. As it is here, it rules nothing out.
 struct Last {
     std::size_t side = 0, step = 0;
 };
 
 // What can be chosen next. Where events at both sides were possible before the last one, side 0 comes first: the
 // other order leads to the same.
-std::vector<Choice> choices(const Room& room, const Crossing& crossing, std::size_t losses, const std::optional<Last>& last) {
+std::vector<Choice> choices(const Room& room, const Crossing& crossing, std::size_t losses, Last last) {
     std::vector<Choice> found;
     const auto& waiting = room.waiting();
     for (std::size_t i = 0; i < waiting.size(); ++i) {
@@ -138,7 +138,7 @@ std::vector<Choice> choices(const Room& room, const Crossing& crossing, std::siz
         // Datagrams to one side come from the other.
         const auto older = [&](const Room::Event& other) { return other.datagram() && other.side == event.side; };
         if (event.datagram() && !crossing.datagrams_overtake && std::any_of(waiting.begin(), waiting.begin() + static_cast<std::ptrdiff_t>(i), older)) continue;
-        if (last && event.side < last->side && event.born < last->step) continue;
+        if (event.side < last.side && event.born < last.step) continue;
         found.push_back({.event = i});
         if (event.datagram() && losses < crossing.losses) found.push_back({.event = i, .lost = true});
     }
@@ -186,7 +186,7 @@ void run(Room& room, const Crossing& crossing, const std::vector<std::size_t>& s
     const Kind kinds[] = {crossing.at_a, crossing.at_b};
     for (const std::size_t side : {0U, 1U})
         if (kinds[side] != Kind::none) room.offer(Room::Event::Kind::command, side, [&room, side, kind = kinds[side]] { begin(room, side, kind); });
-    std::optional<Last> last{};
+    Last last;
     std::size_t losses = 0;
     while (!room.checkers.violation()) {
         const std::vector<Choice> options = choices(room, crossing, losses, last);
@@ -198,7 +198,7 @@ void run(Room& room, const Crossing& crossing, const std::vector<std::size_t>& s
         losses += choice.lost;
         if (choice.lost) {
             room.lose(choice.event);
-            last.reset();
+            last = Last{};
         } else
             room.perform(choice.event);
         if (!crossing.jobs_take_time) room.perform_jobs();
