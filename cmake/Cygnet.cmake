@@ -40,8 +40,6 @@ function(cygnet_gtest target)
     cygnet_configure(${target})
     target_link_libraries(${target} PRIVATE ${ARG_USES}
         GTest::gmock GTest::gtest GTest::gtest_main rapidcheck fmt::fmt Threads::Threads)
-    target_compile_definitions(${target} PRIVATE
-        CYGNET_SOURCE_DIR="${PROJECT_SOURCE_DIR}" CYGNET_SHARED_DIR="${CYGNET_SHARED}")
     gtest_discover_tests(${target} DISCOVERY_MODE PRE_TEST DISCOVERY_TIMEOUT 60
         TEST_PREFIX ${target}. PROPERTIES TIMEOUT 300 ENVIRONMENT "CYGNET_SHARED=${CYGNET_SHARED}")
 endfunction()

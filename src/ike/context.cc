@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ike/exchange/tasks.h"
+#include "ike/feature/feature.h"
 #include "ike/snapshot.h"
 #include "ike/trace.h"
 
@@ -162,12 +163,14 @@ void Context::establish() {
         fmt::format("IKE_SA {} established between {}[{}]...{}[{}]", sa.name(), sa.path.local.address.text(),
                     text_of(sa.own_id), sa.path.remote.address.text(), text_of(sa.peer_id)));
     report(model::IkeUp{status()});
+    run_hooks(&Feature::established, *this);
 }
 
 Next Context::close(const std::string& reason) {
     if (sa.closed) return Next::closed;
     const bool was_up = established_since(sa).has_value() && !sa.replaced_by;
     const model::IkeStatus last = status();
+    run_hooks(&Feature::closing, *this);
     while (!sa.children.empty()) remove_child(sa.children.begin()->first, reason);
     for (const LeasedAddress& lease : sa.peer_virtual_addresses) core.pools.release(lease.pool, lease.address);
     for (const model::IpAddress& address : sa.own_virtual_addresses)

@@ -18,6 +18,8 @@
 
 namespace cygnet::ike {
 
+struct Context;
+
 // ---- tasks: exchanges of our own that have not begun --------------------------------------------
 
 struct CreateChildTask {
@@ -46,8 +48,15 @@ struct LivenessTask {};
 struct ReportFailureTask {
     model::NotifyType notify{};
 };
+// An INFORMATIONAL exchange of an extension, which keeps what it needs in IkeSa::features.
+struct InformationalTask {
+    const char* name;                                 // in list-sas: "IKE_MOBIKE"
+    bool (*build)(Context&, wire::MessageBuilder&);   // adds the payloads; false: no longer wanted
+    Result<> (*answered)(Context&, const Received&);  // a failure that is not to be ignored ends the IKE SA
+    std::optional<CommandId> command{};
+};
 using Task = std::variant<CreateChildTask, RekeyChildTask, RekeyIkeTask, DeleteChildrenTask, DeleteIkeTask,
-                          LivenessTask, ReportFailureTask>;
+                          LivenessTask, ReportFailureTask, InformationalTask>;
 
 // ---- exchanges that we began --------------------------------------------------------------------
 
@@ -77,6 +86,10 @@ struct InitiatingAuth {
     Nonces nonces() const { return {nonce_i, nonce_r}; }
 };
 struct AwaitingLiveness {};
+struct AwaitingInformational {
+    Result<> (*answered)(Context&, const Received&) = nullptr;
+    std::optional<CommandId> command{};
+};
 struct AwaitingChildrenDeleted {
     std::vector<model::ChildId> children{};
     std::optional<CommandId> command{};
@@ -85,7 +98,8 @@ struct AwaitingIkeDeleted {
     std::optional<CommandId> command{};
 };
 using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingIntermediate, InitiatingAuth,
-                                 AwaitingLiveness, AwaitingChildrenDeleted, AwaitingIkeDeleted, CreatingSa>;
+                                 AwaitingLiveness, AwaitingInformational, AwaitingChildrenDeleted, AwaitingIkeDeleted,
+                                 CreatingSa>;
 
 // ---- exchanges of the peer that wait for a job --------------------------------------------------
 

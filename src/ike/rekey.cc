@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "ike/feature/feature.h"
+
 namespace cygnet::ike {
 namespace {
 
@@ -116,6 +118,8 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     fresh.protection = std::move(protection);
     copy_identity(old, fresh);
     fresh.last_received = context.now;
+    Context of_fresh = context.of(fresh);
+    run_hooks(&Feature::inherited, of_fresh, context.sa);
     return &fresh;
 }
 

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/instant.h"
+#include "ike/feature_states.h"
 #include "ike/keys.h"
 #include "ike/pending.h"
 #include "ike/protect.h"
@@ -146,6 +147,8 @@ struct IkeSa {
     std::optional<FollowupSeries> followup_series{};        // the peer's next IKE_FOLLOWUP_KE is awaited
     std::optional<PeerRekey<model::IkeSaId>> peer_rekey{};  // of this SA, answered by us
     std::optional<model::IkeSaId> replaced_by{};            // rekeyed: only its Delete is left to come
+
+    FeatureStates features{};  // of extensions (feature/)
 
     // ---- what it carries
     std::map<model::ChildId, Child> children{};

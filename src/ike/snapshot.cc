@@ -18,6 +18,7 @@ struct TaskName {
     std::string operator()(const DeleteIkeTask&) const { return "IKE_DELETE"; }
     std::string operator()(const LivenessTask&) const { return "IKE_DPD"; }
     std::string operator()(const ReportFailureTask&) const { return "INFORMATIONAL"; }
+    std::string operator()(const InformationalTask& task) const { return task.name; }
 };
 
 model::IkeState state_of(const IkeSa& sa) {

@@ -78,6 +78,7 @@ Result<Next> send_request(Context& context, const AuthData& auth) {
     message.add(wire::AuthPayload{.method = auth.method, .data = auth.data});
     add_config_request(context, message);
     if (exchange.child != nullptr) TRY(add_child_offer(context, exchange, message));
+    run_hooks(&Feature::auth_offer, context, message);
     return context.request(ExchangeType::ike_auth, message);
 }
 
@@ -122,6 +123,10 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
 // §2.21.2: without the child the IKE SA stays; a child that only the peer has is taken down with it.
 Result<Next> responder_proven(Context& context) {
     IkeSa& sa = context.sa;
+    if (const auto accepted =
+            try_hooks(&Feature::auth_accept, context, std::get<InitiatingAuth>(sa.own).response);
+        !accepted)
+        return reject_responder(context, NotifyType::authentication_failed, accepted.error());
     const InitiatingAuth exchange = std::move(std::get<InitiatingAuth>(sa.own));
     const wire::Message& message = exchange.response.message;
     const std::optional<CommandId> command = std::exchange(sa.intent.command, std::nullopt);

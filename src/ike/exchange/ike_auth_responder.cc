@@ -146,6 +146,7 @@ Result<Next> answer_request(Context& context, const AuthData& auth) {
     Result<std::optional<FirstChild>> child = first_child(context, exchange.request.message, answer);
     if (child && *child) add_child_answer(answer, **child);
     if (!child) add_child_refusal(context, answer, child.error());
+    run_hooks(&Feature::auth_offer, context, answer);
     context.establish();
     if (child && *child) context.add_child(*(*child)->config, std::move((*child)->terms), std::move((*child)->spec));
     return context.respond(ExchangeType::ike_auth, answer);
@@ -160,6 +161,7 @@ Result<Next> on_signed(Context& context, crypto::JobResult result) {
 Result<Next> prove_ourselves(Context& context) {
     IkeSa& sa = context.sa;
     auto& exchange = std::get<RespondingAuth>(sa.theirs);
+    TRY(try_hooks(&Feature::auth_accept, context, exchange.request));
     TRY(apply_unique_policy(context, exchange.request.message.notify(NotifyType::initial_contact) != nullptr));
     const Core& core = context.core;
     exchange.proof = TRY(plan_local_proof(sa.connection->local.front(), sa.own_id, sa.peer_id, *core.config,

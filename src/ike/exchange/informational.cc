@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ike/feature/feature.h"
 #include "ike/rekey.h"
 #include "ike/snapshot.h"
 #include "ike/timers.h"
@@ -90,6 +91,7 @@ Result<Next> receive_request(Context& context, Received request) {
         return context.close("the peer reported " + model::name_of(error->message_type));
     }
     add_delete(answer, delete_children(context, request.message));
+    TRY(try_hooks(&Feature::informational_request, context, request, answer));
     return context.respond(ExchangeType::informational, answer);
 }
 
@@ -98,6 +100,14 @@ Result<Next> receive_request(Context& context, Received request) {
 Result<Next> receive_response(Context& context, Received response) {
     if (const wire::NotifyPayload* error = fatal_error(response.message))
         return context.close("the peer reported " + model::name_of(error->message_type));
+    if (auto* informational = std::get_if<AwaitingInformational>(&context.sa.own)) {
+        const AwaitingInformational done = *informational;
+        context.finish();
+        Result<> result = done.answered(context, response);
+        context.finish_command(done.command, result);
+        TRY(std::move(result));
+        return Next::finished;
+    }
     if (auto* deleting = std::get_if<AwaitingChildrenDeleted>(&context.sa.own)) {
         // Whatever the peer names, the pairs are gone on both sides now.
         const AwaitingChildrenDeleted done = std::move(*deleting);
@@ -153,6 +163,16 @@ Result<Next> begin_liveness(Context& context) {
     context.sa.own = AwaitingLiveness{};
     wire::MessageBuilder empty;
     return context.request(ExchangeType::informational, empty);
+}
+
+Result<Next> begin_informational(Context& context, const InformationalTask& task) {
+    wire::MessageBuilder message;
+    if (!task.build(context, message)) {
+        context.finish_command(task.command, {});
+        return context.finish();
+    }
+    context.sa.own = AwaitingInformational{.answered = task.answered, .command = task.command};
+    return context.request(ExchangeType::informational, message);
 }
 
 Result<Next> begin_report_failure(Context& context, const ReportFailureTask& task) {

@@ -8,6 +8,7 @@ namespace cygnet::ike {
 Result<Next> begin_delete_children(Context& context, const DeleteChildrenTask& task);
 Result<Next> begin_delete_ike(Context& context, const DeleteIkeTask& task);
 Result<Next> begin_liveness(Context& context);
+Result<Next> begin_informational(Context& context, const InformationalTask& task);
 Result<Next> begin_report_failure(Context& context, const ReportFailureTask& task);
 
 std::span<const ExchangeRow> informational_rows();

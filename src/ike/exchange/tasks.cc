@@ -25,6 +25,7 @@ struct Begin {
     Result<Next> operator()(const DeleteIkeTask& task) const { return begin_delete_ike(context, task); }
     Result<Next> operator()(const LivenessTask&) const { return begin_liveness(context); }
     Result<Next> operator()(const ReportFailureTask& task) const { return begin_report_failure(context, task); }
+    Result<Next> operator()(const InformationalTask& task) const { return begin_informational(context, task); }
 };
 
 }  // namespace

@@ -2,7 +2,8 @@
 // the order in which hooks run. The core calls hooks and never asks whether an extension is on: a feature
 // that the peer does not support leaves no trace in the SA, and its later hooks do nothing.
 //
-// A hook appears here with its first user; further ones (mix_keys, auth_octets, child_offer,
+// What an extension keeps of an SA is a struct of its own in IkeSa::features; INFORMATIONAL exchanges of its own are an
+// InformationalTask. A hook appears here with its first users; further ones (mix_keys, auth_octets, child_offer,
 // child_accept, path_changed) have their places in the architecture.
 #pragma once
 
@@ -31,10 +32,20 @@ struct Feature {
     std::optional<Result<Next>> (*next_exchange)(Context&) = nullptr;
     // Responder: fails while an exchange that must precede IKE_AUTH is missing.
     Result<> (*ready_for_auth)(Context&) = nullptr;
+    // IKE_AUTH: adds notifications to the message that carries SA, ours in either role; reads the peer's once its AUTH is
+    // verified (a failure refuses the peer).
+    void (*auth_offer)(Context&, wire::MessageBuilder&) = nullptr;
+    Result<> (*auth_accept)(Context&, const Received&) = nullptr;
     // CP of IKE_AUTH, RFC 7296 §2.19: what we ask for; what we assign (errors fail the child); what we were assigned.
     void (*config_request)(Context&, OwnedAttributes&) = nullptr;
     Result<> (*config_assign)(Context&, const wire::CpPayload* request, OwnedAttributes& reply) = nullptr;
     Result<> (*config_accept)(Context&, const wire::CpPayload* reply) = nullptr;
+    // A request of the peer in an INFORMATIONAL exchange: reacts, and adds to the answer. Deletions have been carried out.
+    Result<> (*informational_request)(Context&, const Received&, wire::MessageBuilder& answer) = nullptr;
+    // The life of an SA: after IKE_AUTH; a rekey has made its successor (which may yet lose against another); it ends.
+    void (*established)(Context&) = nullptr;
+    void (*inherited)(Context& heir, IkeSa& old) = nullptr;
+    void (*closing)(Context&) = nullptr;
 };
 
 std::span<const Feature* const> all_features();
