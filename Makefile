@@ -25,7 +25,7 @@ run_tests = ctest --test-dir build/$(1) --output-on-failure --parallel 2 --no-te
     ctest --test-dir build/$(1) --output-on-failure -L e2e --repeat until-pass:2
 
 .DEFAULT_GOAL := help
-.PHONY: help packages aws-lc demo test build sim interop bench fuzz asan tsan tidy format install clean
+.PHONY: help packages aws-lc demo test build sim ledger interop bench fuzz asan tsan tidy format install clean
 
 help:  ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,10 @@ build: aws-lc  ## build the programs (PRESET=release|dev|asan|tsan)
 sim: aws-lc  ## run the simulator over many seeds (SEEDS=1000)
 	@$(call compile,release,cygnet-sim)
 	@build/release/sim/cygnet-sim --seeds $(SEEDS)
+
+ledger: aws-lc  ## the conformance report: each requirement of docs/rfc and the passing tests that cite it
+	@$(call compile,dev)
+	@tools/ledger build/dev
 
 interop: aws-lc  ## run the scenarios against strongSwan
 	@$(call compile,release,programs)
