@@ -21,6 +21,9 @@ class Citations(unittest.TestCase):
         self.assertEqual(cited("// RFC 7296 §2.3 [16]: one request.\nTEST(Window, IsOne) {\n}\n"),
                          [(16, r"ike_test\.Window\.IsOne")])
 
+    def test_of_two_documents_in_one_line_count_both(self):
+        self.assertEqual([row for row, _ in cited("// RFC 7296 §2 [7], RFC 7383 §2.3 [141]: large.\nTEST(A, B) {}\n")], [7, 141])
+
     def test_inside_a_test_belong_to_it(self):
         self.assertEqual(cited("TEST(Window, IsOne) {\n    // RFC 7296 §2.3 [16, 18-19]: no more.\n}\n"),
                          [(row, r"ike_test\.Window\.IsOne") for row in (16, 18, 19)])
