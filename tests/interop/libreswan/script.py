@@ -1,0 +1,161 @@
+"""Libreswan 5 with the kernel's ESP, in a virtual machine: each end begins, rekeys the child SA and the IKE SA, and deletes."""
+
+from lab import process
+from lab.cygnet import Cygnet
+from lab.libreswan import Libreswan
+from lab.pki import Authority
+from lab.process import wait_until
+from lab.traffic import ping
+from scenario import Case, Mismatch
+
+CYGNET, LIBRESWAN = "cygnet", "libreswan"
+_SECRET = "a secret that is long enough for the PRF of this suite"
+
+_CYGNET = """
+connections {{
+    gw {{
+        version = 2
+        local_addrs = 192.0.2.1
+        remote_addrs = 192.0.2.2
+        proposals = aes256gcm16-prfsha384-x25519
+        local {{
+            auth = {auth}
+            {certs}
+            id = cygnet.example
+        }}
+        remote {{
+            auth = {auth}
+            id = libreswan.example
+        }}
+        children {{
+            net {{
+                local_ts = 10.1.0.0/24
+                remote_ts = 10.2.0.0/24
+                esp_proposals = aes256gcm16-x25519-esn,aes256gcm16-x25519
+            }}
+        }}
+    }}
+}}
+secrets {{
+    ike-gw {{
+        id-1 = libreswan.example
+        secret = "{secret}"
+    }}
+}}
+"""
+
+_LIBRESWAN = """
+config setup
+    logfile=/run/pluto.log
+conn gw
+    keyexchange=ikev2
+    left=192.0.2.2
+    leftid=@libreswan.example
+    leftsubnet=10.2.0.0/24
+    {certs}
+    right=192.0.2.1
+    rightid=@cygnet.example
+    rightsubnet=10.1.0.0/24
+    authby={auth}
+    ike=aes_gcm256-sha2_384-dh31
+    esp=aes_gcm256-null;dh31
+    auto=add
+"""
+
+CASES = {
+    "psk-cygnet-begins": Case(CYGNET),
+    "psk-libreswan-begins": Case(LIBRESWAN),
+    "ecdsa-cygnet-begins": Case(CYGNET, "ecdsa"),
+    "rsa-libreswan-begins": Case(LIBRESWAN, "rsa-pss"),
+}
+
+_LIBRESWAN_AUTH = {"psk": "secret", "ecdsa": "ecdsa", "rsa-pss": "rsa-sha2"}
+_KEYS = {"ecdsa": "ecdsa256", "rsa-pss": "rsa2048"}
+
+
+def run(lab, case, _folder):
+    left, right = lab.host("left"), lab.host("right")
+    lab.connect(left, "192.0.2.1/24", right, "192.0.2.250/24")
+    right.remove_address("192.0.2.250/24", "to-left")
+    left.add_address("10.1.0.1/24")
+    cygnet, libreswan = start(lab, case, left, right)
+    begin(case, cygnet, libreswan)
+    if [sa["state"] for sa in cygnet.sas()] != ["ESTABLISHED"] or libreswan.children() != 1:
+        raise Mismatch(f"the ends do not agree that the tunnel is up: {cygnet.sas()} {libreswan.states()}")
+    if ping(left, "10.2.0.1", source="10.1.0.1", count=20).lost:
+        raise Mismatch("pings through the tunnel were lost")
+    # A responder that sends on the new SA before its answer has arrived loses a packet (RFC 7296 section 2.8): Libreswan does.
+    renewed(cygnet, lambda: cygnet.rekey(child="net"), child_spis)
+    flow = lab.start("flow", left, "ping", "-n", "-i", "0.05", "-I", "10.1.0.1", "10.2.0.1")
+    renewed(cygnet, lambda: cygnet.rekey(ike="gw"), ike_spis)
+    renewed(cygnet, lambda: libreswan.whack("--rekey-child --name gw"), child_spis)
+    renewed(cygnet, lambda: libreswan.whack("--rekey-ike --name gw"), ike_spis)
+    flow.signal(2)
+    flow.wait_for_end()
+    if " 0% packet loss" not in flow.log():
+        raise Mismatch("a rekey lost packets: " + "".join(flow.log().splitlines()[-3:]))
+    end(case, cygnet, libreswan)
+
+
+def child_spis(sa):
+    return {child["spi-in"] for child in sa["child-sas"].values()}
+
+
+def ike_spis(sa):
+    return {sa["initiator-spi"]}
+
+
+def start(lab, case, left, right):
+    words = {"auth": "psk", "certs": "", "secret": _SECRET}
+    pluto = {"auth": _LIBRESWAN_AUTH[case.authentication], "certs": ""}
+    files, pkcs12 = {}, None
+    if key_kind := _KEYS.get(case.authentication):
+        authority = Authority(lab.folder, key_kind)
+        certificate, key = authority.issue("cygnet.example")
+        files = {"x509/cygnet.pem": certificate, "private/cygnet.pem": key, "x509ca/ca.pem": authority.certificate}
+        words |= {"auth": "pubkey", "certs": "certs = cygnet.pem"}
+        pluto["certs"] = "leftcert=libreswan\n    rightca=%same"
+        pkcs12 = packed(lab, authority)
+    secrets = f'@cygnet.example @libreswan.example : PSK "{_SECRET}"\n'
+    cygnet = Cygnet(lab, left, _CYGNET.format(**words), files=files)
+    return cygnet, Libreswan(lab, right, _LIBRESWAN.format(**pluto), secrets=secrets, pkcs12=pkcs12)
+
+
+def packed(lab, authority):
+    """The certificate, key and CA of Libreswan's end in one file."""
+    certificate, key = authority.issue("libreswan.example")
+    path = lab.folder / "libreswan.p12"
+    process.run(["openssl", "pkcs12", "-export", "-in", certificate, "-inkey", key, "-certfile", authority.certificate,
+                 "-name", "libreswan", "-caname", "ca", "-passout", "pass:lab", "-out", path])
+    return path
+
+
+def begin(case, cygnet, libreswan):
+    if case.initiator == CYGNET:
+        cygnet.initiate("net")
+    else:
+        libreswan.initiate("gw")
+    wait_until(lambda: libreswan.children() == 1, "the child SA at Libreswan", timeout_s=30, interval_s=0.3)
+
+
+def renewed(cygnet, rekey, spis_of):
+    """Rekeys, and waits until Cygnet has one IKE SA with one child again, with other SPIs."""
+    def spis():
+        return set().union(*(spis_of(sa) for sa in cygnet.sas()))
+
+    before = spis()
+    rekey()
+
+    def settled():
+        sas = cygnet.sas()
+        return len(sas) == 1 and len(sas[0]["child-sas"]) == 1 and not spis() & before
+
+    wait_until(settled, "one IKE SA with one child, both new", timeout_s=60, interval_s=0.3)
+
+
+def end(case, cygnet, libreswan):
+    if case.initiator == CYGNET:
+        libreswan.whack("--terminate --name gw")
+    else:
+        cygnet.terminate(ike="gw")
+    wait_until(lambda: not cygnet.sas() and not libreswan.states(), "no SA at either end", timeout_s=30, interval_s=0.3)
