@@ -31,7 +31,8 @@ class Authority:
         run(["openssl", "req", "-x509", "-new", "-key", self._key, "-out", self.certificate, "-days", "30",
              "-subj", f"/C=CH/O=Cygnet/CN={name}", *(word for line in usage for word in ("-addext", line))])
 
-    def issue(self, host: str, *, kind: str | None = None, days: int = 10, expired: bool = False) -> tuple[Path, Path]:
+    def issue(self, host: str, *, kind: str | None = None, days: int = 10, expired: bool = False,
+              names: list[str] | None = None) -> tuple[Path, Path]:
         """Makes a key and a certificate with the subject C=CH, O=Cygnet, CN=`host` and `host` as its DNS name.
 
         Returns the paths of both, certificate first. An expired one ended yesterday.
@@ -39,16 +40,21 @@ class Authority:
         self._serial += 1
         key, request, certificate = self._make_key(host, kind), self._folder / f"{host}.csr", self._folder / f"{host}.pem"
         run(["openssl", "req", "-new", "-key", key, "-out", request, "-subj", f"/C=CH/O=Cygnet/CN={host}"])
+        alternatives = ",".join(f"DNS:{name}" for name in names or [host])
         extensions = self._folder / f"{host}.ext"
         extensions.write_text(
             "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
-            f"extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName=DNS:{host}\n"
+            f"extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName={alternatives}\n"
             "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
         )
         validity = _ended_yesterday() if expired else ["-days", str(days)]
         run(["openssl", "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-out", certificate,
              *validity, "-set_serial", str(self._serial), "-extfile", extensions])
         return certificate, key
+
+    def issue_many(self, hosts: list[str]) -> tuple[Path, Path]:
+        """One key and certificate for several DNS names, the first of which is the subject."""
+        return self.issue(hosts[0], names=hosts)
 
     def _make_key(self, name: str, kind: str | None = None) -> Path:
         path = self._folder / f"{name}.key"

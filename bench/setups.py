@@ -1,0 +1,182 @@
+"""How much a set-up costs a daemon: Cygnet's pair and strongSwan's, driven alike over their control sockets, in turns.
+
+The initiator has a connection for each of COUNT clients, the responder one for all of them. Wall time is the machine's, so
+the figure that counts is the responder's CPU time per set-up, and its memory per established pair.
+"""
+
+import os
+import string
+import sys
+import threading
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from lab import process
+from lab.cygnet import Cygnet
+from lab.pki import Authority
+from lab.strongswan import StrongSwan
+
+COUNT = 200
+_SESSIONS = 4
+
+_CLIENT = string.Template("""
+    c$number {
+        version = 2
+        local_addrs = 192.0.2.1
+        remote_addrs = 192.0.2.2
+        proposals = $proposal
+        $unique
+        local {
+            auth = $auth
+            $certs
+            id = c$number.example
+        }
+        remote {
+            auth = $auth
+            id = gateway.example
+        }
+        children {
+            c$number {
+                local_ts = 10.1.$high.$low/32
+                remote_ts = 10.2.0.0/16
+                esp_proposals = aes256gcm16
+            }
+        }
+    }
+""")
+
+_GATEWAY = string.Template("""
+    clients {
+        version = 2
+        local_addrs = 192.0.2.2
+        remote_addrs = 192.0.2.1
+        proposals = $proposal
+        $unique
+        local {
+            auth = $auth
+            $certs
+            id = gateway.example
+        }
+        remote {
+            auth = $auth
+            id = *.example
+        }
+        children {
+            all {
+                local_ts = 10.2.0.0/16
+                remote_ts = 10.1.0.0/16
+                esp_proposals = aes256gcm16
+            }
+        }
+    }
+""")
+
+_SECRETS = """
+secrets {
+    ike-all {
+        secret = "only for measuring"
+    }
+}
+"""
+
+CLASSIC, HYBRID = "aes256gcm16-prfsha384-x25519", "aes256gcm16-prfsha384-x25519-ke1_mlkem768"
+# The metric, what is set up, the proposal, the kind of keys where certificates authenticate.
+KINDS = [("P13", "PSK, X25519", CLASSIC, None), ("P14", "ECDSA certificates, X25519", CLASSIC, "ecdsa256"),
+         ("P15", "PSK, X25519 + ML-KEM-768", HYBRID, None)]
+
+
+class Pair:
+    """Two daemons of one make, each on a host of its own."""
+
+    def __init__(self, lab, name, make, proposal, authority):
+        self.name = name
+        left, right = lab.host(f"{name}-l"), lab.host(f"{name}-r")
+        lab.connect(left, "192.0.2.1/24", right, "192.0.2.2/24")
+        self.initiator = self._start(lab, make, left, proposal, authority, initiates=True)
+        self.responder = self._start(lab, make, right, proposal, authority, initiates=False)
+
+    @staticmethod
+    def _start(lab, make, host, proposal, authority, *, initiates):
+        words = {"proposal": proposal, "auth": "psk", "certs": "", "unique": "unique = never"}
+        files = {}
+        if authority:
+            names = [f"c{number}.example" for number in range(COUNT)] if initiates else ["gateway.example"]
+            # All clients share a key: what is measured is the responder.
+            certificate, key = authority.issue_many(names)
+            files = {"x509/own.pem": certificate, "private/own.pem": key, "x509ca/ca.pem": authority.certificate}
+            words |= {"auth": "pubkey", "certs": "certs = own.pem"}
+        clients = [_CLIENT.substitute(words, number=number, high=number // 250, low=number % 250 + 1)
+                   for number in range(COUNT if initiates else 0)]
+        body = "".join(clients) if initiates else _GATEWAY.substitute(words)
+        config = f"connections {{\n{body}}}\n{_SECRETS}"
+        options = {"log_level": "audit"} if make is Cygnet else {}
+        return make(lab, host, config, files=files, name=f"{host}", **options)
+
+    def set_up(self):
+        """Sets all clients up; CPU milliseconds of each end per set-up, and KiB that the responder grew by per pair."""
+        before = [self._cpu_ms(end) for end in (self.initiator, self.responder)]
+        memory = self._memory_kib(self.responder)
+        self._all("initiate", "child")
+        after = [self._cpu_ms(end) for end in (self.initiator, self.responder)]
+        grown = self._memory_kib(self.responder) - memory
+        self._all("terminate", "ike")
+        return [(then - now) / COUNT for now, then in zip(before, after)] + [grown / COUNT]
+
+    def _all(self, command, key):
+        names: SimpleQueue = SimpleQueue()
+        for number in range(COUNT):
+            names.put(f"c{number}")
+        failures: list[Exception] = []
+
+        def work():
+            try:
+                with self.initiator.vici() as session:
+                    while True:
+                        session.request(command, {key: names.get_nowait(), "timeout": 60000})
+            except Empty:
+                pass
+            except Exception as error:  # What a thread raises would be lost.
+                failures.append(error)
+
+        threads = [threading.Thread(target=work) for _ in range(_SESSIONS)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        if failures:
+            raise process.CommandFailed(f"{self.name}: {command} failed: {failures[0]}")
+
+    @staticmethod
+    def _cpu_ms(end):
+        words = Path(f"/proc/{end.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(words[11]) + int(words[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+    @staticmethod
+    def _memory_kib(end):
+        lines = Path(f"/proc/{end.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+
+
+def measure(lab, entry, rounds, wanted):
+    """The entries of all kinds of set-up, each beside strongSwan's."""
+    for identity, kind, proposal, keys in KINDS:
+        if not wanted([identity]):
+            continue
+        authority = Authority(lab.folder, keys) if keys else None
+        short = identity.lower()
+        pairs = [Pair(lab, f"{short}-c", Cygnet, proposal, authority), Pair(lab, f"{short}-s", StrongSwan, proposal, authority)]
+        samples = []
+        for number in range(rounds):
+            # The first round, in which memory grows, comes in the same order for all kinds; then A B, B A, …
+            order = pairs if number % 2 == 0 else list(reversed(pairs))
+            results = {pair.name: pair.set_up() for pair in order}
+            samples.append([results[pair.name] for pair in pairs])
+            print(f"  {kind}: responder {samples[-1][0][1]:.3f} ms, strongSwan {samples[-1][1][1]:.3f} ms", file=sys.stderr)
+        other = "strongSwan, kernel-libipsec"
+        yield entry(identity, f"CPU per set-up, responder: {kind}", "ms", other, [(own[1], his[1]) for own, his in samples])
+        yield entry(identity, f"CPU per set-up, initiator: {kind}", "ms", other, [(own[0], his[0]) for own, his in samples])
+        yield entry("P20", f"memory per pair, responder: {kind}", "KiB", other, [(max(samples[0][0][2], 0.001), samples[0][1][2])])
+        for pair in pairs:
+            pair.initiator.stop()
+            pair.responder.stop()
+
