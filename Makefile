@@ -46,9 +46,10 @@ test: aws-lc  ## build and run everything that needs no other product
 build: aws-lc  ## build the programs (PRESET=release|dev|asan|tsan)
 	@$(call compile,$(PRESET),programs)
 
-sim: aws-lc  ## run the simulator over many seeds (SEEDS=1000)
+sim: aws-lc  ## run the simulator over many seeds (SEEDS=1000), then walk every order of crossing exchanges
 	@$(call compile,release,cygnet-sim)
 	@build/release/sim/cygnet-sim --seeds $(SEEDS)
+	@build/release/sim/cygnet-sim --crossings
 
 ledger: aws-lc  ## the conformance report: each requirement of docs/rfc and the passing tests that cite it
 	@$(call compile,dev)

@@ -6,10 +6,15 @@
 //   cygnet-sim --crossings [LIMIT]    walks all interleavings of crossing exchanges
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <atomic>
 #include <charconv>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "sim/interleavings.h"
 #include "sim/scenario.h"
@@ -36,17 +41,37 @@ void report_failure(const Story& story, const std::string& violation) {
     fmt::print("FAILED: {}\n", violation);
 }
 
-int run_seeds(std::uint64_t first, std::uint64_t count) {
-    for (std::uint64_t seed = first; seed < first + count; ++seed) {
-        World world(seed);
-        const std::string plan = run_swarm(world);
-        if (!world.failed()) continue;
-        report_failure(world.story, *world.checkers.violation());
-        fmt::print("seed {}: {}\nTo replay it at the same commit: cygnet-sim --seed {}\n", seed, plan, seed);
-        return exit_failed;
+// Each seed is a world of its own, so every core runs its share. The lowest seed that fails, if one does.
+std::optional<std::uint64_t> first_failing_seed(std::uint64_t first, std::uint64_t count) {
+    constexpr std::uint64_t none = std::numeric_limits<std::uint64_t>::max(), progress_every = 1000;
+    std::atomic<std::uint64_t> next{first}, failing{none};
+    const auto work = [&] {
+        for (std::uint64_t seed = next++; seed < first + count && failing == none; seed = next++) {
+            World world(seed);
+            run_swarm(world);
+            if (world.failed()) failing = std::min(failing.load(), seed);
+            if (const std::uint64_t done = seed - first + 1; done % progress_every == 0)
+                fmt::print(stderr, "{} of {} seeds\n", done, count);
+        }
+    };
+    {
+        std::vector<std::jthread> workers;
+        for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) workers.emplace_back(work);
     }
-    fmt::print("{} seeds from {}: no checker objects\n", count, first);
-    return 0;
+    return failing == none ? std::nullopt : std::optional(failing.load());
+}
+
+int run_seeds(std::uint64_t first, std::uint64_t count) {
+    const std::optional<std::uint64_t> seed = first_failing_seed(first, count);
+    if (!seed) {
+        fmt::print("{} seeds from {}: no checker objects\n", count, first);
+        return 0;
+    }
+    World world(*seed);
+    const std::string plan = run_swarm(world);
+    report_failure(world.story, world.checkers.violation().value_or("only beside other seeds"));
+    fmt::print("seed {}: {}\nTo replay it at the same commit: cygnet-sim --seed {}\n", *seed, plan, *seed);
+    return exit_failed;
 }
 
 int tell_seed(std::uint64_t seed) {
@@ -77,8 +102,12 @@ int tell_scenarios(std::string_view words) {
 
 int walk_crossings(std::size_t limit) {
     int status = 0;
+    std::size_t crossings = 0, schedules = 0, longest = 0;
     for (const Crossing& crossing : all_crossings()) {
         const Exploration result = explore(crossing, limit);
+        ++crossings;
+        schedules += result.schedules;
+        longest = std::max(longest, result.longest);
         fmt::print("{:<32} {:<36}{}{}{} {:6} schedules of up to {:2} steps{}\n", crossing.name, crossing.options.esp,
                    crossing.jobs_take_time ? " slow-jobs" : "", crossing.datagrams_overtake ? " overtaking" : "",
                    crossing.losses != 0 ? " loss" : "", result.schedules, result.longest, result.complete ? "" : ", not all");
@@ -87,6 +116,7 @@ int walk_crossings(std::size_t limit) {
         replay(crossing, result.failing_schedule, print);
         fmt::print("FAILED: {}\n", *result.failure);
     }
+    fmt::print("{} crossings, {} schedules of up to {} steps: {}\n", crossings, schedules, longest, status == 0 ? "both ends agree after each" : "FAILED");
     return status;
 }
 

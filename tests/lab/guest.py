@@ -26,7 +26,10 @@ _RUN_QEMU = """
 
 
 def _tool(name: str, peer: str) -> Path:
-    return Path(process.run([str(_PROJECT / "tools" / name), peer], timeout_s=900).stdout.strip())
+    try:
+        return Path(process.run([str(_PROJECT / "tools" / name), peer], timeout_s=900).stdout.strip())
+    except process.CommandFailed as error:
+        raise Unavailable(f"the machine of {peer}: {str(error).splitlines()[-1]}") from error
 
 
 def root(peer: str) -> Path:
