@@ -78,6 +78,18 @@ bool FakeBackend::move(model::ChildId child, const model::Path& path, bool udp_e
     return true;
 }
 
+bool FakeBackend::install_policy(const model::PolicySpec& spec) { return policies_.emplace(spec.id, spec).second; }
+
+bool FakeBackend::remove_policy(model::PolicyId policy) { return policies_.erase(policy) != 0; }
+
+std::optional<model::PolicyId> FakeBackend::trap_for(const InnerPacket& inner) const {
+    for (const auto& [id, policy] : policies_)
+        if (policy.kind == model::PolicyKind::trap && contains(policy.local, inner.source) &&
+            contains(policy.remote, inner.destination))
+            return id;
+    return std::nullopt;
+}
+
 std::optional<OutboundPacket> FakeBackend::send(const InnerPacket& inner, Instant now) {
     Pair* chosen = nullptr;
     for (auto& [id, pair] : pairs_) {

@@ -47,6 +47,12 @@ public:
     bool remove(model::ChildId child, Instant until);
     bool move(model::ChildId child, const model::Path& path, bool udp_encapsulation);
 
+    bool install_policy(const model::PolicySpec& spec);
+    bool remove_policy(model::PolicyId policy);
+    // The trap that a packet meets which no SA takes; nothing if there is none.
+    std::optional<model::PolicyId> trap_for(const InnerPacket& inner) const;
+    const std::map<model::PolicyId, model::PolicySpec>& policies() const { return policies_; }
+
     // Through the SA that was activated last among those whose selectors match; nothing without one.
     std::optional<OutboundPacket> send(const InnerPacket& inner, Instant now);
     Inbound receive(const EspPacket& packet, Instant now);
@@ -69,6 +75,7 @@ public:
 
 private:
     std::map<model::ChildId, Pair> pairs_{};
+    std::map<model::PolicyId, model::PolicySpec> policies_{};
     std::uint64_t activations_ = 0;
 };
 

@@ -37,6 +37,7 @@ model::Connection connection_of(bool at_a, const GatewayOptions& options) {
     connection.dpd_delay = options.dpd_delay;
     connection.encap = options.encap;
     connection.children = {child_of(at_a, options)};
+    if (options.tune) options.tune(connection);
     return connection;
 }
 
@@ -47,7 +48,8 @@ NodeSettings gateway(bool at_a, const GatewayOptions& options) {
     model::SharedSecret secret{.name = "ike-1", .owners = {}, .secret = SecretBytes::copy_of(bytes_of(options.secret))};
     config->secrets["ike-1"] = std::make_shared<const model::SharedSecret>(std::move(secret));
     config->connections["gw"] = std::make_shared<const model::Connection>(connection_of(at_a, options));
-    return {.name = at_a ? "a" : "b", .address = at_a ? address_a : address_b, .config = std::move(config), .engine = options.engine};
+    return {.name = at_a ? "a" : "b", .address = at_a ? address_a : address_b, .config = std::move(config), .engine = options.engine,
+            .peer = at_a ? address_b : address_a};
 }
 
 Gateways::Gateways(World& in, const GatewayOptions& at_a, const GatewayOptions& at_b)

@@ -22,6 +22,7 @@ struct GatewayOptions {
     Duration dpd_delay = seconds(30);
     bool encap = false;
     ike::EngineSettings engine{};
+    std::function<void(model::Connection&)> tune{};  // whatever else the connection says
 };
 
 inline const model::IpAddress address_a = model::IpAddress::v4(0xc0000201), address_b = model::IpAddress::v4(0xc6336402);

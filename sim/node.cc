@@ -39,6 +39,7 @@ void Node::crash() {
     tell("crashes");
     engine_.reset();
     backend_ = {};
+    held_.clear();
     for (auto& [id, outcome] : commands_)
         if (!outcome) outcome = fail(Errc::system, "node", "crashed");
 }
@@ -58,6 +59,7 @@ void Node::step(ike::Input input) {
     engine_->step(surroundings_.now(), std::move(input), effects);
     surroundings_.checkers.judge(*this, effects);
     for (ike::Effect& effect : effects) execute(effect);
+    if (!held_.empty()) send_held();
     surroundings_.checkers.judge_state(*this, surroundings_.now());
 }
 
@@ -77,6 +79,27 @@ void Node::receive(const Packet& packet) {
 
 bool Node::send(const InnerPacket& packet) {
     if (!running()) return false;
+    if (try_send(packet)) return true;
+    const auto trap = backend_.trap_for(packet);
+    if (!trap || held_.size() >= model::limits::held_packets_per_policy) return false;
+    held_.push_back(packet);
+    const auto end = [](const model::IpAddress& address) {
+        return model::TrafficSelector::of(model::AddressRange::single(address));
+    };
+    ike::Acquire acquire{.policy = *trap, .packet = {.local = end(packet.source), .remote = end(packet.destination)}};
+    if (settings_.peer) acquire.path = {.local = {address(), 500}, .remote = {*settings_.peer, 500}};
+    step(acquire);
+    return true;
+}
+
+// In their order, those that have an SA now.
+void Node::send_held() {
+    std::deque<InnerPacket> waiting = std::exchange(held_, {});
+    for (const InnerPacket& packet : waiting)
+        if (!try_send(packet)) held_.push_back(packet);
+}
+
+bool Node::try_send(const InnerPacket& packet) {
     const auto out = backend_.send(packet, surroundings_.now());
     if (!out) return false;
     Packet datagram{.from = out->path.local, .to = out->path.remote, .content = out->packet};
@@ -129,6 +152,10 @@ void Node::execute(ike::Effect& effect) {
     } else if (auto* move = std::get_if<ike::MoveChild>(&effect)) {
         tell(fmt::format("moves child {} to {}", static_cast<std::uint64_t>(move->child), move->path.remote.text()));
         checkers.require(backend_.move(move->child, move->path, move->udp_encapsulation), *this, "moves a child that does not exist");
+    } else if (auto* policy = std::get_if<ike::InstallPolicy>(&effect)) {
+        checkers.require(backend_.install_policy(policy->spec), *this, "installs a policy twice");
+    } else if (auto* gone = std::get_if<ike::RemovePolicy>(&effect)) {
+        checkers.require(backend_.remove_policy(gone->policy), *this, "removes a policy that does not exist");
     } else if (auto* assign = std::get_if<ike::AssignAddress>(&effect)) {
         tell(fmt::format("{} the address {}", assign->remove ? "gives up" : "takes", assign->address.text()));
         if (assign->remove) std::erase(assigned_, assign->address);

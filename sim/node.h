@@ -2,6 +2,7 @@
 // the daemon's driver does.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +36,7 @@ struct NodeSettings {
     std::shared_ptr<const model::Config> config{};
     std::shared_ptr<const ike::Credentials> credentials{};
     ike::EngineSettings engine{};
+    std::optional<model::IpAddress> peer{};  // whom traps wake
 };
 
 class Node {
@@ -53,7 +55,7 @@ public:
 
     void step(ike::Input input);
     void receive(const Packet& packet);
-    // False when no SA takes the packet: it is not sent in the clear.
+    // False when neither an SA nor a trap takes the packet: it is not sent in the clear.
     bool send(const InnerPacket& packet);
     // The data plane's counters, as the daemon reports them from time to time.
     void report_usage();
@@ -74,10 +76,14 @@ public:
         std::map<std::string, unsigned> alert_types{};
     };
     const Reported& reported() const { return reported_; }
+    // Packets that wait at a trap.
+    std::size_t held() const { return held_.size(); }
     const std::vector<model::IpAddress>& assigned() const { return assigned_; }
 
 private:
     void execute(ike::Effect& effect);
+    bool try_send(const InnerPacket& packet);
+    void send_held();
     void note(const model::Event& event);
     void tell(std::string what, const model::IkeSaId* sa = nullptr, std::optional<std::uint32_t> message_id = {});
 
@@ -91,6 +97,7 @@ private:
     std::map<ike::CommandId, std::optional<Result<>>> commands_{};
     Reported reported_{};
     std::vector<model::IpAddress> assigned_{};
+    std::deque<InnerPacket> held_{};
 };
 
 }  // namespace cygnet::sim

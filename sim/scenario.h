@@ -19,6 +19,7 @@ std::vector<Scenario> all_scenarios();
 // By subject; all_scenarios() has them all.
 std::span<const Scenario> tunnel_scenarios();
 std::span<const Scenario> rekey_scenarios();
+std::span<const Scenario> child_scenarios();
 std::span<const Scenario> trouble_scenarios();
 std::span<const Scenario> hostile_scenarios();
 

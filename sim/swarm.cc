@@ -55,6 +55,9 @@ void draw_options(Plan& plan, Rng& rng) {
     if (chance(rng, 6)) plan.at_a.fragmentation = model::Fragmentation::no;
     plan.at_a.encap = chance(rng, 6);
     plan.at_b = plan.at_a;
+    static constexpr model::Childless childless[] = {model::Childless::allow, model::Childless::prefer, model::Childless::never};
+    for (GatewayOptions* side : {&plan.at_a, &plan.at_b})
+        side->tune = [how = pick(rng, childless)](model::Connection& connection) { connection.childless = how; };
     plan.at_b.engine.always_cookie = chance(rng, 4);
     // Both ends may disagree about the group that comes first, and about ML-KEM.
     if (std::string_view(plan.at_a.ike) == hybrid_or_classic && chance(rng, 2)) plan.at_b.ike = classic;

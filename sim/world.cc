@@ -150,6 +150,13 @@ ike::CommandId World::initiate(Node& from, const Node& to, const std::string& ch
     return id;
 }
 
+ike::CommandId World::install(Node& at, const Node& peer, const std::string& child) {
+    const ike::CommandId id = next_command(at);
+    story.tell({.at = now_, .who = at.name(), .what = fmt::format("command {}: install {}", static_cast<std::uint64_t>(id), child)});
+    at.step(ike::InstallPolicies{.id = id, .connection = "gw", .child = child, .path = model::Path{.local = {at.address(), 500}, .remote = {peer.address(), 500}}});
+    return id;
+}
+
 ike::CommandId World::rekey(Node& at, ike::SaSelector which) {
     const ike::CommandId id = next_command(at);
     story.tell({.at = now_, .who = at.name(), .what = fmt::format("command {}: rekey {}", static_cast<std::uint64_t>(id), which.child.empty() ? "the IKE SA" : which.child)});

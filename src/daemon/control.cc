@@ -160,6 +160,42 @@ void Control::rekey(const ike::SaSelector& which, Finished finished) {
     driver_.rekey(which, [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
 }
 
+// ---- traps --------------------------------------------------------------------------------------
+
+void Control::install(const std::string& connection, const std::string& child, Finished finished) {
+    const auto& connections = store_.config()->connections;
+    const auto found = connections.find(connection);
+    if (found == connections.end())
+        return finished(fail(Errc::not_found, "install", fmt::format("connection {} is not configured", connection)), 0);
+    find_path(jobs_, found->second, options_.network,
+              [this, connection, child, finished = std::move(finished)](Result<model::Path> path) {
+                  // Selectors that are written out need no address of the peer.
+                  const auto known = path ? std::optional(*path) : std::nullopt;
+                  driver_.install(connection, child, known, [this, finished](const CommandOutcome& outcome) {
+                      if (!outcome.result) log_.problem(LogGroup::cfg, outcome.result.error());
+                      finished(outcome.result, outcome.matches);
+                  });
+              });
+}
+
+void Control::uninstall(const std::string& connection, const std::string& child, Finished finished) {
+    driver_.uninstall(connection, child,
+                      [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
+}
+
+void Control::acquire(model::PolicyId policy, const model::PacketEnds& packet) {
+    const auto policies = driver_.engine().policies();
+    const auto named = std::ranges::find(policies, policy, &model::PolicyStatus::id);
+    if (named == policies.end()) return;
+    const auto& connections = store_.config()->connections;
+    const auto found = connections.find(named->connection);
+    if (found == connections.end() || !acquiring_.insert(policy).second) return;
+    find_path(jobs_, found->second, options_.network, [this, policy, packet](Result<model::Path> path) {
+        acquiring_.erase(policy);
+        driver_.acquire(policy, packet, path ? std::optional(*path) : std::nullopt);
+    });
+}
+
 // ---- configuration ------------------------------------------------------------------------------
 
 void Control::configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) {

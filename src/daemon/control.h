@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 
 #include "daemon/driver.h"
@@ -31,12 +32,18 @@ public:
     // Reads the files again; what is wrong is logged and nothing changes.
     void reload_by_signal();
 
+    // A packet met a trap: finds the way to the connection's peer and asks the engine for the child.
+    void acquire(model::PolicyId policy, const model::PacketEnds& packet);
+
     void send(vici::ClientId client, Bytes segment) override;
     void drop(vici::ClientId client, const std::string& why) override;
     void initiate(const std::string& connection, const std::string& child, Finished finished) override;
     void start(const std::string& connection, const std::string& child) override;
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override;
     void rekey(const ike::SaSelector& which, Finished finished) override;
+    void install(const std::string& connection, const std::string& child, Finished finished) override;
+    void uninstall(const std::string& connection, const std::string& child, Finished finished) override;
+    std::vector<model::PolicyStatus> policies() const override { return driver_.engine().policies(); }
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) override;
     Result<> reload() override;
     std::vector<model::IkeStatus> ike_sas() const override { return driver_.list(); }
@@ -69,6 +76,7 @@ private:
     vici::Service service_;
     os::Timer deadline_;
     std::vector<WaitingStart> waiting_starts_;
+    std::set<model::PolicyId> acquiring_;  // whose peer's name is being looked up
     os::Timer start_timer_;
     std::unique_ptr<os::StreamServer> server_;
 };

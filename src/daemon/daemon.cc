@@ -89,7 +89,10 @@ public:
             loop_, log_, options_.network,
             {.ike_datagram = [this](const model::Path& path, ByteView message) { driver_.datagram_arrived(path, message); },
              .inbound_seen = [this](model::ChildId child) { driver_.inbound_seen(child); },
-             .peer_moved = [this](model::ChildId child, model::Endpoint remote) { driver_.peer_moved(child, remote); }}));
+             .peer_moved = [this](model::ChildId child, model::Endpoint remote) { driver_.peer_moved(child, remote); },
+             .acquire = [this](model::PolicyId policy, const model::PacketEnds& packet) { control_.acquire(policy, packet); },
+             .selectors_violated =
+                 [this](model::ChildId child, ByteView packet) { driver_.selectors_violated(child, packet); }}));
         driver_.use(*network_);
         log_.write(LogGroup::dmn, 1,
                    fmt::format("cygnetd {}: IKE on ports {} and {}, {}, commands on {}", version_, options_.network.port,

@@ -37,6 +37,14 @@ void Driver::inbound_seen(model::ChildId child) { step(ike::InboundSeen{child});
 
 void Driver::peer_moved(model::ChildId child, model::Endpoint remote) { step(ike::PeerMoved{child, remote}); }
 
+void Driver::selectors_violated(model::ChildId child, ByteView packet) {
+    step(ike::SelectorsViolated{child, keep(packet)});
+}
+
+void Driver::acquire(model::PolicyId policy, const model::PacketEnds& packet, std::optional<model::Path> path) {
+    step(ike::Acquire{policy, packet, path});
+}
+
 void Driver::initiate(std::string connection, std::string child, const model::Path& path, Finished finished) {
     step(ike::Initiate{remember(std::move(finished)), std::move(connection), std::move(child), path});
 }
@@ -47,6 +55,14 @@ void Driver::terminate(ike::SaSelector which, bool force, Finished finished) {
 
 void Driver::rekey(ike::SaSelector which, Finished finished) {
     step(ike::Rekey{remember(std::move(finished)), std::move(which)});
+}
+
+void Driver::install(std::string connection, std::string child, std::optional<model::Path> path, Finished finished) {
+    step(ike::InstallPolicies{remember(std::move(finished)), std::move(connection), std::move(child), path});
+}
+
+void Driver::uninstall(std::string connection, std::string child, Finished finished) {
+    step(ike::UninstallPolicies{remember(std::move(finished)), std::move(connection), std::move(child)});
 }
 
 ike::CommandId Driver::remember(Finished finished) {
@@ -96,6 +112,8 @@ struct Driver::Executor {
     void operator()(ike::MoveChild& effect) {
         driver.network_->children().move(effect.child, effect.path, effect.udp_encapsulation);
     }
+    void operator()(ike::InstallPolicy& effect) { driver.install(effect); }
+    void operator()(ike::RemovePolicy& effect) { driver.network_->children().remove_policy(effect.policy); }
     void operator()(ike::AssignAddress& effect) { driver.assign(effect); }
     void operator()(ike::Persist&) {}
     void operator()(ike::Report& effect) { driver.report(std::move(effect.event)); }
@@ -125,6 +143,15 @@ void Driver::install(ike::InstallChild& effect) {
     }
     children_.emplace(id, model::ChildUsage{});
     if (children_.size() == 1) usage_timer_.set(os::now() + usage_interval);
+}
+
+void Driver::install(const ike::InstallPolicy& effect) {
+    const auto installed = network_->children().install_policy(effect.spec);
+    if (installed) return;
+    const auto& why = installed.error();
+    log_.write(LogGroup::knl, 0, fmt::format("cannot install a policy, taking it back: {}", why.detail.empty() ? why.text() : why.detail));
+    for (const auto& policy : engine_.policies())
+        if (policy.id == effect.spec.id) return uninstall(policy.connection, policy.child, [](const CommandOutcome&) {});
 }
 
 // A child that the data plane does not take must not stay up at the peer, which would send into nothing.

@@ -41,10 +41,16 @@ public:
     void inbound_seen(model::ChildId child);
     void peer_moved(model::ChildId child, model::Endpoint remote);
 
+    void selectors_violated(model::ChildId child, ByteView packet);
+    // A packet met a trap; `path` to the connection's peer, nothing when it is not known.
+    void acquire(model::PolicyId policy, const model::PacketEnds& packet, std::optional<model::Path> path);
+
     using Finished = std::function<void(const CommandOutcome&)>;
     void initiate(std::string connection, std::string child, const model::Path& path, Finished finished);
     void terminate(ike::SaSelector which, bool force, Finished finished);
     void rekey(ike::SaSelector which, Finished finished);
+    void install(std::string connection, std::string child, std::optional<model::Path> path, Finished finished);
+    void uninstall(std::string connection, std::string child, Finished finished);
 
     // SAs with the traffic counters of the data plane.
     std::vector<model::IkeStatus> list() const;
@@ -57,6 +63,7 @@ private:
     void execute(ike::Effects& effects);
     ike::CommandId remember(Finished finished);
     void install(ike::InstallChild& effect);
+    void install(const ike::InstallPolicy& effect);
     void run(ike::StartJob& effect);
     void assign(const ike::AssignAddress& effect);
     void report(model::Event event);

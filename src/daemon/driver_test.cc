@@ -23,9 +23,18 @@ public:
         std::erase_if(children, [child](const auto& spec) { return spec.id == child; });
     }
     void move(model::ChildId, const model::Path&, bool) override {}
+    Result<> install_policy(const model::PolicySpec& spec) override {
+        if (broken) return fail(Errc::unsupported, "fake", "no policies here");
+        policies.push_back(spec);
+        return {};
+    }
+    void remove_policy(model::PolicyId policy) override {
+        std::erase_if(policies, [policy](const auto& spec) { return spec.id == policy; });
+    }
     std::optional<model::ChildUsage> usage(model::ChildId) const override { return counted; }
 
     std::vector<model::ChildSaSpec> children;
+    std::vector<model::PolicySpec> policies;
     int activated = 0;
     bool broken = false;
     model::ChildUsage counted{};
@@ -190,6 +199,26 @@ TEST_F(TwoDrivers, a_child_that_cannot_be_installed_is_ended_at_both_ends) {
     EXPECT_EQ(left.count<model::ChildUp>(), 1U);
     EXPECT_EQ(left.count<model::ChildDown>(), 1U);
     EXPECT_TRUE(left.network.backend.children.empty());
+}
+
+TEST_F(TwoDrivers, a_packet_that_meets_a_trap_brings_the_child_up) {
+    std::optional<CommandOutcome> outcome;
+    left.driver.install("net", "net", std::nullopt, [&](const CommandOutcome& done) { outcome = done; });
+    ASSERT_TRUE(outcome && outcome->result) << outcome->result.error().text();
+    ASSERT_EQ(left.network.backend.policies.size(), 1U);
+    const auto& spec = left.network.backend.policies[0];
+    const model::PacketEnds packet{.local = model::TrafficSelector::of(model::AddressRange::single(spec.local[0].addresses.first)),
+                                   .remote = model::TrafficSelector::of(model::AddressRange::single(spec.remote[0].addresses.first))};
+    left.driver.acquire(spec.id, packet, model::Path{{address("192.0.2.1"), 500}, {address("192.0.2.2"), 500}});
+    EXPECT_TRUE(run_until([&] { return left.network.backend.children.size() == 1 && right.network.backend.children.size() == 1; }));
+    left.driver.uninstall("net", "net", [](const CommandOutcome&) {});
+    EXPECT_TRUE(left.network.backend.policies.empty());
+}
+
+TEST_F(TwoDrivers, a_policy_that_cannot_be_installed_is_taken_back) {
+    left.network.backend.broken = true;
+    left.driver.install("net", "net", std::nullopt, [](const CommandOutcome&) {});
+    EXPECT_TRUE(left.driver.engine().policies().empty());
 }
 
 TEST_F(TwoDrivers, list_shows_the_counters_of_the_data_plane) {

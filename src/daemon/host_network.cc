@@ -55,7 +55,11 @@ Result<> HostNetwork::open_backend() {
     config.now = os::now;
     backend_ = TRY(dataplane::UserspaceBackend::open(
         std::move(config),
-        {.inbound_seen = events_.inbound_seen, .peer_moved = events_.peer_moved, .ike_datagram = events_.ike_datagram}));
+        {.inbound_seen = events_.inbound_seen,
+         .peer_moved = events_.peer_moved,
+         .acquire = events_.acquire,
+         .selectors_violated = events_.selectors_violated,
+         .ike_datagram = events_.ike_datagram}));
     return {};
 }
 

@@ -24,6 +24,8 @@ struct NetworkEvents {
     std::function<void(const model::Path&, ByteView)> ike_datagram;
     std::function<void(model::ChildId)> inbound_seen;
     std::function<void(model::ChildId, model::Endpoint)> peer_moved;
+    std::function<void(model::PolicyId, const model::PacketEnds&)> acquire;
+    std::function<void(model::ChildId, ByteView)> selectors_violated;
 };
 
 class HostNetwork final : public Network {

@@ -17,6 +17,10 @@ struct BackendEvents {
     std::function<void(model::ChildId)> inbound_seen;
     // An authentic ESP-in-UDP packet came from another address or port than the child's path.
     std::function<void(model::ChildId, model::Endpoint)> peer_moved;
+    // A packet met a trap and waits.
+    std::function<void(model::PolicyId, const model::PacketEnds&)> acquire;
+    // An authentic packet was dropped because it is outside the child's selectors; its first octets.
+    std::function<void(model::ChildId, ByteView)> selectors_violated;
     // IKE messages that arrived on the NAT-T port beside ESP (non-ESP marker already removed).
     std::function<void(const model::Path&, ByteView)> ike_datagram;
 };
@@ -28,6 +32,8 @@ public:
     virtual void activate(model::ChildId child) = 0;
     virtual void remove(model::ChildId child, Duration grace) = 0;
     virtual void move(model::ChildId child, const model::Path& path, bool udp_encapsulation) = 0;
+    virtual Result<> install_policy(const model::PolicySpec& spec) = 0;
+    virtual void remove_policy(model::PolicyId policy) = 0;
     virtual std::optional<model::ChildUsage> usage(model::ChildId child) const = 0;
 };
 

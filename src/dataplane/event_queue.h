@@ -12,12 +12,14 @@
 
 namespace cygnet::dataplane {
 
-enum class EventKind : std::uint8_t { ike_datagram, inbound_seen, peer_moved };
+enum class EventKind : std::uint8_t { ike_datagram, inbound_seen, peer_moved, acquire, selectors_violated };
 
 struct Event {
     EventKind kind = EventKind::ike_datagram;
-    model::ChildId child{};  // inbound_seen, peer_moved
-    model::Path path{};      // ike_datagram; peer_moved: remote is the new one
+    model::ChildId child{};     // inbound_seen, peer_moved, selectors_violated
+    model::Path path{};         // ike_datagram; peer_moved: remote is the new one
+    model::PolicyId policy{};   // acquire
+    model::PacketEnds ends{};   // acquire
 };
 
 class EventQueue {

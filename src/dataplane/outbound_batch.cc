@@ -10,7 +10,8 @@ bool OutboundBatch::takes(const esp::Child& child, std::uint8_t traffic_class, s
            count_ < packets_max && used_ + size <= octets_max;
 }
 
-std::uint8_t* OutboundBatch::add(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size) {
+std::uint8_t* OutboundBatch::add(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size,
+                                 std::uint8_t next_header) {
     ASSERT(takes(child, traffic_class, inner_size));
     const std::size_t size = esp::encapsulated_size(inner_size);
     if (count_ == 0) {
@@ -19,7 +20,7 @@ std::uint8_t* OutboundBatch::add(const esp::Child& child, std::uint8_t traffic_c
         segment_size_ = size;
     }
     std::uint8_t* const inner = buffer_.data() + used_ + esp::encapsulation_headroom;
-    packets_[count_++] = {inner, static_cast<std::uint32_t>(inner_size)};
+    packets_[count_++] = {inner, static_cast<std::uint32_t>(inner_size), next_header};
     used_ += size;
     return inner;
 }

@@ -22,8 +22,9 @@ public:
 
     // Whether a packet of `inner_size` octets may join; an empty batch takes anything up to the limit.
     bool takes(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size) const;
-    // Where to write it. The batch must take it.
-    std::uint8_t* add(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size);
+    // Where to write it. The batch must take it. `next_header`: of ESP's trailer.
+    std::uint8_t* add(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size,
+                      std::uint8_t next_header);
 
     // Makes them ESP packets; what there is to send, less than was added when the SA has no sequence
     // numbers left. Sets `packets` to their number.

@@ -72,6 +72,11 @@ struct UserspaceBackend::Impl {
     std::thread thread;
     os::Fd epoll, timer;
     std::map<model::ChildId, Installed> children;
+    struct InstalledPolicy {
+        esp::ChildPointer policy;
+        model::TrafficSelectors remote;  // of its routes
+    };
+    std::map<model::PolicyId, InstalledPolicy> policies;
     std::multimap<Instant, model::ChildId> graces;  // when removed children end
     std::uint64_t activations = 0;
 };
@@ -200,6 +205,35 @@ void UserspaceBackend::move(model::ChildId child, const model::Path& path, bool 
     impl.publish(std::move(next));
 }
 
+// Its route leads the packets here; the table says what becomes of them.
+Result<> UserspaceBackend::install_policy(const model::PolicySpec& spec) {
+    Impl& impl = *impl_;
+    if (impl.policies.contains(spec.id)) return fail(Errc::state, "policy", "installed already");
+    if (spec.kind == model::PolicyKind::pass)
+        return fail(Errc::unsupported, "mode", "Cygnet's own ESP has no policies that pass packets in the clear");
+    if (impl.routes) {
+        if (auto added = impl.routes->add(spec.local, spec.remote); !added) {
+            static_cast<void>(impl.routes->remove(spec.remote));
+            return added;
+        }
+    }
+    auto policy = esp::make_policy(spec);
+    impl.policies[spec.id] = {.policy = policy, .remote = spec.remote};
+    impl.publish(impl.table.newest().with_outbound(policy, 0));
+    return {};
+}
+
+void UserspaceBackend::remove_policy(model::PolicyId policy) {
+    Impl& impl = *impl_;
+    const auto found = impl.policies.find(policy);
+    if (found == impl.policies.end()) return;
+    if (impl.routes) static_cast<void>(impl.routes->remove(found->second.remote));
+    esp::ForwardingTable next = impl.table.newest().without_outbound(*found->second.policy);
+    impl.policies.erase(found);
+    impl.publish(std::move(next));
+    impl.worker->look_again();
+}
+
 std::optional<model::ChildUsage> UserspaceBackend::usage(model::ChildId child) const {
     const auto found = impl_->children.find(child);
     if (found == impl_->children.end()) return std::nullopt;
@@ -208,6 +242,7 @@ std::optional<model::ChildUsage> UserspaceBackend::usage(model::ChildId child) c
 
 void UserspaceBackend::Impl::publish(esp::ForwardingTable next) {
     table.publish(std::make_unique<const esp::ForwardingTable>(std::move(next)));
+    if (!policies.empty()) worker->look_again();
     set_timer();
 }
 
@@ -273,6 +308,12 @@ void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
             return;
         case EventKind::peer_moved:
             if (found != children.end() && events.peer_moved) events.peer_moved(event.child, event.path.remote);
+            return;
+        case EventKind::acquire:
+            if (policies.contains(event.policy) && events.acquire) events.acquire(event.policy, event.ends);
+            return;
+        case EventKind::selectors_violated:
+            if (found != children.end() && events.selectors_violated) events.selectors_violated(event.child, popped.datagram);
             return;
     }
 }

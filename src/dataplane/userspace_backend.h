@@ -47,6 +47,8 @@ public:
     void activate(model::ChildId child) override;
     void remove(model::ChildId child, Duration grace) override;
     void move(model::ChildId child, const model::Path& path, bool udp_encapsulation) override;
+    Result<> install_policy(const model::PolicySpec& spec) override;
+    void remove_policy(model::PolicyId policy) override;
     std::optional<model::ChildUsage> usage(model::ChildId child) const override;
 
     // Readable when dispatch_events() has something to do; poll it, never read it.

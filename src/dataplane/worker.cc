@@ -7,15 +7,14 @@
 
 #include <cstring>
 
-#include "dataplane/segmenter.h"
-
 namespace cygnet::dataplane {
 namespace {
 
 using esp::Drop;
 
 constexpr std::size_t super_packet_octets_max = 65535;
-constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1;  // else the index of a carrier
+constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2;  // else the index of a carrier
+constexpr int held_review_ms = 1000;                            // while packets wait for a child
 constexpr std::uint8_t nat_keepalive = 0xff;                    // RFC 3948 §2.3
 constexpr std::size_t non_esp_marker_size = 4;                  // RFC 3948 §2.2
 
@@ -29,9 +28,12 @@ Worker::Worker(WorkerParts parts)
     : parts_(std::move(parts)),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       stop_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       tun_buffer_(sizeof(VnetHeader) + super_packet_octets_max),
+      segment_(super_packet_octets_max + esp::transport_header_max),
       coalescer_(*this, parts_.offload) {
-    ASSERT(epoll_.open() && stop_.open());
+    ASSERT(epoll_.open() && stop_.open() && wake_.open());
+    watch(wake_.number(), tag_wake);
     watch(stop_.number(), tag_stop);
     watch(parts_.tun, tag_tun);
     for (std::size_t i = 0; i < parts_.carriers.size(); ++i) watch(parts_.carriers[i].fd(), i);
@@ -42,15 +44,18 @@ Worker::~Worker() = default;
 void Worker::run() {
     std::array<epoll_event, 8> ready;
     for (;;) {
-        const int events = ::epoll_wait(epoll_.number(), ready.data(), ready.size(), -1);
+        const int events = ::epoll_wait(epoll_.number(), ready.data(), ready.size(), held_.empty() ? -1 : held_review_ms);
         count(statistics_.waits);
         now_ = parts_.now();
         table_ = &parts_.table->enter(parts_.number);
         bool stopping = false;
+        if (events <= 0) review_held();
         for (int i = 0; i < events; ++i) {
             const std::uint64_t tag = ready[static_cast<std::size_t>(i)].data.u64;
             if (tag == tag_stop)
                 stopping = true;
+            else if (tag == tag_wake)
+                review_held();
             else if (tag == tag_tun)
                 outbound_turn();
             else
@@ -105,14 +110,83 @@ void Worker::forward(const VnetHeader& header, const std::uint8_t* packet, std::
     if (!segments) return drops_.add(Drop::bad_packet);
     const esp::Child* child = table_->outbound(*inner);
     if (child == nullptr) return drops_.add(Drop::no_policy, segments->count());
+    if (!child->sa) return meet_policy(*child, header, {packet, size}, *inner, segments->count());
     for (std::size_t i = 0; i < segments->count(); ++i) {
-        const std::size_t segment = segments->size_of(i);
-        // RFC 6040 §4.1 and RFC 4301 §5.1.2.1: DSCP and ECN are copied outwards.
-        if (!batch_.takes(*child, inner->traffic_class, segment)) flush_outbound();
-        if (!batch_.takes(*child, inner->traffic_class, segment)) return drops_.add(Drop::too_large);
-        segments->write(i, batch_.add(*child, inner->traffic_class, segment));
+        if (child->transport) send_payload(*child, *inner, *segments, i);
+        else send_segment(*child, *inner, *segments, i);
     }
 }
+
+void Worker::send_segment(const esp::Child& child, const esp::InnerPacket& inner, const Segmenter& segments,
+                          std::size_t number) {
+    const std::size_t size = segments.size_of(number);
+    // RFC 4303 §2.7: octets behind the inner packet, which its header does not count.
+    const std::size_t padded = std::max<std::size_t>(size, std::min(child.tfc_padding, model::limits::tfc_padding_max));
+    // RFC 6040 §4.1 and RFC 4301 §5.1.2.1: DSCP and ECN are copied outwards.
+    if (!batch_.takes(child, inner.traffic_class, padded)) flush_outbound();
+    if (!batch_.takes(child, inner.traffic_class, padded)) return drops_.add(Drop::too_large);
+    const std::uint8_t next_header =
+        inner.family == model::Family::v4 ? esp::protocol::ipv4 : esp::protocol::ipv6;
+    std::uint8_t* const to = batch_.add(child, inner.traffic_class, padded, next_header);
+    segments.write(number, to);
+    std::memset(to + size, 0, padded - size);
+}
+
+void Worker::send_payload(const esp::Child& child, const esp::InnerPacket& inner, const Segmenter& segments,
+                          std::size_t number) {
+    const auto at = esp::transport_payload(inner);
+    if (!at) return drops_.add(Drop::not_transportable);
+    const std::size_t size = segments.size_of(number) - *at;
+    if (!batch_.takes(child, inner.traffic_class, size)) flush_outbound();
+    if (!batch_.takes(child, inner.traffic_class, size)) return drops_.add(Drop::too_large);
+    segments.write(number, segment_.data());
+    std::memcpy(batch_.add(child, inner.traffic_class, size, inner.protocol), segment_.data() + *at, size);
+}
+
+// ---- policies without an SA ---------------------------------------------------------------------
+
+void Worker::meet_policy(const esp::Child& policy, const VnetHeader& header, ByteView packet,
+                         const esp::InnerPacket& inner, std::size_t packets) {
+    if (policy.kind != model::PolicyKind::trap) return drops_.add(Drop::policy_drop, packets);
+    HeldPackets::Held held{.header = header,
+                           .packet = {packet.begin(), packet.end()},
+                           .packets = packets,
+                           .ends = esp::ends_of(inner),
+                           .until = now_ + model::limits::held_packet_life};
+    const model::PacketEnds ends = held.ends;
+    if (!held_.hold(policy.policy, std::move(held))) drops_.add(Drop::trap_queue_full, packets);
+    if (held_.due(policy.policy, now_))
+        tell({.kind = EventKind::acquire, .policy = policy.policy, .ends = ends}, {}, Drop::event_queue_full);
+}
+
+// Sends what has a child now, ends what has waited for too long or has lost its policy, and asks again for the rest.
+void Worker::review_held() {
+    std::uint64_t times;
+    [[maybe_unused]] const auto cleared = ::read(wake_.number(), &times, sizeof times);
+    held_.review([this](const HeldPackets::Held& held) {
+        const auto inner = esp::parse_inner(held.packet.data(), held.packet.size());
+        const esp::Child* child = inner ? table_->outbound(*inner) : nullptr;
+        if (child == nullptr || child->sa) {
+            forward(held.header, held.packet.data(), held.packet.size());
+            return false;
+        }
+        if (held.until > now_) return true;
+        drops_.add(Drop::trap_timeout, held.packets);
+        return false;
+    });
+    flush_outbound();
+    held_.each([this](model::PolicyId policy, const HeldPackets::Held& held) {
+        if (held_.due(policy, now_))
+            tell({.kind = EventKind::acquire, .policy = policy, .ends = held.ends}, {}, Drop::event_queue_full);
+    });
+}
+
+void Worker::look_again() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const auto written = ::write(wake_.number(), &one, sizeof one);
+}
+
+// ---- to the carrier ---------------------------------------------------------------------------------
 
 void Worker::flush_outbound() {
     if (batch_.empty()) return;
@@ -197,14 +271,44 @@ void Worker::finish_group() {
     if (group_.count == 0) return;
     const auto packets = std::span(group_.packets).first(group_.count);
     const std::size_t authentic = esp::decapsulate(*group_.child, packets, now_);
-    for (const esp::InboundPacket& packet : packets) {
-        if (packet.drop == Drop::none)
-            coalescer_.add(packet.data(), packet.inner);
-        else
-            drops_.add(packet.drop);
-    }
+    for (const esp::InboundPacket& packet : packets) deliver(*group_.child, packet);
     if (authentic != 0) tell_about(group_);
     group_.count = 0;
+}
+
+void Worker::deliver(const esp::Child& child, const esp::InboundPacket& packet) {
+    if (packet.drop != Drop::none) {
+        drops_.add(packet.drop);
+        if (packet.drop == Drop::selector_mismatch) report_violation(child, {packet.data(), packet.inner.size});
+    } else if (child.transport) {
+        deliver_transport(child, packet);
+    } else {
+        coalescer_.add(packet.data(), packet.inner);
+    }
+}
+
+// A packet with a new header lies elsewhere, for itself: what came before it goes first.
+void Worker::deliver_transport(const esp::Child& child, const esp::InboundPacket& packet) {
+    esp::InnerPacket inner;
+    const Drop drop = esp::rebuild(child, packet, segment_.data(), inner);
+    if (drop != Drop::none) {
+        drops_.add(drop);
+        child.sa->drops.add(drop);
+        if (drop == Drop::selector_mismatch) report_violation(child, {segment_.data(), inner.size});
+        return;
+    }
+    coalescer_.flush();
+    coalescer_.add(segment_.data(), inner);
+    coalescer_.flush();
+}
+
+// RFC 7296 §3.10.1: the peer may be told. Seldom: one look at the packet is enough.
+void Worker::report_violation(const esp::Child& child, ByteView packet) {
+    esp::SaRuntime& sa = *child.sa;
+    if (sa.told_violation != Instant{} && now_ - sa.told_violation < model::limits::invalid_selectors_pause) return;
+    sa.told_violation = now_;
+    tell({.kind = EventKind::selectors_violated, .child = child.id},
+         packet.first(std::min(packet.size(), model::limits::invalid_selectors_octets)), Drop::event_queue_full);
 }
 
 void Worker::tell_about(const Group& group) {

@@ -2,6 +2,7 @@
 // Never waits for more packets to come: an idle link has no batching delay.
 //
 //   TUN ─► read ─► Segmenter ─► policy ─► OutboundBatch ─► seal ─► Carrier::send
+//                                  └─► a trap: HeldPackets, until the table has a child for them
 //   TUN ◄─ Coalescer ◄─ selectors ◄─ open ◄─ by SPI ◄─ Carrier::receive
 //                                                    └─► IKE, moved peers ─► EventQueue
 #pragma once
@@ -13,11 +14,14 @@
 #include "dataplane/carrier.h"
 #include "dataplane/coalescer.h"
 #include "dataplane/event_queue.h"
+#include "dataplane/held_packets.h"
 #include "dataplane/outbound_batch.h"
+#include "dataplane/segmenter.h"
 #include "dataplane/userspace_backend.h"
 #include "esp/decapsulate.h"
 #include "esp/forwarding_table.h"
 #include "esp/published.h"
+#include "esp/transport_mode.h"
 
 namespace cygnet::dataplane {
 
@@ -40,6 +44,8 @@ public:
     // Runs until stop(), which another thread calls.
     void run();
     void stop();
+    // The table has changed: packets that were held may have a child now. Another thread calls it.
+    void look_again();
 
     EventQueue& events() { return events_; }
     const esp::DropCounters& drops() const { return drops_; }
@@ -67,6 +73,13 @@ private:
     void watch(int fd, std::uint64_t tag);
     void outbound_turn();
     void forward(const VnetHeader& header, const std::uint8_t* packet, std::size_t size);
+    void send_segment(const esp::Child& child, const esp::InnerPacket& inner, const Segmenter& segments,
+                      std::size_t number);
+    void send_payload(const esp::Child& child, const esp::InnerPacket& inner, const Segmenter& segments,
+                      std::size_t number);
+    void meet_policy(const esp::Child& policy, const VnetHeader& header, ByteView packet, const esp::InnerPacket& inner,
+                     std::size_t packets);
+    void review_held();
     void flush_outbound();
     Carrier* carrier_for(const esp::Child& child);
 
@@ -75,15 +88,20 @@ private:
     bool take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t* segment, std::size_t size);
     void take_esp(const Carrier& carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size);
     void finish_group();
+    void deliver(const esp::Child& child, const esp::InboundPacket& packet);
+    void deliver_transport(const esp::Child& child, const esp::InboundPacket& packet);
+    void report_violation(const esp::Child& child, ByteView packet);
     void tell_about(const Group& group);
     bool tell(const Event& event, ByteView datagram, esp::Drop when_full);
     void write(std::span<const iovec> pieces, std::size_t packets) override;
 
     WorkerParts parts_;
-    os::Fd epoll_, stop_;
+    os::Fd epoll_, stop_, wake_;
     const esp::ForwardingTable* table_ = nullptr;  // while in a turn
     Instant now_{};                                // of this turn
     std::vector<std::uint8_t> tun_buffer_;
+    std::vector<std::uint8_t> segment_;  // whole, of which transport mode sends a part; or rebuilt from one
+    HeldPackets held_;
     OutboundBatch batch_;
     ReceiveBuffers receive_buffers_;
     Group group_;

@@ -1,4 +1,4 @@
-// One child SA pair as a forwarding table holds it: immutable but for its runtime.
+// One child SA pair as a forwarding table holds it, immutable but for its runtime; or a policy without an SA.
 #pragma once
 
 #include <memory>
@@ -9,11 +9,17 @@
 namespace cygnet::esp {
 
 struct Child {
-    model::ChildId id;
-    std::shared_ptr<SaRuntime> sa;
-    PacketSelectors local, remote;  // inner addresses: ours, the peer's
-    model::Path path;
-    bool udp_encapsulation;
+    model::ChildId id{};
+    std::shared_ptr<SaRuntime> sa{};    // nothing: a policy
+    PacketSelectors local{}, remote{};  // inner addresses: ours, the peer's
+    model::Path path{};
+    bool udp_encapsulation = false;
+    bool transport = false;  // RFC 4303 §3.1.1
+    std::optional<model::OriginalAddresses> original{};
+    std::uint32_t tfc_padding = 0;
+    // Of a policy:
+    model::PolicyId policy{};
+    model::PolicyKind kind{};
 
     // What the inner packet must look like to come in (RFC 4301 §5.2) or to go out (§5.1).
     bool accepts_inbound(const InnerPacket& packet) const {
@@ -28,8 +34,23 @@ struct Child {
 using ChildPointer = std::shared_ptr<const Child>;
 
 inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<SaRuntime> runtime) {
-    return std::make_shared<const Child>(Child{spec.id, std::move(runtime), compile(spec.local), compile(spec.remote),
-                                               spec.path, spec.udp_encapsulation});
+    return std::make_shared<const Child>(Child{.id = spec.id,
+                                               .sa = std::move(runtime),
+                                               .local = compile(spec.local, spec.non_first_fragments),
+                                               .remote = compile(spec.remote, spec.non_first_fragments),
+                                               .path = spec.path,
+                                               .udp_encapsulation = spec.udp_encapsulation,
+                                               .transport = spec.mode == model::ChildMode::transport,
+                                               .original = spec.original,
+                                               .tfc_padding = spec.tfc_padding});
+}
+
+// Later fragments have no ports to tell them apart; they wait, or end, with the packets of their protocol.
+inline ChildPointer make_policy(const model::PolicySpec& spec) {
+    return std::make_shared<const Child>(Child{.local = compile(spec.local, true),
+                                               .remote = compile(spec.remote, true),
+                                               .policy = spec.id,
+                                               .kind = spec.kind});
 }
 
 // The same SA on another outer path.

@@ -59,6 +59,9 @@ Drop examine_plaintext(const Child& child, InboundPacket& packet) {
     const std::size_t payload = size - esp_trailer_size - padding;
     if (!padding_is_right(text + payload, padding)) return Drop::bad_padding;
 
+    packet.payload_size = static_cast<std::uint32_t>(payload);
+    packet.next_header = next_header;
+    if (child.transport) return Drop::none;
     if (next_header != protocol::ipv4 && next_header != protocol::ipv6) return Drop::bad_next_header;
     const auto inner = parse_inner(text, payload);
     const auto family = next_header == protocol::ipv4 ? model::Family::v4 : model::Family::v6;
@@ -114,7 +117,7 @@ std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, In
         packet.newest = sa.window.top() != top;
         ++authentic;
         packet.drop = examine_plaintext(child, packet);
-        if (packet.drop == Drop::none) octets += packet.inner.size;
+        if (packet.drop == Drop::none) octets += child.transport ? packet.payload_size : packet.inner.size;
     }
     if (authentic != 0) sa.received.add(authentic, octets, now);
     for (const InboundPacket& packet : packets)

@@ -14,11 +14,14 @@ struct InboundPacket {
     std::uint8_t* esp = nullptr;
     std::uint32_t size = 0;
     std::uint8_t outer_traffic_class = 0;
-    // Out. With Drop::none the inner packet is at data() and described by `inner`; other octets of the
+    // Out. With Drop::none the inner packet is at data() and described by `inner`; of a child in transport mode it is
+    // `payload_size` octets of protocol `next_header`, still to be looked at (transport_mode.h). Other octets of the
     // buffer are garbage. `newest`: authentic, and its sequence number was the highest so far.
     Drop drop = Drop::none;
     bool newest = false;
     InnerPacket inner{};
+    std::uint32_t payload_size = 0;
+    std::uint8_t next_header = 0;
 
     std::uint8_t* data() const { return esp + encapsulation_headroom; }
 };

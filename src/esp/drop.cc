@@ -20,6 +20,10 @@ std::string_view name_of(Drop drop) {
         case Drop::selector_mismatch: return "selector-mismatch";
         case Drop::bad_packet: return "bad-packet";
         case Drop::no_policy: return "no-policy";
+        case Drop::policy_drop: return "policy-drop";
+        case Drop::trap_queue_full: return "trap-queue-full";
+        case Drop::trap_timeout: return "trap-timeout";
+        case Drop::not_transportable: return "not-transportable";
         case Drop::sequence_exhausted: return "sequence-exhausted";
         case Drop::too_large: return "too-large";
         case Drop::carrier_refused: return "carrier-refused";

@@ -29,6 +29,10 @@ enum class Drop : std::uint8_t {
     // Outbound.
     bad_packet,          // from the TUN device, not IP
     no_policy,           // no child SA for it: it never leaves in the clear
+    policy_drop,         // a shunt says so
+    trap_queue_full,     // too many wait for a child to come up
+    trap_timeout,        // it did not come up in time
+    not_transportable,   // a fragment, or an IP header with options, in transport mode
     sequence_exhausted,  // RFC 4303 §3.3.3: the SA stops, it never wraps
     // Around: system calls and queues.
     too_large,        // super-packet that does not fit our buffers

@@ -28,7 +28,7 @@ void prepare(const OutboundSa& sa, const OutboundPacket& packet, std::uint64_t s
     const std::size_t padding = (esp_alignment - (packet.size + esp_trailer_size) % esp_alignment) % esp_alignment;
     for (std::size_t i = 1; i <= padding; ++i) *trailer++ = static_cast<std::uint8_t>(i);
     *trailer++ = static_cast<std::uint8_t>(padding);
-    *trailer++ = packet.inner[0] >> 4 == 4 ? protocol::ipv4 : protocol::ipv6;
+    *trailer++ = packet.next_header;
 
     std::memcpy(sealed.nonce.data(), sa.salt.data(), sa.salt.size());
     std::memcpy(sealed.nonce.data() + sa.salt.size(), header + esp_header_size, esp_iv_size);

@@ -31,8 +31,11 @@ constexpr std::size_t encapsulated_size(std::size_t inner) {
 }
 
 struct OutboundPacket {
-    std::uint8_t* inner;  // an IPv4 or IPv6 packet; the ESP packet will begin `encapsulation_headroom` before it
+    // An IPv4 or IPv6 packet; in transport mode what follows its header. The ESP packet will begin
+    // `encapsulation_headroom` before it.
+    std::uint8_t* inner;
     std::uint32_t size;
+    std::uint8_t next_header;
 };
 
 // Seals the packets with consecutive sequence numbers. Returns how many: fewer than all only when the SA

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "esp/inner_packet.h"
+#include "model/sa_spec.h"
 #include "model/selector.h"
 
 namespace cygnet::esp {
@@ -14,14 +15,17 @@ struct PacketEnd {
     model::Family family;
     std::uint8_t protocol;
     bool port_known;
+    bool fragment;
     std::uint16_t port;
     AddressKey address;
 
     static PacketEnd source_of(const InnerPacket& packet) {
-        return {packet.family, packet.protocol, packet.ports_known, packet.source_port, packet.source};
+        return {packet.family,   packet.protocol,    packet.ports_known,
+                packet.fragment, packet.source_port, packet.source};
     }
     static PacketEnd destination_of(const InnerPacket& packet) {
-        return {packet.family, packet.protocol, packet.ports_known, packet.destination_port, packet.destination};
+        return {packet.family,   packet.protocol,         packet.ports_known,
+                packet.fragment, packet.destination_port, packet.destination};
     }
 };
 
@@ -30,14 +34,16 @@ struct PacketSelector {
     model::Family family = model::Family::v4;
     std::uint8_t protocol = 0;
     std::uint16_t first_port = 0, last_port = 65535;
+    bool later_fragments = false;  // match by address and protocol alone (RFC 4301 §7.2)
 
-    static PacketSelector of(const model::TrafficSelector& selector) {
+    static PacketSelector of(const model::TrafficSelector& selector, bool later_fragments = false) {
         return {.first = key_of(selector.addresses.first),
                 .last = key_of(selector.addresses.last),
                 .family = selector.addresses.family(),
                 .protocol = selector.protocol,
                 .first_port = selector.first_port,
-                .last_port = selector.last_port};
+                .last_port = selector.last_port,
+                .later_fragments = later_fragments};
     }
 
     bool all_ports() const { return first_port == 0 && last_port == 65535; }
@@ -46,7 +52,7 @@ struct PacketSelector {
         if (protocol != 0 && protocol != end.protocol) return false;
         if (all_ports()) return true;
         // RFC 4301 §7.1: without its port a packet matches ANY (above) or OPAQUE only.
-        if (!end.port_known) return first_port == 65535 && last_port == 0;
+        if (!end.port_known) return (first_port == 65535 && last_port == 0) || (end.fragment && later_fragments);
         return first_port <= end.port && end.port <= last_port;
     }
 
@@ -54,11 +60,14 @@ struct PacketSelector {
 };
 using PacketSelectors = std::vector<PacketSelector>;
 
-inline PacketSelectors compile(std::span<const model::TrafficSelector> selectors) {
+inline PacketSelectors compile(std::span<const model::TrafficSelector> selectors, bool later_fragments = false) {
     PacketSelectors compiled;
-    for (const auto& selector : selectors) compiled.push_back(PacketSelector::of(selector));
+    for (const auto& selector : selectors) compiled.push_back(PacketSelector::of(selector, later_fragments));
     return compiled;
 }
+
+// The packet's own two ends as selectors; without ports where the packet shows none.
+model::PacketEnds ends_of(const InnerPacket& packet);
 
 inline bool any_matches(std::span<const PacketSelector> selectors, const PacketEnd& end) {
     for (const PacketSelector& selector : selectors)

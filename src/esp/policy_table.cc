@@ -103,7 +103,7 @@ void PolicyTable::drop(const PrefixKey& prefix, const Child& child) {
     const auto* old = buckets_.find(prefix);
     if (old == nullptr) return;
     auto bucket = std::make_shared<Bucket>(**old);
-    std::erase_if(*bucket, [&](const Policy& policy) { return policy.child->id == child.id; });
+    std::erase_if(*bucket, [&](const Policy& policy) { return policy.child->id == child.id && policy.child->policy == child.policy; });
     if (!bucket->empty()) {
         buckets_ = buckets_.with(prefix, std::move(bucket));
         return;

@@ -4,7 +4,8 @@
 //   1. the longest prefix of the remote address, as a routing table does;
 //   2. a selector with ports, then one with a protocol, then any;
 //   3. the longest prefix of the local address;
-//   4. the child that was activated last (RFC 7296 §2.8: a rekeyed SA replaces the old one).
+//   4. the child that was activated last (RFC 7296 §2.8: a rekeyed SA replaces the old one); policies without an SA,
+//      whose order is 0, come after all children.
 //
 // Remote ranges are cut into prefixes; prefixes lie in one hash map. A look-up probes the prefix lengths
 // that are in use, longest first: one or two probes in practice, whatever the number of children.

@@ -22,8 +22,10 @@ InnerPacket inner(const testing::PacketShape& shape) {
 // The policy table does not look at the runtime, so that these need no keys.
 ChildPointer child(std::uint64_t id, std::initializer_list<std::string_view> local,
                    std::initializer_list<std::string_view> remote) {
-    return std::make_shared<const Child>(
-        Child{model::ChildId{id}, nullptr, compile(selectors(local)), compile(selectors(remote)), {}, true});
+    return std::make_shared<const Child>(Child{.id = model::ChildId{id},
+                                               .local = compile(selectors(local)),
+                                               .remote = compile(selectors(remote)),
+                                               .udp_encapsulation = true});
 }
 
 std::uint64_t found(const PolicyTable& table, const testing::PacketShape& shape) {
@@ -74,6 +76,49 @@ TEST(PolicyTable, uses_the_child_that_was_activated_last_and_returns_to_the_olde
     EXPECT_EQ(found(table.without(*new_child), {}), 1U);
     EXPECT_EQ(found(table.without(*old_child), {}), 2U);
     EXPECT_EQ(found(table.without(*old_child).without(*new_child), {}), 0U);
+}
+
+TEST(PolicyTable, takes_a_trap_only_where_no_child_is) {
+    const auto policy = [](std::uint64_t id, std::initializer_list<std::string_view> remote) {
+        return make_policy({.id = model::PolicyId{id},
+                            .kind = model::PolicyKind::trap,
+                            .local = selectors({"10.1.0.0/16"}),
+                            .remote = selectors(remote)});
+    };
+    const auto trap = policy(1, {"10.2.0.0/16"}), other = policy(2, {"10.2.0.0/16[tcp]"});
+    const auto up = child(7, {"10.1.0.0/16"}, {"10.2.0.0/16"});
+    const auto table = PolicyTable().with(trap, 0).with(other, 0).with(up, 1);
+    EXPECT_EQ(found(table, {}), 7U);
+    EXPECT_EQ(table.find(inner({.protocol = protocol::tcp}))->policy, model::PolicyId{2}) << "it is more specific";
+    const auto down = table.without(*up).without(*other);
+    ASSERT_NE(down.find(inner({})), nullptr);
+    EXPECT_EQ(down.find(inner({}))->policy, model::PolicyId{1});
+    EXPECT_EQ(down.without(*trap).find(inner({})), nullptr);
+}
+
+// RFC 4301 §7.2, §7.3: later fragments go through a child with ports only where both sides agreed on it.
+TEST(PolicyTable, matches_later_fragments_by_protocol_where_that_was_agreed) {
+    InnerPacket later = inner({.protocol = protocol::udp});
+    later.fragment = true;
+    later.ports_known = false;
+    for (const bool agreed : {false, true}) {
+        const auto one = std::make_shared<const Child>(Child{.id = model::ChildId{1},
+                                                             .local = compile(selectors({"10.1.0.0/16"}), agreed),
+                                                             .remote = compile(selectors({"10.2.0.0/16[udp/2000]"}), agreed)});
+        const auto table = PolicyTable().with(one, 1);
+        EXPECT_EQ(table.find(later) != nullptr, agreed);
+        later.protocol = protocol::tcp;
+        EXPECT_EQ(table.find(later), nullptr);
+        later.protocol = protocol::udp;
+    }
+}
+
+TEST(PacketSelector, of_a_packet_are_its_two_ends) {
+    const auto ends = ends_of(inner({}));
+    EXPECT_EQ(ends.local.text(), "10.1.0.1/32[udp/1000]");
+    EXPECT_EQ(ends.remote.text(), "10.2.0.1/32[udp/2000]");
+    const auto v6 = ends_of(inner({.source = "2001:db8::1", .destination = "2001:db8::2", .protocol = protocol::icmpv6}));
+    EXPECT_EQ(v6.remote.addresses.text(), "2001:db8::2/128");
 }
 
 TEST(PolicyTable, matches_icmp_by_type_and_code) {

@@ -22,8 +22,8 @@ Result<KeyedCipher> make_keyed(const model::ChildSaSpec& spec, const SecretBytes
 }  // namespace
 
 Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spec) {
-    if (spec.mode != model::ChildMode::tunnel)
-        return fail(Errc::unsupported, "child mode", "Cygnet's own ESP has tunnel mode only");
+    if (spec.mode != model::ChildMode::tunnel && spec.mode != model::ChildMode::transport)
+        return fail(Errc::unsupported, "child mode", "a shunt has no SA");
     // RFC 4303 §2.1: 0 is for local use, 1 to 255 are reserved.
     if (spec.spi_in < 256 || spec.spi_out < 256) return fail(Errc::bad_value, "ESP SPI");
     if (spec.replay_window > model::limits::replay_window_packets_max)

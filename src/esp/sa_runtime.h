@@ -106,6 +106,7 @@ struct SaRuntime {
     // What the worker has told the control thread, so that it says it once. The worker's own.
     bool told_inbound_seen = false;
     model::Endpoint told_remote{};
+    Instant told_violation{};  // a packet outside the selectors
 };
 
 }  // namespace cygnet::esp

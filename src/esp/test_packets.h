@@ -22,7 +22,7 @@ struct PacketBuffer {
         octets.resize(octets.size() + encapsulation_tailroom);
     }
     std::uint8_t* inner() { return octets.data() + encapsulation_headroom; }
-    OutboundPacket outbound() { return {inner(), size}; }
+    OutboundPacket outbound() { return {inner(), size, inner()[0] >> 4 == 4 ? protocol::ipv4 : protocol::ipv6}; }
     MutableByteView esp() { return MutableByteView(octets).first(encapsulated_size(size)); }
 };
 

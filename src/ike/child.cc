@@ -57,18 +57,48 @@ Result<std::uint32_t> peer_spi(std::span<const model::Proposal> proposals, std::
     return spi;
 }
 
-Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffer& offer, SelectorPair selectors) {
-    const std::vector<model::Proposal> own = offered_proposals(child, 0, offer.key_exchange);
-    auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
-    if (!chosen)
-        return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen, chosen.error().detail);
-    const std::uint32_t spi_out = TRY(peer_spi(offer.proposals, chosen->number));
-    return ChildTerms{
-        .proposal = std::move(*chosen), .spi_out = spi_out, .selectors = std::move(selectors), .mode = child.mode};
+// ---- transport mode -----------------------------------------------------------------------------
+
+bool only(std::span<const model::TrafficSelector> selectors, const model::IpAddress& address) {
+    return !selectors.empty() && std::ranges::all_of(selectors, [&](const model::TrafficSelector& selector) {
+        return selector.addresses == model::AddressRange::single(address);
+    });
 }
 
-std::string describe(const SelectorPair& selectors) {
-    return model::text_of(selectors.local) + " === " + model::text_of(selectors.remote);
+void move_to(model::TrafficSelectors& selectors, const model::IpAddress& address) {
+    for (model::TrafficSelector& selector : selectors) selector.addresses = model::AddressRange::single(address);
+}
+
+struct TransportSelectors {
+    SelectorPair selectors;
+    model::OriginalAddresses original;
+};
+
+// §2.23.1: one address at each end; behind a NAT it is replaced by the one that we see. Nothing when these are not the
+// ends of the path.
+std::optional<TransportSelectors> for_transport_mode(SelectorPair selectors, const OuterPath& outer) {
+    if (selectors.local.empty() || selectors.remote.empty()) return std::nullopt;
+    const model::OriginalAddresses original{.local = selectors.local.front().addresses.first,
+                                            .remote = selectors.remote.front().addresses.first};
+    if (!only(selectors.local, original.local) || !only(selectors.remote, original.remote)) return std::nullopt;
+    if (outer.nat_local) move_to(selectors.local, outer.local);
+    if (outer.nat_remote) move_to(selectors.remote, outer.remote);
+    if (!only(selectors.local, outer.local) || !only(selectors.remote, outer.remote)) return std::nullopt;
+    return TransportSelectors{.selectors = std::move(selectors), .original = original};
+}
+
+// Only where they differ from what we see is there a checksum to be mended.
+std::optional<model::OriginalAddresses> if_translated(const model::OriginalAddresses& original,
+                                                      const OuterPath& outer) {
+    if (original.local == outer.local && original.remote == outer.remote) return std::nullopt;
+    return original;
+}
+
+// ---- the responder's choice ---------------------------------------------------------------------
+
+bool well_formed(const SelectorPair& selectors) {
+    const auto good = [](const model::TrafficSelector& selector) { return selector.well_formed(); };
+    return std::ranges::all_of(selectors.local, good) && std::ranges::all_of(selectors.remote, good);
 }
 
 bool within(std::span<const model::TrafficSelector> inner, std::span<const model::TrafficSelector> outer) {
@@ -76,6 +106,95 @@ bool within(std::span<const model::TrafficSelector> inner, std::span<const model
         return std::ranges::any_of(outer,
                                    [&](const model::TrafficSelector& whole) { return whole.contains(selector); });
     });
+}
+bool within(const SelectorPair& inner, const SelectorPair& outer) {
+    return within(inner.local, outer.local) && within(inner.remote, outer.remote);
+}
+
+SelectorPair common_part(const SelectorPair& offered, const SelectorPair& own) {
+    return {.local = model::narrow(offered.local, own.local), .remote = model::narrow(offered.remote, own.remote)};
+}
+bool is_empty(const SelectorPair& selectors) { return selectors.local.empty() || selectors.remote.empty(); }
+
+// The first choices of an offer: the packet that caused it, if there is one (§2.9).
+SelectorPair first_of(const SelectorPair& offered) {
+    return {.local = {offered.local.front()}, .remote = {offered.remote.front()}};
+}
+
+// How a configured child meets an offer.
+struct Fit {
+    const model::ChildConfig* child = nullptr;
+    SelectorPair offered;  // as we see it
+    SelectorPair own, common;
+    model::ChildMode mode{};
+    std::optional<model::OriginalAddresses> original{};
+
+    // §2.9: a policy that takes the first choices whole goes before one that does not. Then the same selectors.
+    int rank() const {
+        const SelectorPair first = first_of(offered);
+        int rank = 0;
+        if (mode == model::ChildMode::transport) rank += 8;
+        if (own == offered) rank += 4;
+        if (within(first, own)) rank += 2;
+        if (!is_empty(common_part(first, own))) rank += 1;
+        return rank;
+    }
+};
+
+std::optional<Fit> fit(const model::ChildConfig& child, const ChildOffer& offer, const ChildAddresses& addresses,
+                       const OuterPath& outer) {
+    Fit result{.child = &child, .offered = offer.selectors, .own = configured_selectors(child, addresses, outer)};
+    result.mode = child.mode;
+    switch (child.mode) {
+        case model::ChildMode::pass:
+        case model::ChildMode::drop: return std::nullopt;
+        case model::ChildMode::tunnel: break;
+        case model::ChildMode::transport: {
+            auto seen = offer.notices.transport_mode ? for_transport_mode(offer.selectors, outer) : std::nullopt;
+            if (!seen) return std::nullopt;
+            result.offered = std::move(seen->selectors);
+            result.original = if_translated(seen->original, outer);
+        }
+    }
+    result.common = common_part(result.offered, result.own);
+    if (is_empty(result.common)) return std::nullopt;
+    return result;
+}
+
+// §2.9: a policy of one pair of addresses for each SA takes the packet's pair, and says that others would do as well.
+Result<> narrow_to_one_pair(Fit& chosen, bool& more_possible) {
+    const SelectorPair first = first_of(chosen.offered);
+    const SelectorPair one = common_part(first, chosen.own);
+    if (!first.local.front().single_address() || !first.remote.front().single_address() || is_empty(one))
+        return refuse(Errc::no_match, "traffic selectors", model::NotifyType::single_pair_required,
+                      "child '" + chosen.child->name + "' has an SA for each pair of addresses (single_pair), the peer " +
+                          "wants " + text_of(chosen.offered));
+    more_possible = chosen.common != one;
+    chosen.common = one;
+    return {};
+}
+
+Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffer& offer) {
+    const std::vector<model::Proposal> own = offered_proposals(child, 0, offer.key_exchange);
+    auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
+    if (!chosen)
+        return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen, chosen.error().detail);
+    const std::uint32_t spi_out = TRY(peer_spi(offer.proposals, chosen->number));
+    return ChildTerms{.proposal = std::move(*chosen),
+                      .spi_out = spi_out,
+                      .peer_takes_tfc_padding = !offer.notices.no_tfc_padding,
+                      .non_first_fragments = child.non_first_fragments && offer.notices.non_first_fragments};
+}
+
+// ---- the initiator's view of the answer ---------------------------------------------------------
+
+// What no honest peer answers: the IKE SA ends.
+std::unexpected<Error> nonsense(const char* where, std::string detail) {
+    return fail(Error{.code = Errc::bad_value,
+                      .where = where,
+                      .reaction = Reaction::end_sa,
+                      .notify = static_cast<std::uint16_t>(model::NotifyType::invalid_syntax),
+                      .detail = std::move(detail)});
 }
 
 }  // namespace
@@ -100,53 +219,156 @@ std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, 
     return offered;
 }
 
-SelectorPair offered_selectors(const model::ChildConfig& child, const ChildAddresses& addresses) {
-    return {.local = resolve(child.local_ts, addresses.local), .remote = resolve(child.remote_ts, addresses.remote)};
+std::string text_of(const SelectorPair& selectors) {
+    return model::text_of(selectors.local) + " === " + model::text_of(selectors.remote);
+}
+
+SelectorPair configured_selectors(const model::ChildConfig& child, const ChildAddresses& addresses,
+                                  const OuterPath& outer) {
+    SelectorPair selectors{.local = resolve(child.local_ts, addresses.local),
+                           .remote = resolve(child.remote_ts, addresses.remote)};
+    if (child.mode != model::ChildMode::transport) return selectors;
+    const auto end = [](const model::IpAddress& address) {
+        return model::TrafficSelectors{model::TrafficSelector::of(model::AddressRange::single(address))};
+    };
+    return common_part(selectors, {.local = end(outer.local), .remote = end(outer.remote)});
+}
+
+SelectorPair offered_selectors(SelectorPair configured, const std::optional<model::PacketEnds>& packet,
+                               bool single_pair) {
+    if (!packet) return configured;
+    if (single_pair) return {.local = {packet->local}, .remote = {packet->remote}};
+    configured.local.insert(configured.local.begin(), packet->local);
+    configured.remote.insert(configured.remote.begin(), packet->remote);
+    return configured;
+}
+
+std::string no_selectors(const model::ChildConfig& child, const OuterPath& outer) {
+    return "child '" + child.name + "' has nothing to offer: transport mode is for packets between " + outer.local.text() +
+           " and " + outer.remote.text() + ", let local_ts and remote_ts contain them";
+}
+
+ChildNotices child_notices(const wire::Message& message) {
+    using model::NotifyType;
+    return {.transport_mode = message.notify(NotifyType::use_transport_mode) != nullptr,
+            .no_tfc_padding = message.notify(NotifyType::esp_tfc_padding_not_supported) != nullptr,
+            .non_first_fragments = message.notify(NotifyType::non_first_fragments_also) != nullptr,
+            .more_possible = message.notify(NotifyType::additional_ts_possible) != nullptr,
+            .ipcomp = message.notifies(NotifyType::ipcomp_supported).size()};
+}
+
+void add_notices(wire::MessageBuilder& message, const ChildNotices& notices) {
+    if (notices.transport_mode) message.notify(model::NotifyType::use_transport_mode);
+    if (notices.no_tfc_padding) message.notify(model::NotifyType::esp_tfc_padding_not_supported);
+    if (notices.non_first_fragments) message.notify(model::NotifyType::non_first_fragments_also);
+    if (notices.more_possible) message.notify(model::NotifyType::additional_ts_possible);
+}
+
+ChildNotices offered_notices(const model::ChildConfig& child, const SelectorPair& selectors, bool takes_tfc_padding) {
+    const auto has_ports = [](const model::TrafficSelector& selector) { return !selector.all_ports(); };
+    const bool ports = std::ranges::any_of(selectors.local, has_ports) || std::ranges::any_of(selectors.remote, has_ports);
+    const bool transport = child.mode == model::ChildMode::transport;
+    return {.transport_mode = transport,
+            .no_tfc_padding = transport || !takes_tfc_padding,
+            .non_first_fragments = child.non_first_fragments && ports};
+}
+
+// RFC 4303 §2.7: only a tunnel's inner header says where the padding begins.
+ChildNotices answered_notices(const ChildTerms& terms, bool takes_tfc_padding) {
+    const bool transport = terms.mode == model::ChildMode::transport;
+    return {.transport_mode = transport,
+            .no_tfc_padding = transport || !takes_tfc_padding,
+            .non_first_fragments = terms.non_first_fragments,
+            .more_possible = terms.more_possible};
 }
 
 Result<ChildDecision> decide_child(const model::Connection& connection, const ChildOffer& offer,
-                                   const ChildAddresses& addresses) {
+                                   const ChildAddresses& addresses, const OuterPath& outer) {
+    std::optional<Fit> best;
     std::string configured;
+    const bool sound = !is_empty(offer.selectors) && well_formed(offer.selectors);
     for (const model::ChildConfig& child : connection.children) {
-        const SelectorPair own = offered_selectors(child, addresses);
-        SelectorPair common{.local = model::narrow(offer.selectors.local, own.local),
-                            .remote = model::narrow(offer.selectors.remote, own.remote)};
-        if (common.local.empty() || common.remote.empty()) {
-            configured += (configured.empty() ? "" : ", or ") + describe(own);
-            continue;
-        }
-        ChildTerms terms = TRY(decide_terms(child, offer, std::move(common)));
-        return ChildDecision{.child = &child, .terms = std::move(terms)};
+        if (model::is_shunt(child.mode)) continue;
+        std::optional<Fit> other = sound ? fit(child, offer, addresses, outer) : std::nullopt;
+        if (other && (!best || other->rank() > best->rank())) best = std::move(other);
+        configured += (configured.empty() ? "" : ", or ") + text_of(configured_selectors(child, addresses, outer));
+        if (child.mode == model::ChildMode::transport) configured += " in transport mode";
     }
-    return refuse(Errc::no_match, "traffic selectors", model::NotifyType::ts_unacceptable,
-                  "the peer wants " + describe(offer.selectors) + ", connection '" + connection.name + "' allows " +
-                      (configured.empty() ? "no child" : configured) +
-                      ": make local_ts and remote_ts of both sides overlap");
-}
-
-Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffer& offer, const SelectorPair& present) {
-    // RFC 7296 §2.9.2: the selectors of the SA that is replaced are always acceptable.
-    SelectorPair common{.local = model::narrow(offer.selectors.local, present.local),
-                        .remote = model::narrow(offer.selectors.remote, present.remote)};
-    if (common.local.empty() || common.remote.empty())
+    if (!best)
         return refuse(Errc::no_match, "traffic selectors", model::NotifyType::ts_unacceptable,
-                      "the rekey wants " + describe(offer.selectors) + ", the SA it replaces has " + describe(present));
-    return decide_terms(child, offer, std::move(common));
+                      "the peer wants " + text_of(offer.selectors) +
+                          (offer.notices.transport_mode ? " in transport mode" : "") + ", connection '" +
+                          connection.name + "' allows " + (configured.empty() ? "no child" : configured) +
+                          ": make local_ts, remote_ts and mode of both sides fit");
+    bool more_possible = false;
+    if (best->child->single_pair) TRY(narrow_to_one_pair(*best, more_possible));
+    ChildTerms terms = TRY(decide_terms(*best->child, offer));
+    terms.selectors = std::move(best->common);
+    terms.mode = best->mode;
+    terms.original = best->original;
+    terms.more_possible = more_possible;
+    return ChildDecision{.child = best->child, .terms = std::move(terms)};
 }
 
-Result<ChildTerms> check_child_answer(std::span<const model::Proposal> offered, const SelectorPair& offered_selectors,
-                                      std::span<const model::Proposal> answer, const SelectorPair& answered,
-                                      bool key_exchange) {
-    if (answer.size() != 1) return fail(Errc::bad_value, "SA payload", "the peer must choose exactly one proposal");
-    model::ChosenProposal chosen =
-        TRY(model::check_choice(offered, answer.front(), {.ignore_key_exchange = !key_exchange}));
-    if (answered.local.empty() || answered.remote.empty() || !within(answered.local, offered_selectors.local) ||
-        !within(answered.remote, offered_selectors.remote))
-        return fail(Errc::bad_value, "traffic selectors",
-                    "the peer answered " + describe(answered) + ", which is not within our offer " +
-                        describe(offered_selectors));
-    const std::uint32_t spi_out = TRY(peer_spi(answer, answer.front().number));
-    return ChildTerms{.proposal = std::move(chosen), .spi_out = spi_out, .selectors = answered};
+Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffer& offer, const ChildTerms& present,
+                                const OuterPath& outer) {
+    const bool transport = present.mode == model::ChildMode::transport;
+    if (transport && !offer.notices.transport_mode)
+        return refuse(Errc::no_match, "mode", model::NotifyType::no_proposal_chosen,
+                      "the rekey of a child in transport mode does not ask for transport mode");
+    const auto seen = transport ? for_transport_mode(offer.selectors, outer) : std::nullopt;
+    const SelectorPair& offered = seen ? seen->selectors : offer.selectors;
+    // RFC 7296 §2.9.2: the new SA must not be narrower than the one in use, whose selectors are always acceptable.
+    if (is_empty(offered) || !well_formed(offered) || !within(present.selectors, offered))
+        return refuse(Errc::no_match, "traffic selectors", model::NotifyType::ts_unacceptable,
+                      "the rekey wants " + text_of(offer.selectors) + ", which does not hold what the SA in use has, " +
+                          text_of(present.selectors));
+    ChildTerms terms = TRY(decide_terms(child, offer));
+    terms.selectors = present.selectors;
+    terms.mode = present.mode;
+    if (seen) terms.original = if_translated(seen->original, outer);
+    return terms;
+}
+
+Result<ChildTerms> check_child_answer(const ChildRequest& request, const ChildAnswer& answer, const OuterPath& outer) {
+    if (answer.proposals.size() != 1) return nonsense("SA payload", "the peer must choose exactly one proposal");
+    auto chosen =
+        model::check_choice(request.proposals, answer.proposals.front(), {.ignore_key_exchange = !request.key_exchange});
+    if (!chosen) return nonsense(chosen.error().where, chosen.error().detail);
+    const auto spi_out = peer_spi(answer.proposals, answer.proposals.front().number);
+    if (!spi_out) return nonsense(spi_out.error().where, spi_out.error().detail);
+    // §2.22: only a transform that was offered may be accepted, and we offer none.
+    if (answer.notices.ipcomp != 0)
+        return fail(Errc::no_match, "IPCOMP_SUPPORTED", "the peer chose compression, which we did not offer");
+    if (answer.notices.transport_mode && !request.notices.transport_mode)
+        return fail(Errc::no_match, "USE_TRANSPORT_MODE", "the peer chose transport mode, which we did not ask for");
+    ChildTerms terms{.proposal = std::move(*chosen), .spi_out = *spi_out, .selectors = answer.selectors};
+    const auto seen = answer.notices.transport_mode ? for_transport_mode(answer.selectors, outer) : std::nullopt;
+    if (seen) {
+        terms.selectors = seen->selectors;
+        terms.original = if_translated(seen->original, outer);
+    }
+    if (is_empty(terms.selectors) || !well_formed(terms.selectors) || !within(terms.selectors, request.selectors))
+        return nonsense("traffic selectors", "the peer answered " + text_of(answer.selectors) +
+                                                 ", which is not within our offer " + text_of(request.selectors));
+    if (answer.notices.transport_mode) terms.mode = model::ChildMode::transport;
+    terms.peer_takes_tfc_padding = !answer.notices.no_tfc_padding;
+    terms.non_first_fragments = request.notices.non_first_fragments && answer.notices.non_first_fragments;
+    terms.more_possible = answer.notices.more_possible;
+    return terms;
+}
+
+Result<> check_wanted(const model::ChildConfig& child, const ChildTerms& terms, const ChildTerms* replaced) {
+    // §1.3.1: a responder may decline transport mode; then an initiator that does not want a tunnel deletes the SA.
+    if (child.mode == model::ChildMode::transport && terms.mode != model::ChildMode::transport)
+        return fail(Errc::no_match, "USE_TRANSPORT_MODE",
+                    "the peer declined transport mode for child '" + child.name +
+                        "': let it allow transport mode, or set mode = tunnel here");
+    if (replaced != nullptr && !within(replaced->selectors, terms.selectors))
+        return fail(Errc::no_match, "traffic selectors",
+                    "the peer narrowed the rekeyed child to " + text_of(terms.selectors) + ", the SA in use has " +
+                        text_of(replaced->selectors));
+    return {};
 }
 
 model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, ChildKeys keys,
@@ -165,6 +387,9 @@ model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, 
     spec.path = frame.path;
     spec.udp_encapsulation = frame.udp_encapsulation;
     spec.outbound_active = frame.outbound_active;
+    spec.original = terms.original;
+    spec.non_first_fragments = terms.non_first_fragments;
+    if (terms.peer_takes_tfc_padding && terms.mode == model::ChildMode::tunnel) spec.tfc_padding = child.tfc_padding;
     return spec;
 }
 

@@ -4,9 +4,11 @@
 
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "ike/keys.h"
+#include "wire/message.h"
 #include "model/config.h"
 #include "model/sa_spec.h"
 
@@ -22,11 +24,42 @@ struct ChildAddresses {
 std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, std::uint32_t spi_in,
                                                bool key_exchange);
 
-// Selectors to offer: TSi from local, TSr from remote when we initiate.
+// Where the child's packets run: what transport mode looks at.
+struct OuterPath {
+    model::IpAddress local, remote;
+    bool nat_local = false, nat_remote = false;
+};
+
+// Selectors of both sides: TSi is the initiator's, TSr the responder's.
 struct SelectorPair {
     model::TrafficSelectors local, remote;
+    bool operator==(const SelectorPair&) const = default;
 };
-SelectorPair offered_selectors(const model::ChildConfig& child, const ChildAddresses& addresses);
+std::string text_of(const SelectorPair& selectors);  // "10.1.0.0/16 === 10.2.0.0/16"
+
+// The selectors of a child for these addresses. Transport mode narrows them to the two ends of the path (§2.23.1); then
+// and only then they may be empty.
+SelectorPair configured_selectors(const model::ChildConfig& child, const ChildAddresses& addresses,
+                                  const OuterPath& outer);
+// What the initiator asks for: the packet that wants the child comes first (§2.9), with `single_pair` it comes alone.
+SelectorPair offered_selectors(SelectorPair configured, const std::optional<model::PacketEnds>& packet,
+                               bool single_pair);
+
+// Why there are none.
+std::string no_selectors(const model::ChildConfig& child, const OuterPath& outer);
+
+// What accompanies SA, TSi and TSr of a message, §1.3.1.
+struct ChildNotices {
+    bool transport_mode = false;       // USE_TRANSPORT_MODE
+    bool no_tfc_padding = false;       // ESP_TFC_PADDING_NOT_SUPPORTED
+    bool non_first_fragments = false;  // NON_FIRST_FRAGMENTS_ALSO
+    bool more_possible = false;        // ADDITIONAL_TS_POSSIBLE, in answers
+    std::size_t ipcomp = 0;            // IPCOMP_SUPPORTED payloads
+};
+ChildNotices child_notices(const wire::Message& message);
+void add_notices(wire::MessageBuilder& message, const ChildNotices& notices);
+// Ours, for a request. `takes_tfc_padding`: whether the data plane strips it.
+ChildNotices offered_notices(const model::ChildConfig& child, const SelectorPair& selectors, bool takes_tfc_padding);
 
 // What both sides agreed on.
 struct ChildTerms {
@@ -34,31 +67,51 @@ struct ChildTerms {
     std::uint32_t spi_out = 0;
     SelectorPair selectors{};
     model::ChildMode mode = model::ChildMode::tunnel;
+    std::optional<model::OriginalAddresses> original{};  // transport mode behind a NAT
+    bool peer_takes_tfc_padding = true;
+    bool non_first_fragments = false;
+    bool more_possible = false;
 };
+// Ours, for an answer.
+ChildNotices answered_notices(const ChildTerms& terms, bool takes_tfc_padding);
 
 // The peer's offer, seen from us.
 struct ChildOffer {
     std::span<const model::Proposal> proposals;
     SelectorPair selectors;     // local: what it wants on our side
     bool key_exchange = false;  // CREATE_CHILD_SA: KE transforms count
-    model::ChildMode mode = model::ChildMode::tunnel;
+    ChildNotices notices{};
 };
 
-// The responder's decision: the first of the connection's children whose selectors fit, and what is agreed. Errors carry
-// the notify to answer with: NO_PROPOSAL_CHOSEN or TS_UNACCEPTABLE, and both sides' lists in the detail.
+// The responder's decision: of the connection's children the one that fits the selectors best, and what is agreed. Errors
+// carry the notify to answer with (NO_PROPOSAL_CHOSEN, TS_UNACCEPTABLE, SINGLE_PAIR_REQUIRED) and both sides' lists.
 struct ChildDecision {
     const model::ChildConfig* child = nullptr;
     ChildTerms terms;
 };
 Result<ChildDecision> decide_child(const model::Connection& connection, const ChildOffer& offer,
-                                   const ChildAddresses& addresses);
-// The same for a rekey: the child that is replaced decides alone, its selectors stay.
-Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffer& offer, const SelectorPair& present);
+                                   const ChildAddresses& addresses, const OuterPath& outer);
+// The same for a rekey: the child that is replaced decides alone, its selectors and its mode stay.
+Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffer& offer, const ChildTerms& present,
+                                const OuterPath& outer);
 
-// The initiator's check of the answer: one of our proposals, selectors within our offer (§2.9).
-Result<ChildTerms> check_child_answer(std::span<const model::Proposal> offered, const SelectorPair& offered_selectors,
-                                      std::span<const model::Proposal> answer, const SelectorPair& answered,
-                                      bool key_exchange);
+// The initiator's check of the answer: one of our proposals, selectors within our offer (§2.9), nothing that we did not
+// ask for.
+struct ChildRequest {
+    std::span<const model::Proposal> proposals;
+    const SelectorPair& selectors;
+    ChildNotices notices{};
+    bool key_exchange = false;
+};
+struct ChildAnswer {
+    std::span<const model::Proposal> proposals;
+    SelectorPair selectors;
+    ChildNotices notices{};
+};
+Result<ChildTerms> check_child_answer(const ChildRequest& request, const ChildAnswer& answer, const OuterPath& outer);
+// Whether we want a child of these terms, which the protocol allows; if not, the peer's half is deleted. `replaced`: of a
+// rekey.
+Result<> check_wanted(const model::ChildConfig& child, const ChildTerms& terms, const ChildTerms* replaced);
 
 // Everything about a child that is not agreed with the peer.
 struct ChildFrame {

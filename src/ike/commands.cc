@@ -29,15 +29,6 @@ Result<std::shared_ptr<const model::Connection>> find_connection(const Core& cor
     return fail(Errc::not_found, "initiate", "no connection has a child " + command.child);
 }
 
-// An SA of the connection with the same peer that a further child can use.
-IkeSa* reusable_sa(Core& core, const model::Connection& connection, const model::Path& path) {
-    for (IkeSa* sa : core.of_connection(connection.name)) {
-        const bool usable = sa->established() || (sa->half_open() && sa->initiator);
-        if (!sa->closed && usable && !sa->replaced_by && sa->path.remote.address == path.remote.address) return sa;
-    }
-    return nullptr;
-}
-
 // What a selector means: IKE SAs, or children with their IKE SA.
 struct Target {
     IkeSa* sa;
@@ -99,6 +90,15 @@ void terminate_children(Context& context, const Target& target, const Terminate&
 }
 
 }  // namespace
+
+IkeSa* reusable_sa(Core& core, const model::Connection& connection, const std::optional<model::Path>& path) {
+    for (IkeSa* sa : core.of_connection(connection.name)) {
+        const bool usable = sa->established() || (sa->half_open() && sa->initiator);
+        if (sa->closed || !usable || sa->replaced_by || sa->refuses_children) continue;
+        if (!path || sa->path.remote.address == path->remote.address) return sa;
+    }
+    return nullptr;
+}
 
 void run_command(Core& core, const Initiate& command, Instant now, Effects& effects) {
     auto connection = find_connection(core, command);

@@ -219,7 +219,10 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
                 .rekey_packets = less(life.rekey_packets, life.rand_packets, core.rng),
                 .expire_bytes = life.life_bytes,
                 .expire_packets = life.life_packets};
-    child.reqid = config.reqid != 0 ? config.reqid : child.unique_id;
+    const Policy* policy = core.policies.find(sa.connection->name, config.name);
+    const std::uint32_t reqid = policy != nullptr ? policy->reqid : config.reqid;
+    child.reqid = reqid != 0 ? reqid : child.unique_id;
+    child.active_at = now;
     core.index_child(child.id, sa.id);
     effects.push_back(InstallChild{std::move(spec)});
     Child& added = sa.children.emplace(child.id, std::move(child)).first->second;

@@ -13,6 +13,7 @@
 
 #include "ike/cookie.h"
 #include "ike/engine.h"
+#include "ike/policies.h"
 #include "ike/pool.h"
 #include "ike/sa.h"
 
@@ -61,6 +62,7 @@ public:
     std::map<std::string, model::Counters, std::less<>> connection_counters{};
     CookieMint cookies;
     AddressPools pools{};
+    Policies policies{};
     std::unordered_map<std::uint64_t, JobTicket> jobs{};
     std::map<CommandId, CommandProgress> commands{};
 

@@ -63,6 +63,30 @@ struct Rekey {
     CommandId id;
     SaSelector which;  // an IKE SA or a child
 };
+// Puts the policy of a child into the data plane: a trap, or the shunt that its mode says. RFC 7296 §2.9: the packet that
+// meets it begins the child.
+struct InstallPolicies {
+    CommandId id;
+    std::string connection;
+    std::string child;
+    std::optional<model::Path> path{};  // what "dynamic" stands for; not needed otherwise
+};
+struct UninstallPolicies {
+    CommandId id;
+    std::string connection;  // may be empty: any
+    std::string child;
+};
+// A packet met a trap. `path`: resolved by the driver; nothing when only an IKE SA that is there can serve it.
+struct Acquire {
+    model::PolicyId policy;
+    model::PacketEnds packet;
+    std::optional<model::Path> path{};
+};
+// An authentic packet did not match the selectors of the child on which it came (RFC 4301 §5.2).
+struct SelectorsViolated {
+    model::ChildId child;
+    Bytes packet;  // its first octets
+};
 // The data plane's news of a child: its counters (liveness, volume lifetimes).
 struct UsageReport {
     model::ChildId child;
@@ -78,8 +102,8 @@ struct PeerMoved {
     model::ChildId child;
     model::Endpoint remote;
 };
-using Input =
-    std::variant<Datagram, JobDone, Tick, Configure, Initiate, Terminate, Rekey, UsageReport, InboundSeen, PeerMoved>;
+using Input = std::variant<Datagram, JobDone, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
+                           UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -111,6 +135,12 @@ struct MoveChild {  // new outer path, e.g. after a NAT rebinding
     model::Path path;
     bool udp_encapsulation;
 };
+struct InstallPolicy {
+    model::PolicySpec spec;
+};
+struct RemovePolicy {
+    model::PolicyId policy;
+};
 // A virtual address was assigned to us (CP): add it to the host, or take it away.
 struct AssignAddress {
     model::IkeSaId sa;
@@ -137,7 +167,7 @@ struct Close {
     model::IkeSaId sa;
 };
 using Effect = std::variant<Send, SendKeepalive, StartJob, InstallChild, ActivateChild, RemoveChild, MoveChild,
-                            AssignAddress, Persist, Report, CommandDone, Close>;
+                            InstallPolicy, RemovePolicy, AssignAddress, Persist, Report, CommandDone, Close>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cygnet::ike

@@ -5,6 +5,7 @@
 #include "ike/commands.h"
 #include "ike/core.h"
 #include "ike/dispatch.h"
+#include "ike/feature/invalid_selectors.h"
 #include "ike/receive.h"
 #include "ike/snapshot.h"
 #include "ike/timers.h"
@@ -25,13 +26,20 @@ struct Engine::Impl {
         resume_job(core, input.id, std::move(input.result), now, effects);
     }
     void take(const Tick&, Instant, Effects&) {}  // Passed deadlines are looked after in every step.
-    void take(Configure& input, Instant, Effects&) {
+    void take(Configure& input, Instant, Effects& effects) {
         core.config = std::move(input.config);
         if (input.credentials) core.credentials = std::move(input.credentials);
+        follow_configuration(core, effects);
     }
     void take(const Initiate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const Terminate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const Rekey& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
+    void take(const InstallPolicies& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
+    void take(const UninstallPolicies& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
+    void take(const Acquire& input, Instant now, Effects& effects) { acquire(core, input, now, effects); }
+    void take(const SelectorsViolated& input, Instant now, Effects& effects) {
+        report_violation(core, input, now, effects);
+    }
     void take(const UsageReport& input, Instant now, Effects&);
     void take(const InboundSeen& input, Instant now, Effects& effects);
     void take(const PeerMoved& input, Instant now, Effects& effects);
@@ -49,6 +57,7 @@ void Engine::Impl::take(const UsageReport& input, Instant now, Effects&) {
     if (sa == nullptr) return;
     Child& child = sa->children.at(input.child);
     child.usage = input.usage;
+    child.note_activity();
     const std::uint64_t bytes = std::max(input.usage.bytes_in, input.usage.bytes_out);
     const std::uint64_t packets = std::max(input.usage.packets_in, input.usage.packets_out);
     if (passed(bytes, child.expire_bytes) || passed(packets, child.expire_packets)) {
@@ -145,6 +154,8 @@ std::optional<model::IkeStatus> Engine::find(model::IkeSaId id, Instant now) con
     if (sa == nullptr) return std::nullopt;
     return ike_status(*sa, now);
 }
+
+std::vector<model::PolicyStatus> Engine::policies() const { return policy_statuses(impl_->core.policies); }
 
 const model::Counters& Engine::counters() const { return impl_->core.counters; }
 

@@ -25,6 +25,7 @@ struct EngineSettings {
     unsigned retransmit_tries = model::limits::retransmit_tries;
     std::uint16_t port = 500;  // own ports; tests use others
     std::uint16_t nat_port = 4500;
+    bool takes_tfc_padding = true;  // the data plane strips it (RFC 4303 §2.7)
     // Wall-clock offset for certificate validity: seconds since 1970 at Instant{}.
     std::int64_t unix_seconds_at_start = 0;
 };
@@ -48,6 +49,7 @@ public:
     // Snapshots for operators; `now` makes ages and remaining times.
     std::vector<model::IkeStatus> list(Instant now) const;
     std::optional<model::IkeStatus> find(model::IkeSaId id, Instant now) const;
+    std::vector<model::PolicyStatus> policies() const;  // traps and shunts
     const model::Counters& counters() const;
     // Counters of one connection; all zero if it never had an SA.
     model::Counters counters(std::string_view connection) const;

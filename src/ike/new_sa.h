@@ -82,6 +82,9 @@ struct CreatingSa {
     unsigned attempts = 0;  // earlier ones of the same task
     std::vector<model::Proposal> offered{};
     SelectorPair offered_selectors{};
+    ChildNotices notices{};
+    std::optional<model::PacketEnds> packet{};  // of the task
+    bool single_pair = false;
     std::optional<crypto::KeOffer> offer{};  // of the key exchange that runs
     bool answered = false;                   // only follow-up exchanges remain
     Bytes link{};                            // ADDITIONAL_KEY_EXCHANGE, to be echoed

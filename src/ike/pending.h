@@ -26,6 +26,8 @@ struct CreateChildTask {
     std::string child;  // its name in the connection
     std::optional<CommandId> command{};
     unsigned attempts = 0;  // that the peer could not serve (TEMPORARY_FAILURE and the like)
+    std::optional<model::PacketEnds> packet{};  // that met a trap: the first choice of the offer
+    bool single_pair = false;                   // offer the packet alone (SINGLE_PAIR_REQUIRED)
 };
 struct RekeyChildTask {
     model::ChildId child{};
@@ -76,6 +78,7 @@ struct InitiatingAuth {
     std::uint32_t message_id = 0;  // of the request, part of IntAuth
     std::optional<SelectorPair> offered_selectors{};
     std::vector<model::Proposal> offered_proposals{};
+    ChildNotices notices{};
     const model::ChildConfig* child = nullptr;
     std::uint32_t spi_in = 0;
     Bytes nonce_i{}, nonce_r{};  // of IKE_SA_INIT: the first child's keys

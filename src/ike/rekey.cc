@@ -35,6 +35,7 @@ void supersede(Context& context, Child& old, Child& fresh) {
     old.replacement = fresh.id;
     old.state = model::ChildState::rekeyed;
     old.rekey_at = Instant::never();
+    fresh.active_at = old.active_at;
     context.count(model::Counter::child_rekey);
     context.report(model::ChildRekeyed{context.status(), context.status(old), context.status(fresh)});
 }

@@ -17,8 +17,19 @@ std::string IkeSa::name() const {
 
 Instant IkeSa::next_deadline() const {
     Instant next = std::min(window.deadline(), *std::ranges::min_element(timers));
-    for (const auto& [key, child] : children) next = std::min({next, child.rekey_at, child.expire_at});
+    for (const auto& [key, child] : children)
+        next = std::min({next, child.rekey_at, child.expire_at, child.idle_at()});
     return next;
+}
+
+void Child::note_activity() {
+    if (usage.packets_in != 0) active_at = std::max(active_at, usage.last_in);
+    if (usage.packets_out != 0) active_at = std::max(active_at, usage.last_out);
+}
+
+Instant Child::idle_at() const {
+    if (config->inactivity <= Duration{0} || replacement || redundant) return Instant::never();
+    return active_at + config->inactivity;
 }
 
 Child* IkeSa::child_with_spi_in(std::uint32_t spi) {
@@ -39,6 +50,13 @@ ChildAddresses IkeSa::child_addresses() const {
     for (const LeasedAddress& lease : peer_virtual_addresses) addresses.remote.push_back(lease.address);
     if (addresses.remote.empty()) addresses.remote.push_back(path.remote.address);
     return addresses;
+}
+
+OuterPath IkeSa::outer() const {
+    return {.local = path.local.address,
+            .remote = path.remote.address,
+            .nat_local = nat_local,
+            .nat_remote = nat_remote};
 }
 
 }  // namespace cygnet::ike

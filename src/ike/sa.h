@@ -43,6 +43,7 @@ struct Intent {
     std::string child{};  // empty: the IKE SA alone
     std::optional<CommandId> command{};
     unsigned attempt = 1;  // of connection.keyingtries
+    std::optional<model::PacketEnds> packet{};  // that met a trap and waits for the child
 };
 
 struct Connecting {
@@ -97,9 +98,14 @@ struct Child {
     // Volumes after which the same happens, 0: never. They come down to 0 when it has been asked for.
     std::uint64_t rekey_bytes = 0, rekey_packets = 0, expire_bytes = 0, expire_packets = 0;
     model::ChildUsage usage{};
+    Instant active_at{};  // when it, or one that it replaced, carried a packet last, or was made
     std::optional<model::ChildId> replacement{};            // rekeyed: the new one, while this awaits its Delete
     std::optional<PeerRekey<model::ChildId>> peer_rekey{};  // answered by us
     bool redundant = false;                                 // lost against another rekey: never announced
+
+    void note_activity();
+    // When the child has been idle for too long, as far as we know.
+    Instant idle_at() const;
 };
 
 // An address that our pool gave to the peer.
@@ -127,6 +133,7 @@ struct IkeSa {
     bool nat_local = false, nat_remote = false;  // who is behind NAT
     bool udp_encapsulation = false;              // some NAT, or forced by encap = yes
     bool accepts_fragments = false, sends_fragments = false;
+    bool refuses_children = false;  // the peer, by NO_ADDITIONAL_SAS: it ends with its last child
 
     // ---- what is under way
     Window window{};
@@ -170,6 +177,7 @@ struct IkeSa {
     Child* child_with_spi_out(std::uint32_t spi);
     // The addresses that "dynamic" selectors stand for.
     ChildAddresses child_addresses() const;
+    OuterPath outer() const;
     bool behind_nat() const { return nat_local || nat_remote; }
 
 private:

@@ -8,6 +8,7 @@
 #include "ike/dispatch.h"
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/policies.h"
 #include "ike/trace.h"
 
 namespace cygnet::ike {
@@ -15,14 +16,6 @@ namespace {
 
 using model::Counter;
 using model::LogGroup;
-
-// Where a fresh attempt goes: NAT traversal starts over.
-model::Path first_path(const Context& context) {
-    model::Path path = context.sa.path;
-    path.local.port = context.core.settings.port;
-    path.remote.port = context.sa.connection->remote_port;
-    return path;
-}
 
 // keyingtries: the attempt begins anew; the command waits on.
 bool try_again(Context& context) {
@@ -32,7 +25,7 @@ bool try_again(Context& context) {
     Intent intent = std::exchange(sa.intent, {});
     ++intent.attempt;
     context.log(LogGroup::ike, 1, fmt::format("the peer did not answer, beginning attempt {}", intent.attempt));
-    const model::Path path = first_path(context);
+    const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
     context.close("the peer did not answer");
     initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
@@ -141,6 +134,13 @@ void run_child_lifetimes(Context& context) {
             child.expire_at = Instant::never();
             context.enqueue(DeleteChildrenTask{.children = {id}});
         }
+        if (child.idle_at() <= context.now) {
+            context.log(LogGroup::ike, 1,
+                        fmt::format("CHILD_SA {}{{{}}} is closed after {} s of inactivity", child.config->name,
+                                    child.unique_id, std::chrono::duration_cast<seconds>(child.config->inactivity).count()));
+            child.active_at = context.now;  // The next look, should the Delete have to wait.
+            context.enqueue(DeleteChildrenTask{.children = {id}});
+        }
     }
 }
 
@@ -157,14 +157,23 @@ void run_deadlines(Context& context) {
     if (!sa.closed) run_child_lifetimes(context);
 }
 
+model::Path fresh_path(const Context& context) {
+    model::Path path = context.sa.path;
+    path.local.port = context.core.settings.port;
+    path.remote.port = context.sa.connection->remote_port;
+    return path;
+}
+
 Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::* action) {
     IkeSa& sa = context.sa;
     std::vector<std::string> revive;
     if (sa.established())
         for (const auto& [id, child] : sa.children)
-            if (child.config->*action == model::Action::start && child.state != model::ChildState::deleting)
-                revive.push_back(child.config->name);
-    const model::Path path = first_path(context);
+            if (child.state != model::ChildState::deleting && !child.replacement && !child.redundant) {
+                if (model::starts(child.config->*action)) revive.push_back(child.config->name);
+                if (model::traps(child.config->*action)) set_trap(context, child.connection, *child.config);
+            }
+    const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
     const Next next = context.close(reason);
     if (revive.empty()) return next;

@@ -13,6 +13,9 @@ void run_deadlines(Context& context);
 IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
                 Instant now, Effects& effects);
 
+// Where a fresh attempt at the SA's connection goes: NAT traversal starts over.
+model::Path fresh_path(const Context& context);
+
 // Ends the SA; children whose configuration says `start` come back with a new one: after a loss (dpd_action) or when the
 // peer deleted them (close_action).
 Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::* action);

@@ -171,5 +171,41 @@ TEST(Timers, DeleteAnSaAtItsHardLifetime) {
     EXPECT_EQ(pair.a.engine.population().ike_sas, 1u);
 }
 
+TEST(Timers, CloseAChildThatIsIdleAndKeepABusyOne) {
+    Pair pair;
+    model::Connection brief = connection(true);
+    brief.children.front().inactivity = seconds(60);
+    pair.configure(brief, connection(false));
+    ASSERT_TRUE(pair.initiate(pair.a).result);
+    pair.pass(seconds(50));
+    pair.step(pair.a, UsageReport{.child = pair.a.installed.front().id, .usage = {.bytes_out = 1, .packets_out = 1, .last_out = pair.now}});
+    pair.pass(seconds(50));
+    EXPECT_TRUE(pair.up());
+    ASSERT_TRUE(pair.rekey(pair.a, {.child = "net"}).result);
+    pair.pass(seconds(9));
+    EXPECT_TRUE(pair.up()) << "60 s after the last packet are not over";
+    pair.pass(seconds(2));
+    EXPECT_EQ(pair.a.engine.population().children, 0U) << "a rekey is no traffic";
+    EXPECT_EQ(pair.b.engine.population().children, 0U);
+    EXPECT_EQ(pair.a.only_sa(pair.now).state, model::IkeState::established);
+}
+
+TEST(Timers, LeaveATrapForTheChildOfADeadPeer) {
+    for (const auto action : {model::Action::trap, model::Action::trap_and_start}) {
+        Pair pair;
+        model::Connection watchful = connection(true);
+        watchful.dpd_delay = seconds(30);
+        watchful.children.front().dpd_action = action;
+        pair.configure(watchful, connection(false));
+        pair.initiate(pair.a);
+        pair.meddler = lose_all;
+        pair.pass(minutes(4));
+        EXPECT_EQ(pair.a.engine.policies().size(), 1U) << pair.a.log();
+        pair.meddler = nullptr;
+        pair.pass(minutes(4));
+        EXPECT_EQ(pair.up(), model::starts(action));
+    }
+}
+
 }  // namespace
 }  // namespace cygnet::ike::test

@@ -9,4 +9,9 @@ const ChildConfig* Connection::child(std::string_view child_name) const {
     return found == children.end() ? nullptr : &*found;
 }
 
+const ChildConfig* Connection::first_child() const {
+    const auto found = std::ranges::find_if(children, [](const ChildConfig& child) { return !is_shunt(child.mode); });
+    return found == children.end() ? nullptr : &*found;
+}
+
 }  // namespace cygnet::model

@@ -17,11 +17,15 @@
 
 namespace cygnet::model {
 
-enum class Action : std::uint8_t { none, trap, start };
+enum class Action : std::uint8_t { none, trap, start, trap_and_start };
+constexpr bool traps(Action action) { return action == Action::trap || action == Action::trap_and_start; }
+constexpr bool starts(Action action) { return action == Action::start || action == Action::trap_and_start; }
 enum class ChildMode : std::uint8_t { tunnel, transport, pass, drop };
+constexpr bool is_shunt(ChildMode mode) { return mode == ChildMode::pass || mode == ChildMode::drop; }
 enum class SendCert : std::uint8_t { always, if_asked, never };
 enum class UniquePolicy : std::uint8_t { never, no, keep, replace };
 enum class Fragmentation : std::uint8_t { yes, accept, no };
+enum class Childless : std::uint8_t { allow, prefer, force, never };  // RFC 6023
 enum class PostQuantum : std::uint8_t { preferred, required };  // our own key `post_quantum`
 
 enum class AuthClass : std::uint8_t { psk, pubkey, any };
@@ -49,12 +53,17 @@ struct ChildLifetime {
     bool operator==(const ChildLifetime&) const = default;
 };
 
+inline constexpr std::uint32_t tfc_to_mtu = 0xffffffff;
+
 struct ChildConfig {
     std::string name;
     std::vector<Proposal> esp_proposals = default_esp_proposals();
     std::vector<ConfiguredSelector> local_ts{{.dynamic = true, .selector = {}}};
     std::vector<ConfiguredSelector> remote_ts{{.dynamic = true, .selector = {}}};
     ChildMode mode = ChildMode::tunnel;
+    bool single_pair = false;          // our own key: one pair of addresses for each child SA, RFC 7296 §2.9
+    bool non_first_fragments = false;  // our own key: RFC 4301 §7.2, with selectors of ports
+    std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded; tfc_to_mtu
     ChildLifetime lifetime{};
     Duration inactivity{0};
     Action start_action = Action::none;
@@ -87,6 +96,7 @@ struct Connection {
     bool mobike = true;
     Duration dpd_delay{0};
     Fragmentation fragmentation = Fragmentation::yes;
+    Childless childless = Childless::allow;
     bool send_certreq = true;
     SendCert send_cert = SendCert::if_asked;
     unsigned keyingtries = 1;
@@ -100,6 +110,8 @@ struct Connection {
     std::vector<ChildConfig> children{};
 
     const ChildConfig* child(std::string_view child_name) const;
+    // The first that an IKE SA can negotiate: not a shunt.
+    const ChildConfig* first_child() const;
 };
 
 // secrets.ike<suffix>

@@ -19,6 +19,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "fragment-refused", "retransmitted", "retransmission-timeout", "limit-reached",
     "intermediate-in-req", "intermediate-in-resp", "intermediate-out-req", "intermediate-out-resp",
     "followup-in-req", "followup-in-resp", "followup-out-req", "followup-out-resp",
+    "invalid-selectors-in", "invalid-selectors-out", "no-additional-sas", "acquired",
 };
 static_assert(!names.back().empty(), "every counter has a name");
 

@@ -41,6 +41,10 @@ inline constexpr unsigned invalid_spi_replies_per_second = 20;
 inline constexpr std::size_t ike_sas = 200'000;
 inline constexpr std::size_t children_per_ike_sa = 256;
 inline constexpr std::size_t queued_exchanges_per_ike_sa = 64;
+inline constexpr std::size_t policies = 100'000;                  // traps and shunts
+inline constexpr Duration acquire_pause = seconds(5);              // between two attempts for the same packet of a trap
+inline constexpr Duration invalid_selectors_pause = seconds(10);   // between two INVALID_SELECTORS about one child
+inline constexpr std::size_t invalid_selectors_octets = 128;       // of the offending packet that are shown to the peer
 inline constexpr std::size_t window_size = 1;
 inline constexpr unsigned pending_rekeys_per_minute = 60;
 
@@ -71,5 +75,10 @@ inline constexpr std::size_t configured_connections = 1'000'000;
 // Data plane.
 inline constexpr std::size_t batch_packets = 128;
 inline constexpr std::size_t replay_window_packets_max = 65536;
+inline constexpr std::size_t held_packets_per_policy = 64;           // of a trap, while its child comes up
+inline constexpr std::size_t held_octets = 16 * 1024 * 1024;         // of all traps together
+inline constexpr Duration held_packet_life = seconds(30);
+inline constexpr Duration acquire_interval = seconds(1);             // of one trap, from the data plane
+inline constexpr std::uint32_t tfc_padding_max = 1400;               // octets
 
 }  // namespace cygnet::model::limits

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "base/secret.h"
 #include "model/address.h"
@@ -18,6 +19,33 @@ enum class ChildId : std::uint64_t {};
 struct DirectionKeys {
     SecretBytes encr{};
     SecretBytes integ{};
+};
+
+// Names one policy without an SA of its own: a trap or a shunt.
+enum class PolicyId : std::uint64_t {};
+
+enum class PolicyKind : std::uint8_t {
+    trap,  // the first packet brings a child up, and waits for it
+    pass,  // in the clear
+    drop,
+};
+
+struct PolicySpec {
+    PolicyId id{};
+    PolicyKind kind = PolicyKind::trap;
+    TrafficSelectors local{}, remote{};
+};
+
+// The two ends of one packet, as selectors of one address, protocol and port.
+struct PacketEnds {
+    TrafficSelector local{}, remote{};
+    bool operator==(const PacketEnds&) const = default;
+};
+
+// Transport mode behind a NAT: the addresses that the peer's packets had when it made their checksums (RFC 7296
+// §2.23.1, RFC 3948 §3.1.2).
+struct OriginalAddresses {
+    IpAddress local, remote;
 };
 
 struct ChildSaSpec {
@@ -37,6 +65,9 @@ struct ChildSaSpec {
     // Outbound packets of the selectors use the active SA that was activated last. A responder of a rekey
     // installs inactive and activates when the peer shows that it has the keys (RFC 7296 §2.8).
     bool outbound_active = true;
+    std::optional<OriginalAddresses> original{};
+    bool non_first_fragments = false;  // go through a child with selectors of ports (RFC 4301 §7.2)
+    std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded (RFC 4303 §2.7); tfc_to_mtu
 };
 
 // Counters of one pair, read by list-sas and by lifetimes.

@@ -24,6 +24,11 @@ struct TrafficSelector {
 
     bool all_ports() const { return first_port == 0 && last_port == 65535; }
     bool opaque_ports() const { return first_port == 65535 && last_port == 0; }
+    bool single_address() const { return addresses.first == addresses.last; }
+    // Ranges that begin behind their end select nothing; OPAQUE is the exception (RFC 7296 §3.13.1).
+    bool well_formed() const {
+        return addresses.first <= addresses.last && (first_port <= last_port || opaque_ports());
+    }
     bool contains(const TrafficSelector& other) const;
     bool matches(IpAddress address, std::uint8_t packet_protocol, std::uint16_t port) const;
     std::optional<TrafficSelector> intersect(const TrafficSelector& other) const;

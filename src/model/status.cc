@@ -16,6 +16,11 @@ std::string name_of(ChildState state) {
     return names[std::to_underlying(state)];
 }
 
+std::string name_of(PolicyKind kind) {
+    constexpr const char* names[] = {"trap", "pass", "drop"};
+    return names[std::to_underlying(kind)];
+}
+
 std::string name_of(LogGroup group) {
     constexpr const char* names[] = {"DMN", "MGR", "IKE", "CHD", "JOB", "CFG", "KNL", "NET", "ENC", "ESP"};
     return names[std::to_underlying(group)];

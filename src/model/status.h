@@ -39,6 +39,16 @@ struct ChildStatus {
     ChildUsage usage{};                   // filled by the daemon from the data plane
 };
 
+// A trap or a shunt, as list-policies shows it.
+struct PolicyStatus {
+    std::string connection, child;
+    PolicyId id{};
+    PolicyKind kind{};
+    ChildMode mode{};                     // of the child that a trap brings up
+    std::uint32_t reqid = 0;              // of a trap
+    TrafficSelectors local, remote;
+};
+
 struct IkeStatus {
     std::string name;                     // of the connection
     IkeSaId id{};
@@ -57,6 +67,7 @@ struct IkeStatus {
 };
 
 enum class LogGroup : std::uint8_t { dmn, mgr, ike, chd, job, cfg, knl, net, enc, esp };
+std::string name_of(PolicyKind kind);   // "trap"
 std::string name_of(LogGroup group);    // "IKE"
 
 // One line for the log, and for the control-log of the command that caused it.

@@ -22,8 +22,8 @@ constexpr Named table[] = {
     {"terminate", Commands::terminate},
     {"rekey", Commands::rekey},
     {"redirect", Commands::not_yet},
-    {"install", Commands::not_yet},
-    {"uninstall", Commands::not_yet},
+    {"install", Commands::install},
+    {"uninstall", Commands::uninstall},
     {"list-sas", Commands::list_sas},
     {"list-policies", Commands::list_policies},
     {"list-conns", Commands::list_conns},
@@ -230,7 +230,41 @@ void Commands::list_sas(Service& service, Instant now, ClientId client, const Se
     service.respond(client, {});
 }
 
-// Trap policies and shunts are the policies that VICI lists; there are none yet.
-void Commands::list_policies(Service& service, Instant, ClientId client, const Section&) { service.respond(client, {}); }
+// ---- traps and shunts -----------------------------------------------------------------------------------
+
+void Commands::install(Service& service, Instant now, ClientId client, const Section& request) {
+    service.apply_changes();
+    const std::string ike(request.text("ike").value_or("")), child(request.text("child").value_or(""));
+    if (child.empty()) return refuse(service, client, "missing configuration name");
+    const auto& connections = service.applied_->connections;
+    const model::Connection* connection = nullptr;
+    if (ike.empty()) connection = service.store_.connection_of_child(child);
+    else if (const auto found = connections.find(ike); found != connections.end()) connection = found->second.get();
+    if (connection == nullptr || connection->child(child) == nullptr)
+        return refuse(service, client, "configuration name not found");
+    auto finished = service.begin(
+        now, client, {.failure_text = "installing policy '" + child + "' failed", .connection = connection->name}, {});
+    service.control_.install(connection->name, child, std::move(finished));
+}
+
+void Commands::uninstall(Service& service, Instant now, ClientId client, const Section& request) {
+    const std::string child(request.text("child").value_or(""));
+    if (child.empty()) return refuse(service, client, "missing configuration name");
+    auto finished =
+        service.begin(now, client, {.failure_text = "uninstalling policy '" + child + "' failed"}, {});
+    service.control_.uninstall(std::string(request.text("ike").value_or("")), child, std::move(finished));
+}
+
+void Commands::list_policies(Service& service, Instant, ClientId client, const Section& request) {
+    const auto ike = request.text("ike").value_or(""), child = request.text("child").value_or("");
+    // Without a kind all are meant; only the presence of the key counts.
+    const bool all = !request.has("drop") && !request.has("pass") && !request.has("trap");
+    for (const model::PolicyStatus& policy : service.control_.policies()) {
+        if (!all && !request.has(name_of(policy.kind))) continue;
+        if ((!ike.empty() && ike != policy.connection) || (!child.empty() && child != policy.child)) continue;
+        event(service, client, "list-policy", list_policy(policy));
+    }
+    service.respond(client, {});
+}
 
 }  // namespace cygnet::vici

@@ -21,6 +21,8 @@ struct Commands {
     static void terminate(Service&, Instant, ClientId, const Section&);
     static void rekey(Service&, Instant, ClientId, const Section&);
     static void list_sas(Service&, Instant, ClientId, const Section&);
+    static void install(Service&, Instant, ClientId, const Section&);
+    static void uninstall(Service&, Instant, ClientId, const Section&);
     static void list_policies(Service&, Instant, ClientId, const Section&);
     static void list_conns(Service&, Instant, ClientId, const Section&);
     static void get_conns(Service&, Instant, ClientId, const Section&);

@@ -51,6 +51,10 @@ public:
     virtual void terminate(const ike::SaSelector& which, bool force, Finished finished) = 0;
     virtual void rekey(const ike::SaSelector& which, Finished finished) = 0;
 
+    // Traps and shunts of a child: `install` and `uninstall`, start_action = trap.
+    virtual void install(const std::string& connection, const std::string& child, Finished finished) = 0;
+    virtual void uninstall(const std::string& connection, const std::string& child, Finished finished) = 0;
+
     // A new configuration for the engine, after load-* and unload-* (many of them together).
     virtual void configure(std::shared_ptr<const model::Config> config,
                            std::shared_ptr<const ike::Credentials> credentials) = 0;
@@ -59,6 +63,7 @@ public:
     virtual Result<> reload() = 0;
 
     virtual std::vector<model::IkeStatus> ike_sas() const = 0;  // with traffic counters
+    virtual std::vector<model::PolicyStatus> policies() const = 0;
     virtual std::vector<ike::Engine::PoolStatus> pools() const = 0;
     virtual model::Counters counters() const = 0;
     virtual model::Counters counters(std::string_view connection) const = 0;

@@ -173,6 +173,19 @@ Result<> replay_window(ChildDraft& into, const Value& value) {
     return {};
 }
 
+Result<> tfc_padding(ChildDraft& into, const Value& value) {
+    if (value.text == "mtu") {
+        into.tfc_padding = model::tfc_to_mtu;
+        return {};
+    }
+    const auto octets = parse_number(value.text, model::limits::tfc_padding_max);
+    if (!octets)
+        return unacceptable("accepted are mtu and a number of octets from 0 to " +
+                            std::to_string(model::limits::tfc_padding_max));
+    into.tfc_padding = static_cast<std::uint32_t>(*octets);
+    return {};
+}
+
 // ---- tables --------------------------------------------------------------------------------------------
 
 constexpr Word<model::Fragmentation> fragmentation_words[] = {
@@ -196,7 +209,12 @@ constexpr Word<model::ChildMode> mode_words[] = {{"tunnel", model::ChildMode::tu
                                                  {"drop", model::ChildMode::drop}};
 constexpr Word<model::Action> action_words[] = {
     {"none", model::Action::none},   {"clear", model::Action::none}, {"trap", model::Action::trap},
-    {"route", model::Action::trap},  {"start", model::Action::start}, {"restart", model::Action::start}};
+    {"route", model::Action::trap},  {"start", model::Action::start}, {"restart", model::Action::start},
+    {"trap|start", model::Action::trap_and_start}, {"start|trap", model::Action::trap_and_start}};
+constexpr Word<model::Childless> childless_words[] = {{"allow", model::Childless::allow},
+                                                      {"prefer", model::Childless::prefer},
+                                                      {"force", model::Childless::force},
+                                                      {"never", model::Childless::never}};
 
 constexpr std::string_view ikev1 = "IKEv1";
 constexpr std::string_view mediation = "the IKEv2 mediation extension";
@@ -222,7 +240,7 @@ constexpr Row<C> connection_rows[] = {
     {"dpd_delay", Shape::text, time<C, &C::dpd_delay>},
     {"dpd_timeout", Shape::text, valid_time},  // of IKEv1 alone: retransmission decides in IKEv2
     {"fragmentation", Shape::text, keyword<C, &C::fragmentation, fragmentation_words>},
-    {"childless", Shape::text, no_effect<C>, "allow never", "an IKE SA without child (RFC 6023)"},
+    {"childless", Shape::text, keyword<C, &C::childless, childless_words>},
     {"send_certreq", Shape::text, yes_or_no<C, &C::send_certreq>},
     {"send_cert", Shape::text, keyword<C, &C::send_cert, send_cert_words>},
     {"ocsp", Shape::text, no_effect<C>, "reply never", "OCSP in IKE (RFC 4806)"},
@@ -286,12 +304,15 @@ constexpr Row<K> child_rows[] = {
     {"rand_packets", Shape::text, lifetime_volume<&L::rand_packets>},
     {"updown", Shape::text, nullptr, "", "an updown script"},
     {"hostaccess", Shape::text, no_effect<K>},  // a variable for the updown script
-    {"mode", Shape::text, keyword<K, &K::mode, mode_words>, "tunnel", "a mode other than tunnel"},
+    {"mode", Shape::text, keyword<K, &K::mode, mode_words>, "tunnel transport drop",
+     "a mode other than tunnel, transport and drop"},
+    {"single_pair", Shape::text, yes_or_no<K, &K::single_pair>},                  // our own
+    {"non_first_fragments", Shape::text, yes_or_no<K, &K::non_first_fragments>},  // our own
     {"policies", Shape::text, nullptr, "yes true enabled 1", "a child without policies"},
     {"policies_fwd_out", Shape::text, nullptr, "no false disabled 0", "the XFRM backend (forward policies)"},
-    {"dpd_action", Shape::text, keyword<K, &K::dpd_action, action_words>, "none clear start restart", "a trap policy"},
+    {"dpd_action", Shape::text, keyword<K, &K::dpd_action, action_words>},
     {"ipcomp", Shape::text, nullptr, "no false disabled 0", "IPComp (RFC 3173)"},
-    {"inactivity", Shape::text, time<K, &K::inactivity>, "0 0s 0m 0h", "closing idle children"},
+    {"inactivity", Shape::text, time<K, &K::inactivity>},
     {"reqid", Shape::text, number<K, &K::reqid>},
     {"priority", Shape::text, nullptr, "0", "the XFRM backend (policy priorities)"},
     {"interface", Shape::text, nullptr, "", "the XFRM backend (policies of an interface)"},
@@ -304,7 +325,7 @@ constexpr Row<K> child_rows[] = {
     {"if_id_out", Shape::text, nullptr, "0", interfaces},
     {"label", Shape::text, nullptr, "", "a security label (RFC 9478)"},
     {"label_mode", Shape::text, nullptr, "system", "a security label (RFC 9478)"},
-    {"tfc_padding", Shape::text, nullptr, "0", "traffic flow confidentiality padding"},
+    {"tfc_padding", Shape::text, tfc_padding},
     {"replay_window", Shape::text, replay_window},
     {"per_cpu_sas", Shape::text, nullptr, "no", "a child for each CPU (RFC 9611)"},
     {"hw_offload", Shape::text, nullptr, "no auto", "offload to network cards"},
@@ -312,8 +333,8 @@ constexpr Row<K> child_rows[] = {
     {"copy_ecn", Shape::text, nullptr, "yes true enabled 1", "a tunnel without ECN"},
     {"copy_dscp", Shape::text, nullptr, "out", "another way of copying DSCP"},
     {"icmp", Shape::text, nullptr, "no false disabled 0", "forwarding unrelated ICMP errors"},
-    {"start_action", Shape::text, keyword<K, &K::start_action, action_words>, "none clear start restart", "a trap policy"},
-    {"close_action", Shape::text, keyword<K, &K::close_action, action_words>, "none clear start restart", "a trap policy"},
+    {"start_action", Shape::text, keyword<K, &K::start_action, action_words>},
+    {"close_action", Shape::text, keyword<K, &K::close_action, action_words>},
 };
 
 // ---- defaults that depend on each other ---------------------------------------------------------------

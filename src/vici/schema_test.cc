@@ -139,12 +139,34 @@ TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_THAT(refusals("ppk_id = a"), ElementsAre(HasSubstr("RFC 8784")));
     EXPECT_THAT(refusals("remote { revocation = strict }"), ElementsAre(HasSubstr("revocation")));
     EXPECT_THAT(refusals("children { net { ipcomp = yes } }"), ElementsAre(HasSubstr("IPComp")));
-    EXPECT_THAT(refusals("children { net { mode = transport } }"), ElementsAre(HasSubstr("other than tunnel")));
+    EXPECT_THAT(refusals("children { net { mode = pass } }"), ElementsAre(HasSubstr("other than tunnel")));
     EXPECT_EQ(connection("children { net { close_action = start\n dpd_action = restart } }").children.at(0).close_action, model::Action::start);
-    EXPECT_THAT(refusals("children { net { start_action = trap } }"), ElementsAre(HasSubstr("trap policy")));
     EXPECT_THAT(refusals("local { auth = eap-mschapv2 }"), ElementsAre(HasSubstr("eap")));
     EXPECT_THAT(refusals("local-1 { auth = psk }\n local-2 { auth = psk }"), ElementsAre(HasSubstr("RFC 4739")));
     EXPECT_THAT(refusals("remote { auth = rsa-2048 }"), testing::Not(IsEmpty()));
+}
+
+TEST(Schema, ReadsWhatAChildMayBe) {
+    const auto child = connection("childless = prefer\n children { net { mode = transport\n start_action = trap|start\n dpd_action = trap\n"
+                                  " close_action = route\n inactivity = 10m\n tfc_padding = mtu\n single_pair = yes\n"
+                                  " non_first_fragments = yes\n local_ts = 10.1.0.1-10.1.0.9[tcp/80-90], 10.1.0.0/16[icmp/8],"
+                                  " 0.0.0.0/0[udp/opaque], ::/0[ipv6-icmp/128] } }").children.at(0);
+    EXPECT_EQ(child.mode, model::ChildMode::transport);
+    EXPECT_TRUE(model::traps(child.start_action) && model::starts(child.start_action));
+    EXPECT_EQ(child.dpd_action, model::Action::trap);
+    EXPECT_EQ(child.close_action, model::Action::trap);
+    EXPECT_EQ(child.inactivity, minutes(10));
+    EXPECT_EQ(child.tfc_padding, model::tfc_to_mtu);
+    EXPECT_TRUE(child.single_pair && child.non_first_fragments);
+    ASSERT_EQ(child.local_ts.size(), 4U);
+    EXPECT_EQ(child.local_ts[0].text(), "10.1.0.1..10.1.0.9[tcp/80-90]");
+    EXPECT_EQ(child.local_ts[1].text(), "10.1.0.0/16[icmp/8]");
+    EXPECT_EQ(child.local_ts[2].text(), "0.0.0.0/0[udp/OPAQUE]");
+    EXPECT_EQ(child.local_ts[3].text(), "::/0[ipv6-icmp/128]");
+    EXPECT_EQ(connection("childless = prefer").childless, model::Childless::prefer);
+    EXPECT_THAT(refusals("childless = sometimes"), ElementsAre(HasSubstr("allow, prefer, force, never")));
+    EXPECT_THAT(refusals("children { net { tfc_padding = 70000 } }"), ElementsAre(HasSubstr("mtu")));
+    EXPECT_THAT(refusals("children { net { start_action = trap,start } }"), ElementsAre(HasSubstr("trap|start")));
 }
 
 TEST(Schema, ReadsSignatureSchemes) {

@@ -126,11 +126,22 @@ void add_auth(Section& section, const std::string& name, const model::AuthConfig
     round.add_list("certs", subjects(auth.certificates)).add_list("cacerts", subjects(auth.ca_certificates));
 }
 
+std::string childless_text(model::Childless childless) {
+    switch (childless) {
+        case model::Childless::allow: return "allow";
+        case model::Childless::prefer: return "prefer";
+        case model::Childless::force: return "force";
+        case model::Childless::never: return "never";
+    }
+    return "";
+}
+
 std::string action_text(model::Action action) {
     switch (action) {
         case model::Action::none: return "none";
         case model::Action::trap: return "trap";
         case model::Action::start: return "start";
+        case model::Action::trap_and_start: return "trap|start";
     }
     return "none";
 }
@@ -147,6 +158,11 @@ void add_child(Section& section, const model::ChildConfig& child) {
     one.add("rekey_time", whole_seconds(child.lifetime.rekey_time));
     one.add("rekey_bytes", child.lifetime.rekey_bytes).add("rekey_packets", child.lifetime.rekey_packets);
     one.add("dpd_action", action_text(child.dpd_action)).add("close_action", action_text(child.close_action));
+    if (child.inactivity > Duration(0)) one.add("inactivity", whole_seconds(child.inactivity));
+    if (child.tfc_padding == model::tfc_to_mtu) one.add("tfc_padding", "mtu");
+    else if (child.tfc_padding != 0) one.add("tfc_padding", std::uint64_t{child.tfc_padding});
+    if (child.single_pair) one.add("single_pair", "yes");
+    if (child.non_first_fragments) one.add("non_first_fragments", "yes");
     add_proposals(one, "esp_proposals", child.esp_proposals);
     one.add_section("ah_proposals");
     one.add_list("local-ts", texts(child.local_ts)).add_list("remote-ts", texts(child.remote_ts));
@@ -215,6 +231,16 @@ Section list_sa(const model::IkeStatus& sa, Instant now) {
     return message;
 }
 
+Section list_policy(const model::PolicyStatus& policy) {
+    Section message;
+    Section& section = message.add_section(policy.connection + "/" + policy.child);
+    section.add("child", policy.child);
+    if (policy.kind == model::PolicyKind::trap) section.add("reqid", std::uint64_t{policy.reqid});
+    section.add("ike", policy.connection).add("mode", mode_text(policy.mode));
+    section.add_list("local-ts", texts(policy.local)).add_list("remote-ts", texts(policy.remote));
+    return message;
+}
+
 Section list_conn(const model::Connection& connection) {
     Section message;
     Section& section = message.add_section(connection.name);
@@ -224,6 +250,7 @@ Section list_conn(const model::Connection& connection) {
     section.add("reauth_time", whole_seconds(connection.reauth_time)).add("rekey_time", whole_seconds(connection.rekey_time));
     section.add("unique", unique_text(connection.unique));
     if (connection.dpd_delay > Duration(0)) section.add("dpd_delay", whole_seconds(connection.dpd_delay));
+    if (connection.childless != model::Childless::allow) section.add("childless", childless_text(connection.childless));
     if (connection.post_quantum == model::PostQuantum::required) section.add("post_quantum", "required");
     add_proposals(section, "proposals", connection.proposals);
     for (std::size_t i = 0; i < connection.local.size(); ++i)

@@ -16,6 +16,7 @@ Section child_section(const model::ChildStatus& child, Instant now);
 std::string child_key(const model::ChildStatus& child);
 // list-sa: one section named like the connection, its children last.
 Section list_sa(const model::IkeStatus& sa, Instant now);
+Section list_policy(const model::PolicyStatus& policy);
 Section list_conn(const model::Connection& connection);
 Section counters_section(const model::Counters& counters);
 Section log_section(const model::LogLine& line, bool with_thread);

@@ -262,7 +262,8 @@ void Service::undo_start_actions(const model::Config& before) {
         if (now == old.get()) continue;
         for (const model::ChildConfig& child : old->children) {
             const model::ChildConfig* kept = now == nullptr ? nullptr : now->child(child.name);
-            if (child.start_action != model::Action::start || (kept != nullptr && *kept == child)) continue;
+            // Traps end by themselves with the configuration.
+            if (!model::starts(child.start_action) || (kept != nullptr && *kept == child)) continue;
             control_.terminate({.ike = name, .child = child.name}, false, [](const Result<>&, std::uint32_t) {});
         }
     }
@@ -275,8 +276,11 @@ void Service::run_start_actions(const model::Config& before) {
         if (old == connection.get()) continue;
         for (const model::ChildConfig& child : connection->children) {
             const model::ChildConfig* same = old == nullptr ? nullptr : old->child(child.name);
-            if (child.start_action != model::Action::start || (same != nullptr && *same == child)) continue;
-            control_.start(name, child.name);
+            if (same != nullptr && *same == child) continue;
+            const bool shunt = model::is_shunt(child.mode) && child.start_action != model::Action::none;
+            if (model::traps(child.start_action) || shunt)
+                control_.install(name, child.name, [](const Result<>&, std::uint32_t) {});
+            if (model::starts(child.start_action) && !shunt) control_.start(name, child.name);
         }
     }
 }

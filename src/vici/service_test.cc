@@ -118,6 +118,20 @@ TEST_F(ServiceTest, KnowsWhichCommandsAndEventsExist) {
                 ElementsAre("response {success=no errmsg=this command is not supported by this version of Cygnet}"));
 }
 
+TEST_F(ServiceTest, ListsTrapsAndShunts) {
+    const auto selector = [](const char* text) { return model::TrafficSelectors{model::ConfiguredSelector::parse(text)->selector}; };
+    control.policy_status = {{.connection = "gw", .child = "net", .id = model::PolicyId{1}, .kind = model::PolicyKind::trap, .reqid = 7,
+                              .local = selector("10.1.0.0/16[tcp/80]"), .remote = selector("10.2.0.0/16")},
+                             {.connection = "gw", .child = "no", .id = model::PolicyId{2}, .kind = model::PolicyKind::drop,
+                              .mode = model::ChildMode::drop, .local = selector("10.1.0.0/16"), .remote = selector("10.3.0.0/16")}};
+    subscribe(alice, "list-policy");
+    EXPECT_THAT(ask(alice, "list-policies"),
+                ElementsAre("event list-policy {gw/net {child=net reqid=7 ike=gw mode=TUNNEL local-ts=[10.1.0.0/16[tcp/80]] "
+                            "remote-ts=[10.2.0.0/16]}}",
+                            "event list-policy {gw/no {child=no ike=gw mode=DROP local-ts=[10.1.0.0/16] remote-ts=[10.3.0.0/16]}}",
+                            "response {}"));
+}
+
 // The order and the words of a recorded session of strongSwan's daemon.
 TEST_F(ServiceTest, ListsSasInTheOrderThatSwanctlReads) {
     control.sas = {established()};

@@ -21,6 +21,7 @@ public:
     std::shared_ptr<const ike::Credentials> credentials{};
     std::vector<model::IkeStatus> sas{};
     std::vector<ike::Engine::PoolStatus> pool_status{};
+    std::vector<model::PolicyStatus> policy_status{};
     model::Counters counted{};
     Result<> reload_result{};
 
@@ -38,6 +39,13 @@ public:
     void rekey(const ike::SaSelector& which, Finished finished) override {
         commands.push_back({"rekey " + which.ike + "/" + which.child, std::move(finished)});
     }
+    void install(const std::string& connection, const std::string& child, Finished finished) override {
+        commands.push_back({"install " + connection + "/" + child, std::move(finished)});
+    }
+    void uninstall(const std::string& connection, const std::string& child, Finished finished) override {
+        commands.push_back({"uninstall " + connection + "/" + child, std::move(finished)});
+    }
+    std::vector<model::PolicyStatus> policies() const override { return policy_status; }
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> with) override {
         configured.push_back(std::move(config));
         credentials = std::move(with);

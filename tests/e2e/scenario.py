@@ -14,7 +14,7 @@ __all__ = ["SKIPPED", "Gateways", "connection", "configuration", "counter", "loa
            "Cygnet", "Namespace", "ping", "wait_until", "PSK", "carries_traffic", "certificate_files", "established"]
 
 PSK = "an end-to-end secret"
-MODULES = ("tunnels", "rekeying", "refusals", "hostile", "lifecycle")
+MODULES = ("tunnels", "children", "rekeying", "refusals", "hostile", "lifecycle")
 _scenarios: dict = {}
 
 

@@ -8,6 +8,8 @@
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/match.h"
 #include "ike/rekey.h"
+#include "ike/timers.h"
+#include "ike/unwanted.h"
 
 namespace cygnet::ike {
 namespace {
@@ -58,6 +60,7 @@ Result<Next> send_request(Context& context) {
                                         .spi = network_order(old->second.spi_in),
                                         .data = {}});
     }
+    if (!exchange.made.rekeys_ike_sa()) add_notices(builder, exchange.notices);
     builder.add(wire::SaPayload{exchange.offered});
     builder.add(wire::NoncePayload{exchange.made.nonce_i});
     if (exchange.offer)
@@ -115,15 +118,26 @@ Result<Next> shared_secret_made(Context& context, crypto::JobResult result) {
     return continue_with_followups(context);
 }
 
-Result<> accept_child(NewChild& child, const CreatingSa& exchange, const wire::Message& message) {
+// Errors without a reaction: the child is possible, but not what we want.
+Result<> accept_child(const IkeSa& sa, NewChild& child, const CreatingSa& exchange, const wire::Message& message) {
     const auto* ts_i = message.find<wire::TsiPayload>();
     const auto* ts_r = message.find<wire::TsrPayload>();
     if (ts_i == nullptr || ts_r == nullptr)
-        return fail(Errc::bad_value, "CREATE_CHILD_SA response", "it lacks traffic selectors");
-    child.terms =
-        TRY(check_child_answer(exchange.offered, exchange.offered_selectors, message.find<wire::SaPayload>()->proposals,
-                               {.local = ts_i->known(), .remote = ts_r->known()}, true));
-    return {};
+        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "CREATE_CHILD_SA response",
+                      "it lacks traffic selectors");
+    child.terms = TRY(check_child_answer({.proposals = exchange.offered,
+                                          .selectors = exchange.offered_selectors,
+                                          .notices = exchange.notices,
+                                          .key_exchange = true},
+                                         {.proposals = message.find<wire::SaPayload>()->proposals,
+                                          .selectors = {.local = ts_i->known(), .remote = ts_r->known()},
+                                          .notices = child_notices(message)},
+                                         sa.outer()));
+    const auto old = child.replaces ? sa.children.find(*child.replaces) : sa.children.end();
+    const model::ChildConfig* config =
+        old != sa.children.end() ? old->second.config : sa.connection->child(child.name);
+    if (config == nullptr) return {};
+    return check_wanted(*config, child.terms, old != sa.children.end() ? &old->second.terms : nullptr);
 }
 
 Result<std::uint64_t> ike_spi_of(const model::Proposal& proposal) {
@@ -133,19 +147,25 @@ Result<std::uint64_t> ike_spi_of(const model::Proposal& proposal) {
     return spi;
 }
 
+Result<> accept_ike_sa(NewIkeSa& ike, const CreatingSa& exchange, std::span<const model::Proposal> answer) {
+    if (answer.size() != 1) return fail(Errc::bad_value, "SA payload", "the peer must choose exactly one proposal");
+    ike.proposal = TRY(model::check_choice(exchange.offered, answer.front(), {}));
+    ike.peer_spi = TRY(ike_spi_of(answer.front()));
+    return {};
+}
+
 // What the answer agrees to; the SPI and the terms go into exchange.made.
-Result<> accept_terms(CreatingSa& exchange, const wire::Message& message) {
-    const auto* sa = message.find<wire::SaPayload>();
+Result<> accept_terms(const IkeSa& sa, CreatingSa& exchange, const wire::Message& message) {
+    const auto* proposals = message.find<wire::SaPayload>();
     const auto* nonce = message.find<wire::NoncePayload>();
-    if (sa == nullptr || nonce == nullptr)
-        return fail(Errc::bad_value, "CREATE_CHILD_SA response", "it lacks SA or Nonce");
+    if (proposals == nullptr || nonce == nullptr)
+        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "CREATE_CHILD_SA response", "it lacks SA or Nonce");
     exchange.made.nonce_r = keep(nonce->data);
-    if (auto* child = std::get_if<NewChild>(&exchange.made.what)) return accept_child(*child, exchange, message);
-    auto& ike = std::get<NewIkeSa>(exchange.made.what);
-    if (sa->proposals.size() != 1)
-        return fail(Errc::bad_value, "SA payload", "the peer must choose exactly one proposal");
-    ike.proposal = TRY(model::check_choice(exchange.offered, sa->proposals.front(), {}));
-    ike.peer_spi = TRY(ike_spi_of(sa->proposals.front()));
+    if (auto* child = std::get_if<NewChild>(&exchange.made.what)) return accept_child(sa, *child, exchange, message);
+    auto accepted = accept_ike_sa(std::get<NewIkeSa>(exchange.made.what), exchange, proposals->proposals);
+    if (!accepted)
+        return end_sa(NotifyType::invalid_syntax, accepted.error().code, accepted.error().where,
+                      accepted.error().detail);
     return {};
 }
 
@@ -176,8 +196,39 @@ Next child_not_found(Context& context) {
     return give_up(context, "the peer does not know the child");
 }
 
+// §2.9: the peer's policy has an SA for each pair of addresses. The packet that wanted the child names one.
+Next ask_for_one_pair(Context& context) {
+    const CreatingSa& exchange = creating(context);
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child == nullptr || !exchange.packet || exchange.single_pair)
+        return give_up(context, "the peer wants one pair of addresses for each child (SINGLE_PAIR_REQUIRED): set "
+                                "single_pair = yes and start_action = trap here");
+    context.enqueue(CreateChildTask{
+        .child = child->name, .command = exchange.command, .packet = exchange.packet, .single_pair = true});
+    return context.finish();
+}
+
+// §1.3: the peer keeps what it has and wants no more in this IKE SA; so the child gets one of its own.
+Next take_elsewhere(Context& context) {
+    context.count(model::Counter::no_additional_sas);
+    const auto* child = std::get_if<NewChild>(&creating(context).made.what);
+    if (child == nullptr) return give_up(context, "the peer refused: NO_ADDITIONAL_SAS");
+    CreatingSa& exchange = creating(context);
+    context.log(model::LogGroup::ike, 1, "the peer wants no more children here (NO_ADDITIONAL_SAS): a new IKE_SA for '" +
+                                             child->name + "' begins");
+    Intent intent{.child = child->name,
+                  .command = std::exchange(exchange.command, std::nullopt),
+                  .packet = exchange.packet};
+    context.sa.refuses_children = true;
+    const Next next = give_up(context, "the peer refused: NO_ADDITIONAL_SAS");
+    initiate(context.core, context.sa.connection, fresh_path(context), std::move(intent), context.now, context.effects);
+    return next;
+}
+
 Result<Next> refused(Context& context, const wire::NotifyPayload& notify) {
     switch (notify.message_type) {
+        case NotifyType::single_pair_required: return ask_for_one_pair(context);
+        case NotifyType::no_additional_sas: return take_elsewhere(context);
         case NotifyType::invalid_ke_payload: return try_other_group(context, notify);
         case NotifyType::temporary_failure: return retry_later(context, "the peer is busy (TEMPORARY_FAILURE)");
         case NotifyType::child_sa_not_found: return child_not_found(context);
@@ -198,10 +249,12 @@ Result<Next> handle_response(Context& context, Received response) {
     if (exchange == nullptr || exchange->answered)
         return ignore(Errc::state, "CREATE_CHILD_SA", "no such request is outstanding");
     if (const auto* error = response.message.error()) return refused(context, *error);
-    const auto accepted = accept_terms(*exchange, response.message);
-    if (!accepted)
-        return end_sa(NotifyType::invalid_syntax, accepted.error().code, accepted.error().where,
-                      accepted.error().detail);
+    const auto accepted = accept_terms(context.sa, *exchange, response.message);
+    if (!accepted && accepted.error().reaction != Reaction::ignore) return fail(accepted.error());
+    if (!accepted) {
+        delete_unwanted_child(context, std::get<NewChild>(exchange->made.what).spi_in.take(), accepted.error());
+        return give_up(context, accepted.error().detail);
+    }
     exchange->answered = true;
     if (const auto* link = response.message.notify(NotifyType::additional_key_exchange))
         exchange->link = keep(link->data);
@@ -237,6 +290,8 @@ Result<Next> send_answer(Context& context, ByteView ke_public) {
     NewSa made = std::move(answering(context).made);
     context.sa.theirs = std::monostate{};
     wire::MessageBuilder builder;
+    if (const auto* child = std::get_if<NewChild>(&made.what))
+        add_notices(builder, answered_notices(child->terms, context.core.settings.takes_tfc_padding));
     builder.add(answered_sa(made));
     builder.add(wire::NoncePayload{made.nonce_r});
     if (made.proposal().ke != model::Ke::none)
@@ -332,17 +387,24 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
     const auto* own = std::get_if<CreatingSa>(&sa.own);
     if (own != nullptr && own->made.rekeys(old->id) && own->answered)
         return busy("our own rekey of the child is under way");
-    ChildTerms terms = TRY(decide_rekey(*old->config, offer, old->terms.selectors));
+    ChildTerms terms = TRY(decide_rekey(*old->config, offer, old->terms, sa.outer()));
     NewChild made{
         .name = old->config->name, .replaces = old->id, .spi_in = ReservedSpi(context.core), .terms = std::move(terms)};
     return agree(context, {.what = std::move(made)}, request);
 }
 
 Result<Next> handle_new_child(Context& context, const ChildOffer& offer, const wire::Message& request) {
-    if (context.sa.children.size() >= model::limits::children_per_ike_sa)
+    if (context.sa.children.size() >= model::limits::children_per_ike_sa) {
+        context.count(model::Counter::no_additional_sas);
         return refuse(NotifyType::no_additional_sas, Errc::limit, "children",
                       "this IKE SA has as many children as it may");
-    ChildDecision decision = TRY(decide_child(*context.sa.connection, offer, context.sa.child_addresses()));
+    }
+    auto decided = decide_child(*context.sa.connection, offer, context.sa.child_addresses(), context.sa.outer());
+    if (!decided) {
+        report_child_refusal(context, decided.error());
+        return fail(std::move(decided).error());
+    }
+    ChildDecision& decision = *decided;
     NewChild made{.name = decision.child->name,
                   .replaces = {},
                   .spi_in = ReservedSpi(context.core),
@@ -373,8 +435,10 @@ Result<Next> handle_request(Context& context, Received request) {
     const auto* ts_i = message.find<wire::TsiPayload>();
     const auto* ts_r = message.find<wire::TsrPayload>();
     if (ts_i == nullptr || ts_r == nullptr) return malformed("CREATE_CHILD_SA", "it lacks traffic selectors");
-    const ChildOffer offer{
-        .proposals = proposals, .selectors = {.local = ts_r->known(), .remote = ts_i->known()}, .key_exchange = true};
+    const ChildOffer offer{.proposals = proposals,
+                           .selectors = {.local = ts_r->known(), .remote = ts_i->known()},
+                           .key_exchange = true,
+                           .notices = child_notices(message)};
     if (const auto* rekey = message.notify(NotifyType::rekey_sa))
         return handle_child_rekey(context, *rekey, offer, message);
     return handle_new_child(context, offer, message);
@@ -417,7 +481,13 @@ Result<Next> begin_create_child(Context& context, const CreateChildTask& task) {
     exchange.command = task.command;
     exchange.attempts = task.attempts;
     exchange.offered = offered_proposals(*config, std::get<NewChild>(exchange.made.what).spi_in.value(), true);
-    exchange.offered_selectors = offered_selectors(*config, context.sa.child_addresses());
+    exchange.packet = task.packet;
+    exchange.single_pair = task.single_pair || (config->single_pair && task.packet);
+    SelectorPair configured = configured_selectors(*config, context.sa.child_addresses(), context.sa.outer());
+    if (configured.local.empty() || configured.remote.empty())
+        return nothing_to_do(context, task.command, no_selectors(*config, context.sa.outer()));
+    exchange.offered_selectors = offered_selectors(std::move(configured), task.packet, exchange.single_pair);
+    exchange.notices = offered_notices(*config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     const model::Ke method = first_method(exchange.offered);
     return begin_exchange(context, std::move(exchange), method);
 }
@@ -437,6 +507,8 @@ Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
     exchange.attempts = task.attempts;
     exchange.offered = offered_proposals(*old.config, std::get<NewChild>(exchange.made.what).spi_in.value(), true);
     exchange.offered_selectors = old.terms.selectors;
+    exchange.notices = offered_notices(*old.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
+    exchange.notices.transport_mode = old.terms.mode == model::ChildMode::transport;
     old.state = model::ChildState::rekeying;
     const model::Ke method = first_method(exchange.offered);
     return begin_exchange(context, std::move(exchange), method);
@@ -482,7 +554,11 @@ Next retry_later(Context& context, const std::string& reason) {
     else if (child->replaces)
         target.enqueue(RekeyChildTask{.child = *child->replaces, .command = exchange.command, .attempts = attempts});
     else
-        target.enqueue(CreateChildTask{.child = child->name, .command = exchange.command, .attempts = attempts});
+        target.enqueue(CreateChildTask{.child = child->name,
+                                       .command = exchange.command,
+                                       .attempts = attempts,
+                                       .packet = exchange.packet,
+                                       .single_pair = exchange.single_pair});
     return context.finish();
 }
 

@@ -7,7 +7,9 @@
 
 #include "ike/exchange/auth_common.h"
 #include "ike/exchange/informational.h"
+#include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
+#include "ike/unwanted.h"
 
 namespace cygnet::ike {
 namespace {
@@ -38,9 +40,10 @@ void widen_unknown_addresses(model::TrafficSelectors& selectors) {
 SelectorPair selectors_to_offer(const IkeSa& sa, const model::ChildConfig& child) {
     ChildAddresses addresses = sa.child_addresses();
     if (!sa.connection->vips.empty()) addresses.local = sa.connection->vips;
-    SelectorPair selectors = offered_selectors(child, addresses);
+    SelectorPair selectors = configured_selectors(child, addresses, sa.outer());
     widen_unknown_addresses(selectors.local);
-    return selectors;
+    if (selectors.local.empty() || selectors.remote.empty()) return selectors;
+    return offered_selectors(std::move(selectors), sa.intent.packet, child.single_pair);
 }
 
 void add_config_request(Context& context, wire::MessageBuilder& message) {
@@ -54,9 +57,15 @@ Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::Messa
     if (offered_proposals(*exchange.child, 0, false).empty())
         return end_sa(NotifyType::none, Errc::unsupported, "esp_proposals",
                       "child " + exchange.child->name + " has no ESP proposal that this build can run");
+    SelectorPair selectors = selectors_to_offer(sa, *exchange.child);
+    if (selectors.local.empty() || selectors.remote.empty())
+        return end_sa(NotifyType::none, Errc::no_match, "local_ts, remote_ts", no_selectors(*exchange.child, sa.outer()));
     exchange.spi_in = context.core.allocate_child_spi();
     exchange.offered_proposals = offered_proposals(*exchange.child, exchange.spi_in, false);
-    exchange.offered_selectors = selectors_to_offer(sa, *exchange.child);
+    exchange.offered_selectors = std::move(selectors);
+    exchange.notices =
+        offered_notices(*exchange.child, *exchange.offered_selectors, context.core.settings.takes_tfc_padding);
+    add_notices(message, exchange.notices);
     message.add(wire::SaPayload{exchange.offered_proposals});
     message.add(wire::TsiPayload::of(exchange.offered_selectors->local));
     message.add(wire::TsrPayload::of(exchange.offered_selectors->remote));
@@ -97,6 +106,23 @@ Result<Next> reject_responder(Context& context, NotifyType notify, const Error& 
     return begin_report_failure(context, {.notify = notify});
 }
 
+// Without the addresses that we asked for the IKE SA is of no use.
+Result<> accept_configuration(Context& context, const wire::Message& message) {
+    auto accepted = try_hooks(&Feature::config_accept, context, message.find<wire::CpPayload>());
+    if (accepted) return {};
+    return end_sa(NotifyType::none, accepted.error().code, accepted.error().where, accepted.error().detail);
+}
+
+// RFC 6023: the IKE SA alone. The child that it is for, if there is one, has an exchange of its own.
+Result<> take_no_child(Context& context, const wire::Message& message, std::optional<CommandId>& command) {
+    TRY(accept_configuration(context, message));
+    const Intent& intent = context.sa.intent;
+    if (!intent.child.empty())
+        context.enqueue(CreateChildTask{
+            .child = intent.child, .command = std::exchange(command, std::nullopt), .packet = intent.packet});
+    return {};
+}
+
 // The child that came with IKE_AUTH, or the reason why it did not.
 Result<> take_first_child(Context& context, const InitiatingAuth& exchange, const wire::Message& message) {
     IkeSa& sa = context.sa;
@@ -109,10 +135,17 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
                     "the peer refused the child: " +
                         (error != nullptr ? model::name_of(error->message_type) : "no SA, TSi and TSr"));
     }
-    TRY(try_hooks(&Feature::config_accept, context, message.find<wire::CpPayload>()));
-    const SelectorPair answered{.local = tsi->known(), .remote = tsr->known()};
-    ChildTerms terms = TRY(check_child_answer(exchange.offered_proposals, *exchange.offered_selectors,
-                                              chosen->proposals, answered, false));
+    if (const auto accepted = accept_configuration(context, message); !accepted) return accepted;
+    ChildTerms terms =
+        TRY(check_child_answer({.proposals = exchange.offered_proposals,
+                                .selectors = *exchange.offered_selectors,
+                                .notices = exchange.notices,
+                                .key_exchange = false},
+                               {.proposals = chosen->proposals,
+                                .selectors = {.local = tsi->known(), .remote = tsr->known()},
+                                .notices = child_notices(message)},
+                               sa.outer()));
+    TRY(check_wanted(*exchange.child, terms, nullptr));
     ChildKeys keys = TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, terms.proposal, {}, exchange.nonces()));
     model::ChildSaSpec spec =
         child_spec(context.child_frame(exchange.spi_in, true), terms, std::move(keys), *exchange.child);
@@ -120,7 +153,27 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
     return {};
 }
 
-// §2.21.2: without the child the IKE SA stays; a child that only the peer has is taken down with it.
+// §2.21.2: without the child the IKE SA stays; a child that only the peer has is taken down.
+void go_without_child(Context& context, const InitiatingAuth& exchange, const Error& why,
+                      std::optional<CommandId>& command) {
+    IkeSa& sa = context.sa;
+    const wire::Message& message = exchange.response.message;
+    const bool made_by_peer = message.find<wire::SaPayload>() != nullptr;
+    context.alert("keep-on-child-sa-failure",
+                  fmt::format("IKE_SA {} stays, but without its child: {}", sa.name(), why.text()));
+    if (made_by_peer && why.reaction == Reaction::ignore)
+        return delete_unwanted_child(context, exchange.spi_in, why);
+    if (exchange.spi_in != 0) context.core.release_child_spi(exchange.spi_in);
+    if (made_by_peer || why.reaction != Reaction::ignore) return context.enqueue(DeleteIkeTask{});
+    // §2.9: one pair of addresses at a time; the packet that wanted the child names one.
+    const bool other_pairs = message.notify(NotifyType::single_pair_required) != nullptr && !exchange.child->single_pair;
+    if (other_pairs && sa.intent.packet)
+        context.enqueue(CreateChildTask{.child = exchange.child->name,
+                                        .command = std::exchange(command, std::nullopt),
+                                        .packet = sa.intent.packet,
+                                        .single_pair = true});
+}
+
 Result<Next> responder_proven(Context& context) {
     IkeSa& sa = context.sa;
     if (const auto accepted =
@@ -129,19 +182,14 @@ Result<Next> responder_proven(Context& context) {
         return reject_responder(context, NotifyType::authentication_failed, accepted.error());
     const InitiatingAuth exchange = std::move(std::get<InitiatingAuth>(sa.own));
     const wire::Message& message = exchange.response.message;
-    const std::optional<CommandId> command = std::exchange(sa.intent.command, std::nullopt);
+    std::optional<CommandId> command = std::exchange(sa.intent.command, std::nullopt);
     sa.peer_id = exchange.peer_id;
     context.establish();
     context.finish();
-    Result<> child;
-    if (exchange.child != nullptr) child = take_first_child(context, exchange, message);
-    if (!child) {
-        context.core.release_child_spi(exchange.spi_in);
-        context.alert("keep-on-child-sa-failure",
-                      fmt::format("IKE_SA {} stays, but without its child: {}", sa.name(), child.error().text()));
-        if (message.find<wire::SaPayload>() != nullptr) context.enqueue(DeleteIkeTask{});
-    }
-    context.finish_command(command, std::move(child));
+    Result<> done = exchange.child != nullptr ? take_first_child(context, exchange, message)
+                                              : take_no_child(context, message, command);
+    if (!done) go_without_child(context, exchange, done.error(), command);
+    context.finish_command(command, std::move(done));
     return Next::finished;
 }
 
@@ -186,10 +234,7 @@ Result<Next> begin_ike_auth(Context& context) {
     const Core& core = context.core;
     sa.own_id = local_identity(local, *core.credentials, sa.path.local.address);
     InitiatingAuth exchange{.message_id = sa.window.next_request()};
-    if (!sa.intent.child.empty())
-        exchange.child = sa.connection->child(sa.intent.child);
-    else if (!sa.connection->children.empty())
-        exchange.child = &sa.connection->children.front();
+    exchange.child = TRY(child_of_ike_auth(sa));
     exchange.proof = TRY(plan_local_proof(local, sa.own_id, expected_peer(sa), *core.config, *core.credentials,
                                           sa.handshake().peer_hints));
     exchange.nonce_i = sa.handshake().nonce_i;

@@ -5,8 +5,10 @@
 
 #include "ike/exchange/auth_common.h"
 #include "ike/exchange/ike_auth.h"
+#include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
+#include "ike/unwanted.h"
 
 namespace cygnet::ike {
 namespace {
@@ -94,8 +96,9 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
     const ChildOffer offer{.proposals = request.find<wire::SaPayload>()->proposals,
                            .selectors = {.local = request.find<wire::TsrPayload>()->known(),
                                          .remote = request.find<wire::TsiPayload>()->known()},
-                           .key_exchange = false};
-    ChildDecision decision = TRY(decide_child(*sa.connection, offer, sa.child_addresses()));
+                           .key_exchange = false,
+                           .notices = child_notices(request)};
+    ChildDecision decision = TRY(decide_child(*sa.connection, offer, sa.child_addresses(), sa.outer()));
     ChildKeys keys =
         TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, decision.terms.proposal, {}, sa.handshake().nonces()));
     const ChildFrame frame = context.child_frame(context.core.allocate_child_spi(), false);
@@ -103,7 +106,8 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
     return FirstChild{decision.child, std::move(decision.terms), std::move(spec)};
 }
 
-void add_child_answer(wire::MessageBuilder& answer, const FirstChild& child) {
+void add_child_answer(const Context& context, wire::MessageBuilder& answer, const FirstChild& child) {
+    add_notices(answer, answered_notices(child.terms, context.core.settings.takes_tfc_padding));
     model::Proposal chosen{.number = child.terms.proposal.number,
                            .protocol = model::Protocol::esp,
                            .transforms = child.terms.proposal.transforms};
@@ -116,19 +120,20 @@ void add_child_answer(wire::MessageBuilder& answer, const FirstChild& child) {
 // §2.21.2: a child that cannot be made costs a notification, not the IKE SA.
 void add_child_refusal(Context& context, wire::MessageBuilder& answer, const Error& error) {
     const auto notify = error.notify != 0 ? static_cast<NotifyType>(error.notify) : NotifyType::no_proposal_chosen;
-    context.count(notify == NotifyType::ts_unacceptable ? model::Counter::ts_unacceptable
-                                                        : model::Counter::no_proposal_chosen);
-    context.alert(notify == NotifyType::ts_unacceptable ? "ts-mismatch" : "proposal-mismatch-child",
-                  fmt::format("IKE_SA {} stays, but without its child: {}", context.sa.name(), error.text()));
+    report_child_refusal(context, error);
     answer.notify(notify);
 }
 
 Result<std::optional<FirstChild>> first_child(Context& context, const wire::Message& request,
                                               wire::MessageBuilder& answer) {
-    if (request.find<wire::SaPayload>() == nullptr) return std::nullopt;  // RFC 6023: a childless start.
+    const bool childless = request.find<wire::SaPayload>() == nullptr;  // RFC 6023
     OwnedAttributes assigned;
     TRY(try_hooks(&Feature::config_assign, context, request.find<wire::CpPayload>(), assigned));
     if (!assigned.empty()) answer.add(as_payload(model::CfgType::reply, assigned));
+    if (childless) return std::nullopt;
+    if (context.sa.connection->childless == model::Childless::force)
+        return refuse(NotifyType::no_proposal_chosen, Errc::no_match, "IKE_AUTH",
+                      "children of this connection come after it, in CREATE_CHILD_SA (childless = force)");
     return std::optional(TRY(decide_first_child(context, request)));
 }
 
@@ -144,7 +149,7 @@ Result<Next> answer_request(Context& context, const AuthData& auth) {
     add_certificates(sa, *exchange.proof, answer);
     answer.add(wire::AuthPayload{.method = auth.method, .data = auth.data});
     Result<std::optional<FirstChild>> child = first_child(context, exchange.request.message, answer);
-    if (child && *child) add_child_answer(answer, **child);
+    if (child && *child) add_child_answer(context, answer, **child);
     if (!child) add_child_refusal(context, answer, child.error());
     run_hooks(&Feature::auth_offer, context, answer);
     context.establish();
@@ -196,19 +201,20 @@ void read_authorities(Handshake& handshake, const wire::Message& request) {
     }
 }
 
-Result<> check_completeness(const wire::Message& request) {
-    const bool sa = request.find<wire::SaPayload>() != nullptr;
+Result<> check_completeness(const IkeSa& sa, const wire::Message& request) {
+    const bool offered = request.find<wire::SaPayload>() != nullptr;
     const bool selectors = request.find<wire::TsiPayload>() != nullptr && request.find<wire::TsrPayload>() != nullptr;
     const bool no_selectors =
         request.find<wire::TsiPayload>() == nullptr && request.find<wire::TsrPayload>() == nullptr;
-    if (sa ? selectors : no_selectors) return {};
+    // RFC 6023 §3: without SA only where we said that we understand it.
+    if (offered ? selectors : no_selectors && offers_childless(sa)) return {};
     return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH", "SA, TSi and TSr must come together");
 }
 
 Result<Next> receive_request(Context& context, Received request) {
     IkeSa& sa = context.sa;
     TRY(try_hooks(&Feature::ready_for_auth, context));
-    TRY(check_completeness(request.message));
+    TRY(check_completeness(sa, request.message));
     auto connection = select_connection(context, request.message);
     if (!connection) return report_failed_peer(context, connection.error());
     sa.connection = std::move(*connection);

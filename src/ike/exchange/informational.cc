@@ -6,6 +6,7 @@
 #include <array>
 
 #include "ike/feature/feature.h"
+#include "ike/policies.h"
 #include "ike/rekey.h"
 #include "ike/snapshot.h"
 #include "ike/timers.h"
@@ -54,10 +55,12 @@ std::vector<std::uint32_t> delete_children(Context& context, const wire::Message
             }
             if (child->state != model::ChildState::deleting) deleted.push_back(child->spi_in);
             replace_deleted_child(context, *child);
-            // close_action = start: what the peer takes down without a replacement comes back.
-            if (!child->replacement && child->state != model::ChildState::deleting &&
-                child->config->close_action == model::Action::start)
-                context.enqueue(CreateChildTask{.child = child->config->name});
+            // close_action: what the peer takes down without a replacement comes back, at once or with the next packet.
+            if (!child->replacement && child->state != model::ChildState::deleting) {
+                const model::ChildConfig& config = *child->config;
+                if (model::starts(config.close_action)) context.enqueue(CreateChildTask{.child = config.name});
+                if (model::traps(config.close_action)) set_trap(context, child->connection, config);
+            }
             close_child(context, child->id, "deleted by the peer");
         }
     }
@@ -117,6 +120,7 @@ Result<Next> receive_response(Context& context, Received response) {
             close_child(context, id, "deleted");
         }
         context.finish_command(done.command, {});
+        if (context.sa.refuses_children && context.sa.children.empty()) context.enqueue(DeleteIkeTask{});
     }
     return context.finish();
 }

@@ -69,5 +69,7 @@ extern const Feature signature_hashes;
 extern const Feature nat_detection;
 extern const Feature multiple_ke;
 extern const Feature virtual_addresses;
+extern const Feature childless;
+extern const Feature invalid_selectors;
 
 }  // namespace cygnet::ike

@@ -1,0 +1,14 @@
+// Children that do not come to be.
+#pragma once
+
+#include "ike/context.h"
+
+namespace cygnet::ike {
+
+// We refuse what the peer asks for: counts, and tells the operator why.
+void report_child_refusal(Context& context, const Error& why);
+
+// The peer has made it and we do not take it: its half is deleted, ours never reaches the data plane. `spi_in`: the SPI that we gave the child, reserved until the peer has answered.
+void delete_unwanted_child(Context& context, std::uint32_t spi_in, const Error& why);
+
+}  // namespace cygnet::ike
