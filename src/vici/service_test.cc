@@ -126,9 +126,9 @@ TEST_F(ServiceTest, ListsTrapsAndShunts) {
                               .mode = model::ChildMode::drop, .local = selector("10.1.0.0/16"), .remote = selector("10.3.0.0/16")}};
     subscribe(alice, "list-policy");
     EXPECT_THAT(ask(alice, "list-policies"),
-                ElementsAre("event list-policy {gw/net {child=net reqid=7 ike=gw mode=TUNNEL local-ts=[10.1.0.0/16[tcp/80]] "
+                ElementsAre("list-policy {gw/net {child=net reqid=7 ike=gw mode=TUNNEL local-ts=[10.1.0.0/16[tcp/80]] "
                             "remote-ts=[10.2.0.0/16]}}",
-                            "event list-policy {gw/no {child=no ike=gw mode=DROP local-ts=[10.1.0.0/16] remote-ts=[10.3.0.0/16]}}",
+                            "list-policy {gw/no {child=no ike=gw mode=DROP local-ts=[10.1.0.0/16] remote-ts=[10.3.0.0/16]}}",
                             "response {}"));
 }
 
