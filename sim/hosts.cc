@@ -29,11 +29,15 @@ model::Connection connection_of(bool at_a, const GatewayOptions& options) {
     connection.name = "gw";
     connection.local = {shared_key_round("local", at_a ? "a.example" : "b.example")};
     connection.remote = {shared_key_round("remote", at_a ? "b.example" : "a.example")};
+    if (options.rounds_a > 1) (at_a ? connection.local : connection.remote).push_back(shared_key_round("second", "alice@example"));
+    if (options.rounds_b > 1) (at_a ? connection.remote : connection.local).push_back(shared_key_round("second", "bob@example"));
+    connection.unique = options.unique;
     connection.proposals = model::parse_proposals(model::Protocol::ike, options.ike).value();
     connection.post_quantum = options.post_quantum;
     connection.fragmentation = options.fragmentation;
     connection.rekey_time = options.ike_rekey_time;
-    connection.over_time = connection.rand_time = options.ike_rekey_time / 10;
+    connection.reauth_time = options.reauth_time;
+    connection.over_time = connection.rand_time = std::max(options.ike_rekey_time, options.reauth_time) / 10;
     connection.dpd_delay = options.dpd_delay;
     connection.encap = options.encap;
     connection.children = {child_of(at_a, options)};

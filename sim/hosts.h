@@ -19,6 +19,9 @@ struct GatewayOptions {
     model::PostQuantum post_quantum = model::PostQuantum::preferred;
     model::Fragmentation fragmentation = model::Fragmentation::yes;
     Duration ike_rekey_time{0}, child_rekey_time{0};  // 0: never
+    Duration reauth_time{0};                          // the same
+    unsigned rounds_a = 1, rounds_b = 1;              // authentications of each end, 1 or 2
+    model::UniquePolicy unique = model::UniquePolicy::no;
     Duration dpd_delay = seconds(30);
     bool encap = false;
     ike::EngineSettings engine{};

@@ -20,6 +20,7 @@ std::vector<Scenario> all_scenarios();
 std::span<const Scenario> tunnel_scenarios();
 std::span<const Scenario> rekey_scenarios();
 std::span<const Scenario> child_scenarios();
+std::span<const Scenario> authentication_scenarios();
 std::span<const Scenario> trouble_scenarios();
 std::span<const Scenario> hostile_scenarios();
 

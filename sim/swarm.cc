@@ -18,7 +18,7 @@ struct Plan {
     Weather weather{};
     LinkSettings link{};
     Faults faults{};
-    bool nat = false, crashes = false, deletions = false;
+    bool nat = false, crashes = false, deletions = false, reauthentications = false;
     unsigned operations = 0;
     Duration active{};
 
@@ -26,9 +26,9 @@ struct Plan {
 };
 
 std::string Plan::text() const {
-    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}, {} operations in {} s{}",
+    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}{}, {} operations in {} s{}",
                        at_a.ike, at_a.esp, link.delay.count() / 1000, link.loss, link.duplication, link.detour, link.mtu_octets,
-                       faults.job_delay.count() / 1000, nat ? ", NAT" : "", crashes ? ", crashes" : "", deletions ? ", deletions" : "", operations,
+                       faults.job_delay.count() / 1000, nat ? ", NAT" : "", crashes ? ", crashes" : "", deletions ? ", deletions" : "", reauthentications ? ", reauthentications" : "", operations,
                        active.count() / 1'000'000, at_a.ike_rekey_time > Duration{0} ? ", short lifetimes" : "");
 }
 
@@ -52,6 +52,8 @@ void draw_options(Plan& plan, Rng& rng) {
         plan.at_a.ike_rekey_time = draw(rng, seconds(60), seconds(300));
         plan.at_a.child_rekey_time = draw(rng, seconds(40), seconds(200));
     }
+    if (chance(rng, 6)) plan.at_a.reauth_time = draw(rng, seconds(60), seconds(300));
+    if (chance(rng, 6)) plan.at_a.rounds_a = plan.at_a.rounds_b = 2;
     if (chance(rng, 6)) plan.at_a.fragmentation = model::Fragmentation::no;
     plan.at_a.encap = chance(rng, 6);
     plan.at_b = plan.at_a;
@@ -83,6 +85,7 @@ Plan draw_plan(Rng& rng) {
     draw_options(plan, rng);
     draw_weather(plan, rng);
     plan.deletions = chance(rng, 3);
+    plan.reauthentications = chance(rng, 3);
     plan.operations = static_cast<unsigned>(1 + rng.below(10));
     plan.active = draw(rng, seconds(5), seconds(240));
     return plan;
@@ -96,8 +99,11 @@ void act(World& world, Gateways& gateways, const Plan& plan, unsigned kind, bool
         case 0:
         case 1:
         case 2: world.rekey(here, the_child); return;
-        case 3:
-        case 4: world.rekey(here, the_ike); return;
+        case 3: world.rekey(here, the_ike); return;
+        case 4:
+            if (plan.reauthentications) world.reauthenticate(here, the_ike);
+            else world.rekey(here, the_ike);
+            return;
         case 5:
             if (plan.deletions) world.terminate(here, the_child);
             return;

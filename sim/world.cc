@@ -164,6 +164,14 @@ ike::CommandId World::rekey(Node& at, ike::SaSelector which) {
     return id;
 }
 
+ike::CommandId World::reauthenticate(Node& at, ike::SaSelector which) {
+    const auto id = next_command(at);
+    ++initiated_;
+    story.tell({.at = now_, .who = at.name(), .what = fmt::format("command {}: reauthenticate", static_cast<std::uint64_t>(id))});
+    at.step(ike::Rekey{.id = id, .which = std::move(which), .reauthenticate = true});
+    return id;
+}
+
 ike::CommandId World::terminate(Node& at, ike::SaSelector which, bool force) {
     const ike::CommandId id = next_command(at);
     story.tell({.at = now_, .who = at.name(), .what = fmt::format("command {}: terminate {}", static_cast<std::uint64_t>(id), which.child.empty() ? "the IKE SA" : which.child)});

@@ -54,6 +54,7 @@ public:
     ike::CommandId initiate(Node& from, const Node& to, const std::string& child = "net");
     ike::CommandId install(Node& at, const Node& peer, const std::string& child = "net");
     ike::CommandId rekey(Node& at, ike::SaSelector which);
+    ike::CommandId reauthenticate(Node& at, ike::SaSelector which);
     ike::CommandId terminate(Node& at, ike::SaSelector which, bool force = false);
     unsigned initiated() const { return initiated_; }
 

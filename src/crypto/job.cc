@@ -41,6 +41,9 @@ bool is_identity(const model::Identity& certified, const model::Identity& claime
 }
 
 Result<> check_identity(const Certificate& leaf, const model::Identity& claimed) {
+    if (claimed.type == model::IdType::der_asn1_gn &&
+        std::ranges::find(leaf.general_names(), claimed.data) != leaf.general_names().end())
+        return {};
     for (const model::Identity& certified : leaf.identities())
         if (is_identity(certified, claimed)) return {};
     return refuse(
@@ -63,7 +66,8 @@ Result<Certificate> find_trust(const VerifyJob& job, const Certificate& leaf) {
 }
 
 // Verifies the AUTH payload's data and says how it was signed.
-Result<std::string> verify_auth(const VerifyJob& job, const PublicKey& key) {
+template <class AnyVerifyJob>
+Result<std::string> verify_auth(const AnyVerifyJob& job, const PublicKey& key) {
     if (job.method != AuthMethod::digital_signature) {
         TRY(verify_old_method(key, job.method, job.octets, job.auth_data));
         return name_of(job.method);
@@ -83,6 +87,16 @@ Result<VerifiedPeer> run(VerifyJob& job) {
     const PublicKey key = TRY(leaf.public_key());
     std::string scheme = TRY(verify_auth(job, key));
     return VerifiedPeer{leaf, anchor, std::move(scheme)};
+}
+
+Result<VerifiedKey> run(VerifyRawKeyJob& job) {
+    Error last{.code = Errc::authentication, .where = "raw public key", .detail = "no key is trusted"};
+    for (const PublicKey& key : job.trusted) {
+        auto scheme = verify_auth(job, key);
+        if (scheme) return VerifiedKey{key, *std::move(scheme)};
+        last = scheme.error();
+    }
+    return fail(std::move(last));
 }
 
 Result<KeOffer> run(KeOfferJob& job) { return ke_offer(job.method); }

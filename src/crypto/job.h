@@ -47,7 +47,15 @@ struct VerifyJob {
     Bytes octets;
     model::Identity identity;                  // what the peer claims; must be the subject or a subjectAltName
 };
-using Job = std::variant<KeOfferJob, KeAnswerJob, KeFinishJob, SignJob, VerifyJob>;
+// Verifies the signature over `octets` by one of the raw public keys that the operator trusts (RFC 7670): no path, and the
+// identity is the operator's word.
+struct VerifyRawKeyJob {
+    std::vector<PublicKey> trusted;
+    model::AuthMethod method{};
+    Bytes auth_data;
+    Bytes octets;
+};
+using Job = std::variant<KeOfferJob, KeAnswerJob, KeFinishJob, SignJob, VerifyJob, VerifyRawKeyJob>;
 
 struct SignedAuth {
     model::AuthMethod method{};
@@ -58,7 +66,12 @@ struct VerifiedPeer {
     Certificate anchor;
     std::string scheme;  // for people: "ECDSA with SHA2_256"
 };
-using JobResult = std::variant<Result<KeOffer>, Result<KeAnswer>, Result<SecretBytes>, Result<SignedAuth>, Result<VerifiedPeer>>;
+struct VerifiedKey {
+    PublicKey key;
+    std::string scheme;
+};
+using JobResult = std::variant<Result<KeOffer>, Result<KeAnswer>, Result<SecretBytes>, Result<SignedAuth>,
+                               Result<VerifiedPeer>, Result<VerifiedKey>>;
 
 // Pure; any thread.
 JobResult run(Job job);

@@ -30,6 +30,7 @@ struct Certificate::Impl {
     Handle<X509, X509_free> x509;
     Bytes der, subject, issuer;
     std::vector<model::Identity> identities;
+    std::vector<Bytes> general_names;
     bool ca = false;
     std::int64_t not_before = 0, not_after = 0;
 };
@@ -91,6 +92,18 @@ std::vector<model::Identity> identities_of(X509* x509, const Bytes& subject) {
     return identities;
 }
 
+std::vector<Bytes> general_names_of(X509* x509) {
+    std::vector<Bytes> all;
+    const Names names(static_cast<GENERAL_NAMES*>(X509_get_ext_d2i(x509, NID_subject_alt_name, nullptr, nullptr)));
+    for (int i = 0; names && i < sk_GENERAL_NAME_num(names.get()); ++i) {
+        std::uint8_t* encoded = nullptr;
+        const int size = i2d_GENERAL_NAME(sk_GENERAL_NAME_value(names.get(), i), &encoded);
+        if (size > 0) all.emplace_back(encoded, encoded + size);
+        OPENSSL_free(encoded);
+    }
+    return all;
+}
+
 // The DER inside PEM armour, with nothing but blanks behind it; text before it is allowed (`openssl x509 -text`).
 Result<Bytes> unarmour(std::string_view text) {
     constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----", end = "-----END CERTIFICATE-----";
@@ -125,6 +138,7 @@ Result<Certificate> Certificate::parse(ByteView pem_or_der) {
     impl->subject = der_of(X509_get_subject_name(x509));
     impl->issuer = der_of(X509_get_issuer_name(x509));
     impl->identities = identities_of(x509, impl->subject);
+    impl->general_names = general_names_of(x509);
     impl->ca = (X509_get_extension_flags(x509) & EXFLAG_CA) != 0;
     const auto not_before = seconds_of(X509_get0_notBefore(x509));
     const auto not_after = seconds_of(X509_get0_notAfter(x509));
@@ -140,6 +154,7 @@ const Bytes& Certificate::subject() const { return impl_->subject; }
 std::string Certificate::subject_text() const { return distinguished_name_text(impl_->subject); }
 std::string Certificate::issuer_text() const { return distinguished_name_text(impl_->issuer); }
 const std::vector<model::Identity>& Certificate::identities() const { return impl_->identities; }
+const std::vector<Bytes>& Certificate::general_names() const { return impl_->general_names; }
 bool Certificate::is_ca() const { return impl_->ca; }
 std::int64_t Certificate::not_before() const { return impl_->not_before; }
 std::int64_t Certificate::not_after() const { return impl_->not_after; }

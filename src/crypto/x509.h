@@ -27,6 +27,7 @@ public:
     std::string subject_text() const;             // "C=CH, O=Cygnet, CN=moon", as swanctl prints DNs
     std::string issuer_text() const;
     const std::vector<model::Identity>& identities() const;  // subject DN and every subjectAltName
+    const std::vector<Bytes>& general_names() const;         // every subjectAltName as DER GeneralName
     bool is_ca() const;                           // basicConstraints cA
     std::int64_t not_before() const;              // seconds since 1970 (UTC)
     std::int64_t not_after() const;

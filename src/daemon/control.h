@@ -40,7 +40,7 @@ public:
     void initiate(const std::string& connection, const std::string& child, Finished finished) override;
     void start(const std::string& connection, const std::string& child) override;
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override;
-    void rekey(const ike::SaSelector& which, Finished finished) override;
+    void rekey(const ike::SaSelector& which, bool reauthenticate, Finished finished) override;
     void install(const std::string& connection, const std::string& child, Finished finished) override;
     void uninstall(const std::string& connection, const std::string& child, Finished finished) override;
     std::vector<model::PolicyStatus> policies() const override { return driver_.engine().policies(); }

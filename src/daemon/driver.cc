@@ -53,8 +53,8 @@ void Driver::terminate(ike::SaSelector which, bool force, Finished finished) {
     step(ike::Terminate{remember(std::move(finished)), std::move(which), force});
 }
 
-void Driver::rekey(ike::SaSelector which, Finished finished) {
-    step(ike::Rekey{remember(std::move(finished)), std::move(which)});
+void Driver::rekey(ike::SaSelector which, bool reauthenticate, Finished finished) {
+    step(ike::Rekey{remember(std::move(finished)), std::move(which), reauthenticate});
 }
 
 void Driver::install(std::string connection, std::string child, std::optional<model::Path> path, Finished finished) {

@@ -48,7 +48,7 @@ public:
     using Finished = std::function<void(const CommandOutcome&)>;
     void initiate(std::string connection, std::string child, const model::Path& path, Finished finished);
     void terminate(ike::SaSelector which, bool force, Finished finished);
-    void rekey(ike::SaSelector which, Finished finished);
+    void rekey(ike::SaSelector which, bool reauthenticate, Finished finished);
     void install(std::string connection, std::string child, std::optional<model::Path> path, Finished finished);
     void uninstall(std::string connection, std::string child, Finished finished);
 

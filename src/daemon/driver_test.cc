@@ -234,7 +234,7 @@ TEST_F(TwoDrivers, rekeying_replaces_the_child_and_removes_the_old_one) {
     ASSERT_TRUE(initiate()->result);
     const auto before = left.network.backend.children[0].spi_in;
     std::optional<CommandOutcome> outcome;
-    left.driver.rekey({.child = "net"}, [&](const CommandOutcome& done) { outcome = done; });
+    left.driver.rekey({.child = "net"}, false, [&](const CommandOutcome& done) { outcome = done; });
     EXPECT_TRUE(run_until([&] {
         return outcome && left.network.backend.children.size() == 1 && right.network.backend.children.size() == 1 &&
                left.network.backend.children[0].spi_in != before;

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ike/exchange/informational.h"
+#include "ike/feature/reauthentication.h"
 #include "ike/timers.h"
 
 namespace cygnet::ike {
@@ -133,15 +134,20 @@ void run_command(Core& core, const Terminate& command, Instant now, Effects& eff
 
 void run_command(Core& core, const Rekey& command, Instant now, Effects& effects) {
     const std::vector<Target> found = targets(core, command.which);
+    const bool of_children = means_children(command.which) && !command.reauthenticate;
     std::uint32_t parts = 0;
     for (const Target& target : found)
-        parts += means_children(command.which) ? static_cast<std::uint32_t>(target.children.size()) : 1;
+        parts += of_children ? static_cast<std::uint32_t>(target.children.size()) : 1;
     if (parts == 0) return fail_command(command.id, Errc::not_found, "no SA matches" + text_of(command.which), effects);
     core.begin_command(command.id, parts);
     for (const Target& target : found) {
         Context context{.core = core, .sa = *target.sa, .now = now, .effects = effects};
         core.touch(target.sa->id);
-        if (!means_children(command.which)) context.enqueue(RekeyIkeTask{.command = command.id});
+        if (command.reauthenticate) {
+            reauthenticate(context, command.id);
+            continue;
+        }
+        if (!of_children) context.enqueue(RekeyIkeTask{.command = command.id});
         for (const model::ChildId child : target.children)
             context.enqueue(RekeyChildTask{.child = child, .command = command.id});
     }

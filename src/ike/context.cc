@@ -6,6 +6,7 @@
 
 #include "ike/exchange/tasks.h"
 #include "ike/feature/feature.h"
+#include "ike/overlap.h"
 #include "ike/snapshot.h"
 #include "ike/trace.h"
 
@@ -132,9 +133,15 @@ Next Context::finish() {
     return Next::finished;
 }
 
+Instant Context::early(Duration time, Duration rand_time) const { return after(now, time, rand_time, core.rng); }
+
 void Context::start_timers() {
     const model::Connection& connection = *sa.connection;
+    // A rekey does not lengthen what was authenticated (RFC 4478 §2).
+    const Instant reauth = sa.timer(Timer::reauth), authentication_end = sa.timer(Timer::authentication_end);
     sa.timers.fill(Instant::never());
+    sa.timer(Timer::reauth) = reauth;
+    sa.timer(Timer::authentication_end) = authentication_end;
     sa.timer(Timer::rekey) = after(now, connection.rekey_time, connection.rand_time, core.rng);
     if (sa.timer(Timer::rekey) != Instant::never())
         sa.timer(Timer::expire) = now + connection.rekey_time + connection.over_time;
@@ -173,9 +180,11 @@ Next Context::close(const std::string& reason) {
     run_hooks(&Feature::closing, *this);
     while (!sa.children.empty()) remove_child(sa.children.begin()->first, reason);
     for (const LeasedAddress& lease : sa.peer_virtual_addresses) core.pools.release(lease.pool, lease.address);
-    for (const model::IpAddress& address : sa.own_virtual_addresses)
+    for (const model::IpAddress& address : sa.own_virtual_addresses) {
+        if (core.holds_address(sa.connection->name, address, sa.id)) continue;
         effects.push_back(AssignAddress{
             .sa = sa.id, .connection = sa.connection->name, .address = address, .dns = {}, .remove = true});
+    }
     for (const WaitingCommand& command : commands_of(sa)) {
         Result<> result;
         if (!command.wants_the_end) result = fail(Errc::state, "IKE SA", reason);
@@ -224,6 +233,7 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
     child.reqid = reqid != 0 ? reqid : child.unique_id;
     child.active_at = now;
     core.index_child(child.id, sa.id);
+    displace_anonymous(*this, child.terms.selectors);
     effects.push_back(InstallChild{std::move(spec)});
     Child& added = sa.children.emplace(child.id, std::move(child)).first->second;
     log(model::LogGroup::ike, 0,
@@ -240,6 +250,7 @@ void Context::remove_child(model::ChildId id, const std::string& reason, Duratio
     Child& child = found->second;
     const bool announced = !child.redundant && !child.replacement;
     child.state = model::ChildState::deleted;
+    grace = std::max(grace, hand_over_to_twin(*this, child));
     log(model::LogGroup::ike, 1,
         fmt::format("CHILD_SA {}{{{}}} closed: {}", child.config->name, child.unique_id, reason));
     effects.push_back(RemoveChild{.child = id, .grace = grace});

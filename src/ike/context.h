@@ -49,6 +49,8 @@ struct Context {
     void establish_rekeyed();
     // It takes the place of `old` for everybody who watches.
     void announce_rekeyed(const IkeSa& old);
+    // When something that lasts `time` is due; a random part of `rand_time` earlier, so that two peers rarely begin at once.
+    Instant early(Duration time, Duration rand_time) const;
     // Lifetimes, liveness and keepalives as the connection says.
     void start_timers();
     // Ends the SA without a word to the peer: children, leases and keys go, the operator is told why. Commands that wait

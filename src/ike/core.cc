@@ -68,9 +68,11 @@ bool Core::may_reply_to_stranger(Instant now) {
 void Core::index_established(const IkeSa& sa) {
     established_between_[{sa.own_id, sa.peer_id}].insert(sa.id);
     of_connection_[sa.connection->name].insert(sa.id);
+    if (sa.peer_anonymous) anonymous_.insert(sa.id);
 }
 
 void Core::forget_established(const IkeSa& sa) {
+    anonymous_.erase(sa.id);
     const auto pair = established_between_.find({sa.own_id, sa.peer_id});
     if (pair != established_between_.end() && pair->second.erase(sa.id) != 0 && pair->second.empty())
         established_between_.erase(pair);
@@ -89,6 +91,13 @@ std::vector<IkeSa*> Core::of_connection(const std::string& connection) {
 
 bool Core::any_established(const std::string& connection) {
     return std::ranges::any_of(of_connection(connection), [](const IkeSa* sa) { return sa->established(); });
+}
+
+bool Core::holds_address(const std::string& connection, model::IpAddress address, model::IkeSaId except) {
+    return std::ranges::any_of(of_connection(connection), [&](const IkeSa* sa) {
+        return sa->id != except && !sa->closed &&
+               std::ranges::find(sa->own_virtual_addresses, address) != sa->own_virtual_addresses.end();
+    });
 }
 
 std::vector<IkeSa*> Core::established_between(const model::Identity& own, const model::Identity& peer) {

@@ -90,10 +90,14 @@ public:
 
     // ---- established SAs by who talks to whom: the policy for a second SA of a peer asks, for every new one
     void index_established(const IkeSa& sa);
+    // Those among them whose peer proved no identity (RFC 7619).
+    const std::set<model::IkeSaId>& anonymous() const { return anonymous_; }
     std::vector<IkeSa*> established_between(const model::Identity& own, const model::Identity& peer);
     // The SAs of a connection: those that we began and those that are established.
     std::vector<IkeSa*> of_connection(const std::string& connection);
     bool any_established(const std::string& connection);
+    // Whether another SA of the connection than `except` holds a virtual address that a peer assigned.
+    bool holds_address(const std::string& connection, model::IpAddress address, model::IkeSaId except);
 
     // ---- children
     std::uint32_t allocate_child_spi();  // never 0 to 255 (RFC 4303 §2.1), never in use
@@ -133,6 +137,7 @@ private:
     std::set<model::IkeSaId> half_open_;  // of responders: what strangers can make us keep
     std::map<std::pair<model::Identity, model::Identity>, std::set<model::IkeSaId>> established_between_;
     std::map<std::string, std::set<model::IkeSaId>> of_connection_;
+    std::set<model::IkeSaId> anonymous_;
     std::unordered_set<std::uint32_t> child_spis_;
     std::map<model::ChildId, model::IkeSaId> child_owner_;
     std::set<model::IkeSaId> touched_;

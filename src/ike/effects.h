@@ -62,6 +62,7 @@ struct Terminate {
 struct Rekey {
     CommandId id;
     SaSelector which;  // an IKE SA or a child
+    bool reauthenticate = false;  // the IKE SAs get successors by a new authentication
 };
 // Puts the policy of a child into the data plane: a trap, or the shunt that its mode says. RFC 7296 §2.9: the packet that
 // meets it begins the child.

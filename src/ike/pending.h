@@ -75,7 +75,6 @@ struct InitiatingIntermediate {
     std::optional<crypto::KeOffer> offer{};
 };
 struct InitiatingAuth {
-    std::uint32_t message_id = 0;  // of the request, part of IntAuth
     std::optional<SelectorPair> offered_selectors{};
     std::vector<model::Proposal> offered_proposals{};
     ChildNotices notices{};
@@ -111,7 +110,8 @@ struct RespondingSaInit {
 };
 struct RespondingIntermediate {};
 struct RespondingAuth {
-    Received request{};  // while the peer's proof is checked and ours is made
+    Received request{};  // while the peer's proof is checked
+    model::Identity peer_id{};
     std::optional<LocalProof> proof{};
 };
 using PeerExchange =

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ike/feature/feature.h"
+#include "ike/overlap.h"
 
 namespace cygnet::ike {
 namespace {
@@ -53,7 +54,8 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
         TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, agreed.terms.proposal, made.secrets, made.nonces()));
     ChildFrame frame = context.child_frame(agreed.spi_in.value(), made_by == MadeBy::us);
     // The peer that began a rekey shows by its first packet or by its Delete that it has the new keys (RFC 7296 §2.8).
-    frame.outbound_active = !lost && (made_by == MadeBy::us || !agreed.replaces);
+    frame.outbound_active =
+        !lost && (made_by == MadeBy::us || (!agreed.replaces && !twin_carries(context, agreed.terms.selectors)));
     model::ChildSaSpec spec = child_spec(frame, agreed.terms, std::move(keys), *config);
     agreed.spi_in.take();
     Child& fresh = context.add_child(*config, std::move(agreed.terms), std::move(spec), agreed.replaces.has_value());
@@ -96,6 +98,7 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
 void copy_identity(const IkeSa& from, IkeSa& to) {
     to.own_id = from.own_id;
     to.peer_id = from.peer_id;
+    to.peer_anonymous = from.peer_anonymous;
     to.answer_path = from.answer_path;
     to.nat_local = from.nat_local;
     to.nat_remote = from.nat_remote;

@@ -33,6 +33,9 @@ struct Handshake {
     Bytes int_auth_i, int_auth_r;         // RFC 9242 §3.3.2, accumulated
     PeerHints peer_hints{};
     bool peer_asked_for_certificates = false;  // a CERTREQ came
+    AuthRounds rounds{};
+    std::uint32_t auth_message_id = 0;       // of the first IKE_AUTH request, part of IntAuth (RFC 9242 §3.3.2)
+    std::optional<Received> auth_request{};  // responder: that request, which asks for the child
     unsigned forged_messages = 0;              // undecryptable ones, RFC 8019 §4.6
 
     Nonces nonces() const { return {nonce_i, nonce_r}; }
@@ -44,6 +47,7 @@ struct Intent {
     std::optional<CommandId> command{};
     unsigned attempt = 1;  // of connection.keyingtries
     std::optional<model::PacketEnds> packet{};  // that met a trap and waits for the child
+    std::optional<model::IkeSaId> reauthenticates{};  // the SA that this one takes over from
 };
 
 struct Connecting {
@@ -76,6 +80,8 @@ enum class Timer : std::uint8_t {
     nat_keepalive,
     rekey,        // soft lifetime
     expire,       // hard lifetime
+    reauth,              // we authenticate again
+    authentication_end,  // nobody did: the SA ends
     retry_tasks,  // after TEMPORARY_FAILURE
     followup_ke,  // responder: IKE_FOLLOWUP_KE overdue
     count
@@ -123,6 +129,7 @@ struct IkeSa {
     model::Path path{};         // of our own messages and of ESP
     model::Path answer_path{};  // where the peer's last request came from (RFC 7296 §2.11)
     model::Identity own_id{}, peer_id{};
+    bool peer_anonymous = false;  // NULL authentication (RFC 7619): peer_id means nothing
 
     model::IpAddress init_address{};  // responder: where the first request came from
 

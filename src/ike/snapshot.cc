@@ -72,6 +72,9 @@ model::IkeStatus ike_status(const IkeSa& sa, Instant now) {
                             .nat_remote = sa.nat_remote,
                             .established_for = now - established_since(sa).value_or(now),
                             .rekey_in = left(sa.timers[static_cast<std::size_t>(Timer::rekey)], now),
+                            .reauth_in = left(std::min(sa.timers[static_cast<std::size_t>(Timer::reauth)],
+                                                       sa.timers[static_cast<std::size_t>(Timer::authentication_end)]),
+                                              now),
                             .local_vips = sa.own_virtual_addresses};
     if (sa.protection) status.proposal = sa.proposal;
     for (const LeasedAddress& lease : sa.peer_virtual_addresses) status.remote_vips.push_back(lease.address);

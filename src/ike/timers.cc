@@ -8,6 +8,8 @@
 #include "ike/dispatch.h"
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/feature/reauthentication.h"
+#include "ike/overlap.h"
 #include "ike/policies.h"
 #include "ike/trace.h"
 
@@ -118,6 +120,8 @@ void run_timer(Context& context, Timer timer) {
         case Timer::nat_keepalive: return keep_mapping(context);
         case Timer::rekey: return context.enqueue(RekeyIkeTask{});
         case Timer::expire: return expire(context);
+        case Timer::reauth: return reauthenticate(context, {});
+        case Timer::authentication_end: return end_authentication(context);
         case Timer::retry_tasks: return;  // That it has passed is enough: tasks begin again.
         case Timer::followup_ke: return drop_followup_series(context);
         case Timer::count: return;
@@ -169,7 +173,8 @@ Next close_and_revive(Context& context, const std::string& reason, model::Action
     std::vector<std::string> revive;
     if (sa.established())
         for (const auto& [id, child] : sa.children)
-            if (child.state != model::ChildState::deleting && !child.replacement && !child.redundant) {
+            if (child.state != model::ChildState::deleting && !child.replacement && !child.redundant &&
+                !find_twin(context, child.terms.selectors)) {
                 if (model::starts(child.config->*action)) revive.push_back(child.config->name);
                 if (model::traps(child.config->*action)) set_trap(context, child.connection, *child.config);
             }

@@ -28,7 +28,7 @@ enum class Fragmentation : std::uint8_t { yes, accept, no };
 enum class Childless : std::uint8_t { allow, prefer, force, never };  // RFC 6023
 enum class PostQuantum : std::uint8_t { preferred, required };  // our own key `post_quantum`
 
-enum class AuthClass : std::uint8_t { psk, pubkey, any };
+enum class AuthClass : std::uint8_t { psk, pubkey, null, any };  // null is our own value: NULL authentication (RFC 7619)
 enum class KeyKind : std::uint8_t { rsa, ecdsa, ed25519, ed448 };
 
 // One authentication round of one side: connections.<conn>.local<suffix> / remote<suffix>.
@@ -42,6 +42,8 @@ struct AuthConfig {
     Identity id;                               // any: local = the certificate's subject or the address, remote = everybody
     std::vector<Bytes> certificates{};         // DER: own candidates, or accepted peer certificates
     std::vector<Bytes> ca_certificates{};      // DER: accepted CAs; empty: all CAs loaded
+    std::vector<Bytes> public_keys{};          // SubjectPublicKeyInfo: our own raw key, or those of the peer (RFC 7670)
+    bool operator==(const AuthConfig&) const = default;
 };
 
 struct ChildLifetime {

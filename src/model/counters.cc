@@ -20,6 +20,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "intermediate-in-req", "intermediate-in-resp", "intermediate-out-req", "intermediate-out-resp",
     "followup-in-req", "followup-in-resp", "followup-out-req", "followup-out-resp",
     "invalid-selectors-in", "invalid-selectors-out", "no-additional-sas", "acquired",
+    "reauthenticated", "anonymous-refused",
 };
 static_assert(!names.back().empty(), "every counter has a name");
 

@@ -25,6 +25,7 @@ enum class Counter : std::uint8_t {
     intermediate_in_req, intermediate_in_resp, intermediate_out_req, intermediate_out_resp,
     followup_in_req, followup_in_resp, followup_out_req, followup_out_resp,
     invalid_selectors_in, invalid_selectors_out, no_additional_sas, acquired,
+    reauthenticated, anonymous_refused,
     count
 };
 inline constexpr std::size_t counter_count = static_cast<std::size_t>(Counter::count);

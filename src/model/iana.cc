@@ -174,6 +174,8 @@ constexpr Named<IdType> id_type_names[] = {
     {IdType::fqdn, "ID_FQDN"},
     {IdType::rfc822_addr, "ID_RFC822_ADDR"},
     {IdType::ipv6_addr, "ID_IPV6_ADDR"},
+    {IdType::ipv4_range, "ID_IPV4_ADDR_RANGE"},
+    {IdType::ipv6_range, "ID_IPV6_ADDR_RANGE"},
     {IdType::der_asn1_dn, "ID_DER_ASN1_DN"},
     {IdType::der_asn1_gn, "ID_DER_ASN1_GN"},
     {IdType::key_id, "ID_KEY_ID"},

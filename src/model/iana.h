@@ -151,6 +151,8 @@ enum class IdType : std::uint8_t {
     fqdn = 2,
     rfc822_addr = 3,
     ipv6_addr = 5,
+    ipv4_range = 7,  // 7 and 8 as in IKEv1; never on the wire: they match the addresses between
+    ipv6_range = 8,
     der_asn1_dn = 9,
     der_asn1_gn = 10,
     key_id = 11,

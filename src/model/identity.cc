@@ -14,6 +14,8 @@ struct Prefix {
 // A DN is not here: its value needs the parser.
 constexpr Prefix prefixes[] = {
     {"ipv4", IdType::ipv4_addr},      {"ipv6", IdType::ipv6_addr},
+    {"ipv4net", IdType::ipv4_range},  {"ipv6net", IdType::ipv6_range},
+    {"ipv4range", IdType::ipv4_range}, {"ipv6range", IdType::ipv6_range},
     {"rfc822", IdType::rfc822_addr},  {"email", IdType::rfc822_addr},
     {"userfqdn", IdType::rfc822_addr}, {"fqdn", IdType::fqdn},
     {"dns", IdType::fqdn},            {"asn1dn", IdType::der_asn1_dn},
@@ -40,6 +42,15 @@ std::optional<IdType> prefix_type(std::string_view word) {
     return static_cast<IdType>(number);
 }
 
+bool is_range(IdType type) { return type == IdType::ipv4_range || type == IdType::ipv6_range; }
+
+std::optional<AddressRange> range_in(ByteView data) {
+    const auto first = IpAddress::from_bytes(data.first(data.size() / 2));
+    const auto last = IpAddress::from_bytes(data.subspan(data.size() / 2));
+    if (!first || !last) return std::nullopt;
+    return AddressRange{*first, *last};
+}
+
 // "fqdn:moon.example", "keyid:#0102", "{11}:abc"; nothing when there is no such prefix or the value
 // does not fit its type, so that the automatic rules see the whole text.
 std::optional<Identity> parse_prefixed(std::string_view text, Identity::DnParser dn_to_der) {
@@ -52,6 +63,11 @@ std::optional<Identity> parse_prefixed(std::string_view text, Identity::DnParser
         auto octets = from_hex(value.substr(1));
         if (!octets) return std::nullopt;
         return Identity{*type, *std::move(octets)};
+    }
+    if (is_range(*type)) {
+        const auto range = AddressRange::parse(value);
+        if (!range || Identity::of(*range).type != *type) return std::nullopt;
+        return Identity::of(*range);
     }
     if (*type == IdType::ipv4_addr || *type == IdType::ipv6_addr) {
         const auto address = IpAddress::parse(value);
@@ -136,6 +152,8 @@ Identity Identity::parse(std::string_view text, DnParser dn_to_der) {
     if (means_any(text)) return {};
     const auto address = IpAddress::parse(text);
     if (address) return of(*address);
+    if (text.find_first_of("/-") != text.npos)
+        if (const auto range = AddressRange::parse(text)) return of(*range);
     return named(text.find(':') == text.npos ? IdType::fqdn : IdType::key_id, text);
 }
 
@@ -145,12 +163,23 @@ Identity Identity::of(IpAddress address) {
     return {type, keep(address.bytes())};
 }
 
+Identity Identity::of(const AddressRange& range) {
+    const IdType type = range.family() == Family::v4 ? IdType::ipv4_range : IdType::ipv6_range;
+    return {type, concat({range.first.bytes(), range.last.bytes()})};
+}
+
 bool Identity::has_wildcards() const {
-    return is_any() || (is_name(type) && std::ranges::find(data, '*') != data.end());
+    return is_any() || is_range(type) || (is_name(type) && std::ranges::find(data, '*') != data.end());
 }
 
 bool Identity::matches(const Identity& peer) const {
     if (is_any()) return true;
+    if (is_range(type)) {
+        const auto range = range_in(data);
+        const bool address = peer.type == IdType::ipv4_addr || peer.type == IdType::ipv6_addr;
+        const auto wanted = address ? IpAddress::from_bytes(peer.data) : std::nullopt;
+        return range && wanted && Identity::of(*wanted).type == peer.type && range->contains(*wanted);
+    }
     if (type != peer.type) return false;
     if (is_name(type)) return glob_matches(text_of(data), text_of(peer.data));
     return data == peer.data;
@@ -162,6 +191,10 @@ std::string Identity::text(DnPrinter dn_from_der) const {
         case IdType::ipv4_addr:
         case IdType::ipv6_addr:
             if (const auto address = IpAddress::from_bytes(data)) return address->text();
+            break;
+        case IdType::ipv4_range:
+        case IdType::ipv6_range:
+            if (const auto range = range_in(data)) return range->text();
             break;
         case IdType::fqdn:
         case IdType::rfc822_addr: return escaped(data);

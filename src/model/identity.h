@@ -22,10 +22,11 @@ struct Identity {
     using DnParser = Result<Bytes> (*)(std::string_view);
     static Identity parse(std::string_view text, DnParser dn_to_der = nullptr);
     static Identity of(IpAddress address);
+    static Identity of(const AddressRange& range);  // a pattern: the addresses between
 
     bool is_any() const { return type == IdType::any; }
     bool has_wildcards() const;
-    // Whether `this`, a pattern of the configuration, accepts the identity of a peer: any accepts all,
+    // Whether `this`, a pattern of the configuration, accepts the identity of a peer: any accepts all, a range its addresses,
     // '*' in FQDN and RFC822 names stands for any text, names compare without case, all else exactly.
     bool matches(const Identity& peer) const;
     // For people and VICI: "moon.example", "@#0102", "192.0.2.1", "C=CH, CN=moon"; unprintable octets are escaped.

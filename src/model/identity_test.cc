@@ -78,5 +78,38 @@ TEST(Identity, PrintsWhatItParses) {
     EXPECT_EQ((Identity{IdType::ipv4_addr, {1, 2, 3}}).text(), "{1}:#010203") << "a peer's wrong size";
 }
 
+// swanctl.conf(5): connections.<conn>.local.id, the types of identities.
+TEST(Identity, KnowsSubnetsAndRangesAsPatternsForAddresses) {
+    const auto accepts = [](const char* pattern, const char* peer) {
+        return Identity::parse(pattern).matches(Identity::parse(peer));
+    };
+    EXPECT_TRUE(accepts("10.1.0.0/16", "10.1.2.3"));
+    EXPECT_FALSE(accepts("10.1.0.0/16", "10.2.0.1"));
+    EXPECT_TRUE(accepts("10.1.0.5-10.1.0.9", "10.1.0.9"));
+    EXPECT_FALSE(accepts("10.1.0.5-10.1.0.9", "10.1.0.10"));
+    EXPECT_TRUE(accepts("ipv4net:192.0.2.0/24", "192.0.2.255"));
+    EXPECT_TRUE(accepts("ipv6net:2001:db8::/32", "2001:db8::1"));
+    EXPECT_FALSE(accepts("2001:db8::/32", "192.0.2.1"));
+    EXPECT_TRUE(accepts("ipv6range:2001:db8::1-2001:db8::9", "2001:db8::5"));
+    EXPECT_FALSE(accepts("10.1.0.0/16", "fqdn:10.1.2.3")) << "a name that looks like an address is a name";
+    EXPECT_FALSE(accepts("ipv4net:192.0.2.0/24", "ipv4net:192.0.2.0/24")) << "no peer is a subnet";
+    EXPECT_TRUE(Identity::parse("10.1.0.0/16").has_wildcards());
+    EXPECT_EQ(Identity::parse("10.1.0.0/16").text(), "10.1.0.0/16");
+    EXPECT_EQ(Identity::parse("a-b.example").type, IdType::fqdn);
+    EXPECT_EQ(Identity::parse("ipv4net:2001:db8::/32").type, IdType::key_id) << "the wrong family is no such prefix";
+}
+
+TEST(Identity, MatchesEachTypeOnlyWithItself) {
+    const char* texts[] = {"fqdn:a",  "rfc822:a", "keyid:a",   "asn1gn:#860161", "192.0.2.1",
+                           "2001:db8::1", "@#61",  "{200}:abc"};
+    for (const char* one : texts)
+        for (const char* other : texts) {
+            const bool same_key = (std::string(one) == "@#61" && std::string(other) == "keyid:a") ||
+                                  (std::string(one) == "keyid:a" && std::string(other) == "@#61");
+            EXPECT_EQ(Identity::parse(one).matches(Identity::parse(other)), one == other || same_key)
+                << one << " and " << other;
+        }
+}
+
 }  // namespace
 }  // namespace cygnet::model

@@ -23,6 +23,9 @@ inline constexpr std::size_t spis_per_delete_payload = 4096;
 inline constexpr std::size_t certificates_per_message = 16;
 inline constexpr std::size_t certificate_authorities_per_certreq = 512;
 
+inline constexpr std::size_t identity_octets = 4096;  // of an ID payload: more than the longest distinguished name
+inline constexpr std::size_t authentication_rounds = 8;  // of one side, RFC 4739
+
 // Nonces, RFC 7296 §3.9.
 inline constexpr std::size_t nonce_octets_min = 16;
 inline constexpr std::size_t nonce_octets_max = 256;
@@ -40,6 +43,8 @@ inline constexpr unsigned invalid_spi_replies_per_second = 20;
 // Established IKE SAs.
 inline constexpr std::size_t ike_sas = 200'000;
 inline constexpr std::size_t children_per_ike_sa = 256;
+inline constexpr std::size_t anonymous_ike_sas = 1000;           // NULL authentication, RFC 7619 §3.2
+inline constexpr std::size_t children_per_anonymous_ike_sa = 4;
 inline constexpr std::size_t queued_exchanges_per_ike_sa = 64;
 inline constexpr std::size_t policies = 100'000;                  // traps and shunts
 inline constexpr Duration acquire_pause = seconds(5);              // between two attempts for the same packet of a trap
@@ -47,6 +52,14 @@ inline constexpr Duration invalid_selectors_pause = seconds(10);   // between tw
 inline constexpr std::size_t invalid_selectors_octets = 128;       // of the offending packet that are shown to the peer
 inline constexpr std::size_t window_size = 1;
 inline constexpr unsigned pending_rekeys_per_minute = 60;
+
+// Reauthentication: how soon after an authentication the next may begin, how soon after a failed one; how long a peer may
+// take when it is asked to; how long a second SA from the same address may stand beside the first where unique forbids two.
+inline constexpr Duration reauthentication_pause = seconds(5);
+inline constexpr Duration reauthentication_retry = seconds(10);
+inline constexpr Duration reauthentication_patience = seconds(60);
+inline constexpr Duration unique_overlap = seconds(10);
+inline constexpr unsigned rekeys_followed = 16;  // from an IKE SA to the one that carries its children now
 
 // Retransmission, as strongSwan's defaults: 4 s, times 1.8, five times.
 inline constexpr Duration retransmit_first = milliseconds(4000);

@@ -204,8 +204,6 @@ void Commands::rekey(Service& service, Instant now, ClientId client, const Secti
     service.apply_changes();
     const auto selector = selector_of(request);
     if (!selector) return refuse(service, client, "missing rekey selector");
-    if (request.flag("reauth"))
-        return refuse(service, client, "re-authentication is not supported by this version of Cygnet");
     const std::uint32_t expected = count_matches(service.control_.ike_sas(), *selector);
     auto finished = service.begin(now, client,
                                   {.failure_text = "rekeying failed",
@@ -215,7 +213,7 @@ void Commands::rekey(Service& service, Instant now, ClientId client, const Secti
                                    .matches_expected = expected},
                                   std::nullopt);
     if (expected == 0) return finished(Result<>(), 0);
-    service.control_.rekey(*selector, std::move(finished));
+    service.control_.rekey(*selector, request.flag("reauth"), std::move(finished));
 }
 
 void Commands::list_sas(Service& service, Instant now, ClientId client, const Section& request) {

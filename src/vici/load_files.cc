@@ -133,7 +133,7 @@ void Loader::keys() {
 }
 
 void Loader::unsupported_folders() {
-    for (const char* folder : {"x509aa", "x509ocsp", "x509ac", "x509crl", "pubkey", "pkcs12"})
+    for (const char* folder : {"x509aa", "x509ocsp", "x509ac", "x509crl", "pkcs12"})
         for (const std::string& path : files_.glob(folder_ + folder + "/*"))
             complain({}, path + ": files of the folder " + folder + " are not supported by this version of Cygnet");
 }

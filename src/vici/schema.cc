@@ -69,19 +69,47 @@ bool is_among(std::string_view value, std::string_view words) {
     return false;
 }
 
+namespace {
+
+// Inline text decoded, anything else as it is.
+Result<Bytes> decoded(std::string_view blob, const char* what) {
+    if (!has_inline_prefix(blob)) return keep(bytes_of(blob));
+    auto octets = parse_inline_blob(blob);
+    if (!octets)
+        return unacceptable("an inline " + std::string(what) + " is hexadecimal after 0x or base64 after 0s");
+    return *std::move(octets);
+}
+
+// What is between BEGIN and END PUBLIC KEY; DER stays as it is.
+Result<Bytes> out_of_armour(Bytes octets) {
+    if (!octets.empty() && octets.front() == 0x30) return octets;
+    constexpr std::string_view begin = "-----BEGIN PUBLIC KEY-----", end = "-----END PUBLIC KEY-----";
+    const std::string_view text = text_of(octets);
+    const std::size_t from = text.find(begin), to = text.find(end);
+    if (from == text.npos || to == text.npos || to < from + begin.size())
+        return unacceptable("not a public key: neither DER nor PEM with BEGIN PUBLIC KEY");
+    auto der = from_base64(text.substr(from + begin.size(), to - from - begin.size()));
+    if (!der) return unacceptable("not a public key: PEM that is not base64");
+    return *std::move(der);
+}
+
+}  // namespace
+
 Result<Bytes> certificate_der(std::string_view blob) {
-    Bytes octets = keep(bytes_of(blob));
-    if (has_inline_prefix(blob)) {
-        auto decoded = parse_inline_blob(blob);
-        if (!decoded) return unacceptable("an inline certificate is hexadecimal after 0x or base64 after 0s");
-        octets = *std::move(decoded);
-    }
+    const Bytes octets = TRY(decoded(blob, "certificate"));
     auto certificate = crypto::Certificate::parse(octets);
     if (!certificate) {
         const Error& error = certificate.error();
         return unacceptable("not a certificate: " + (error.detail.empty() ? error.text() : error.detail));
     }
     return certificate->der();
+}
+
+Result<Bytes> public_key_der(std::string_view blob) {
+    Bytes der = TRY(out_of_armour(TRY(decoded(blob, "public key"))));
+    if (const auto key = crypto::PublicKey::from_spki(der); !key)
+        return unacceptable("not a public key: " + (key.error().detail.empty() ? key.error().text() : key.error().detail));
+    return der;
 }
 
 }  // namespace cygnet::vici

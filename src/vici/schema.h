@@ -40,6 +40,9 @@ std::optional<std::string_view> folder_of_key(std::string_view key);
 // A certificate as DER out of PEM, DER or inline 0x/0s text; the error's detail says what is wrong.
 Result<Bytes> certificate_der(std::string_view blob);
 
+// A raw public key (SubjectPublicKeyInfo) as DER out of the same forms.
+Result<Bytes> public_key_der(std::string_view blob);
+
 // The name among `accepted` that was probably meant.
 std::optional<std::string_view> nearest(std::string_view word, const std::vector<std::string_view>& accepted);
 

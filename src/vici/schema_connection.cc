@@ -102,7 +102,7 @@ Result<> read_scheme_words(AuthDraft& into, std::string_view text) {
         else if (kind != std::end(kinds)) into.key_kinds.push_back(kind->value);
         else if (word != "pubkey")
             return unacceptable("'" + std::string(word) + "' is not supported by this version of Cygnet; accepted "
-                                "are psk, pubkey, and rsa, rsa/pss, ecdsa, ed25519, ed448 followed by -sha256, "
+                                "are psk, pubkey, null, and rsa, rsa/pss, ecdsa, ed25519, ed448 followed by -sha256, "
                                 "-sha384, -sha512");
         if (word == "rsa/pss") into.rsa_pss = true;
         if (dash == text.npos) return {};
@@ -116,10 +116,14 @@ Result<> auth(AuthDraft& into, const Value& value) {
         into.auth = model::AuthClass::psk;
         return {};
     }
+    if (value.text == "null") {  // our own value: RFC 7619
+        into.auth = model::AuthClass::null;
+        return {};
+    }
     for (const std::string_view word : {"eap", "xauth"})
         if (value.text.starts_with(word))
             return unacceptable("authentication by " + std::string(word) + " is not supported by this version of "
-                                "Cygnet; accepted are psk and pubkey");
+                                "Cygnet; accepted are psk, pubkey and null");
     const std::string_view schemes = value.text.starts_with("ike:") ? value.text.substr(4) : value.text;
     into.auth = model::AuthClass::pubkey;
     return read_scheme_words(into, schemes);
@@ -133,9 +137,23 @@ Result<> identity(AuthDraft& into, const Value& value) {
     return {};
 }
 
+// What we say that we are is one identity.
+Result<> own_identity(AuthDraft& into, const Value& value) {
+    TRY(identity(into, value));
+    const model::IdType type = into.id.type;
+    if (type == model::IdType::ipv4_range || type == model::IdType::ipv6_range)
+        return unacceptable("a subnet or range is no identity of one host; fqdn: before it makes it a name");
+    return {};
+}
+
 template <auto member>
 Result<> certificates(AuthDraft& into, const Value& value) {
     for (const std::string& blob : value.items) (into.*member).push_back(TRY(certificate_der(blob)));
+    return {};
+}
+
+Result<> public_keys(AuthDraft& into, const Value& value) {
+    for (const std::string& blob : value.items) into.public_keys.push_back(TRY(public_key_der(blob)));
     return {};
 }
 
@@ -248,7 +266,7 @@ constexpr Row<C> connection_rows[] = {
     {"ppk_required", Shape::text, nullptr, "no false disabled 0", ppk},
     {"keyingtries", Shape::text, number<C, &C::keyingtries>},
     {"unique", Shape::text, keyword<C, &C::unique, unique_words>},
-    {"reauth_time", Shape::text, time<C, &C::reauth_time>, "0 0s 0m 0h", "re-authentication"},
+    {"reauth_time", Shape::text, time<C, &C::reauth_time>},
     {"rekey_time", Shape::text, time<C, &C::rekey>},
     {"over_time", Shape::text, time<C, &C::over>},
     {"rand_time", Shape::text, time<C, &C::rand>},
@@ -264,9 +282,9 @@ using A = AuthDraft;
 constexpr Row<A> local_rows[] = {
     {"round", Shape::text, number<A, &A::round>},
     {"auth", Shape::text, auth},
-    {"id", Shape::text, identity},
+    {"id", Shape::text, own_identity},
     {"certs", Shape::blobs, certificates<&A::certificates>},
-    {"pubkeys", Shape::blobs, nullptr, "", "a raw public key (RFC 7670)"},
+    {"pubkeys", Shape::blobs, public_keys},
     {"eap_id", Shape::text, nullptr, "", "EAP"},
     {"xauth_id", Shape::text, nullptr, "", ikev1},
     {"aaa_id", Shape::text, nullptr, "", "EAP"},
@@ -277,7 +295,7 @@ constexpr Row<A> remote_rows[] = {
     {"id", Shape::text, identity},
     {"certs", Shape::blobs, certificates<&A::certificates>},
     {"cacerts", Shape::blobs, certificates<&A::ca_certificates>},
-    {"pubkeys", Shape::blobs, nullptr, "", "a raw public key (RFC 7670)"},
+    {"pubkeys", Shape::blobs, public_keys},
     {"eap_id", Shape::text, nullptr, "", "EAP"},
     {"groups", Shape::list, nullptr, "", "membership in groups"},
     {"cert_policy", Shape::list, nullptr, "", "a constraint on certificate policies"},
@@ -405,13 +423,34 @@ std::vector<model::AuthConfig> in_order(Rounds&& rounds) {
 }
 
 void check_rounds(const Section& section, std::string_view prefix, std::size_t count, Refuser refuser) {
-    if (count <= 1) return;
+    constexpr auto most = model::limits::authentication_rounds;
+    if (count <= most) return;
     for (const Entry& entry : section.entries()) {
         if (entry.section() == nullptr || !entry.name.starts_with(prefix)) continue;
         refuser.refuse(Refusal::Kind::invalid_section, entry,
-                       "several rounds of authentication (RFC 4739) are not supported by this version of Cygnet");
+                       "more than " + std::to_string(most) + " rounds of authentication");
         return;
     }
+}
+
+// RFC 7619: who proves no identity cannot be named, proves nothing else, and gets its own address alone (§2.5).
+std::string null_obstacle(const model::Connection& connection) {
+    const auto is_null = [](const model::AuthConfig& round) { return round.auth == model::AuthClass::null; };
+    for (const auto* rounds : {&connection.local, &connection.remote})
+        if (rounds->size() > 1 && std::ranges::any_of(*rounds, is_null))
+            return "auth = null is the only round of its side, or none";
+    if (is_null(connection.local.front()) && connection.local.front().id.has_wildcards() &&
+        !connection.local.front().id.is_any())
+        return "an identity that is sent is no pattern";
+    if (!is_null(connection.remote.front())) return {};
+    if (!connection.remote.front().id.is_any())
+        return "remote.auth = null and remote.id exclude each other: nobody proves that identity";
+    for (const model::ChildConfig& child : connection.children)
+        for (const model::ConfiguredSelector& selector : child.remote_ts)
+            if (!selector.dynamic)
+                return "remote.auth = null takes remote_ts = dynamic only: a peer without identity gets its own address, "
+                       "child " + child.name + " would give it more";
+    return {};
 }
 
 }  // namespace
@@ -441,6 +480,12 @@ model::Connection read_connection(const std::string& name, const Section& sectio
     draft.remote = in_order(std::move(remote));
     if (draft.local.empty()) draft.local.push_back({.name = "local"});
     if (draft.remote.empty()) draft.remote.push_back({.name = "remote"});
+    if (const std::string obstacle = null_obstacle(draft); !obstacle.empty())
+        for (const Entry& entry : section.entries())
+            if (entry.section() != nullptr && (entry.name.starts_with("remote") || entry.name.starts_with("local"))) {
+                refuser.refuse(Refusal::Kind::invalid_section, entry, obstacle);
+                break;
+            }
     if (draft.post_quantum == model::PostQuantum::required &&
         std::ranges::none_of(draft.proposals, model::is_post_quantum))
         refuser.refuse(Refusal::Kind::invalid_value, *section.find("post_quantum"),

@@ -142,7 +142,6 @@ TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_THAT(refusals("children { net { mode = pass } }"), ElementsAre(HasSubstr("other than tunnel")));
     EXPECT_EQ(connection("children { net { close_action = start\n dpd_action = restart } }").children.at(0).close_action, model::Action::start);
     EXPECT_THAT(refusals("local { auth = eap-mschapv2 }"), ElementsAre(HasSubstr("eap")));
-    EXPECT_THAT(refusals("local-1 { auth = psk }\n local-2 { auth = psk }"), ElementsAre(HasSubstr("RFC 4739")));
     EXPECT_THAT(refusals("remote { auth = rsa-2048 }"), testing::Not(IsEmpty()));
 }
 
@@ -167,6 +166,54 @@ TEST(Schema, ReadsWhatAChildMayBe) {
     EXPECT_THAT(refusals("childless = sometimes"), ElementsAre(HasSubstr("allow, prefer, force, never")));
     EXPECT_THAT(refusals("children { net { tfc_padding = 70000 } }"), ElementsAre(HasSubstr("mtu")));
     EXPECT_THAT(refusals("children { net { start_action = trap,start } }"), ElementsAre(HasSubstr("trap|start")));
+}
+
+// RFC 4739: one section for each round, in the order of `round`, then of the file.
+TEST(Schema, ReadsRoundsInTheirOrder) {
+    const auto conn = connection(
+        "local-b { auth = psk\n id = second@example\n round = 2 }\n local-a { auth = pubkey\n id = first\n round = 1 }\n"
+        "remote { auth = psk }\n remote-2 { auth = psk\n id = user@example }");
+    ASSERT_EQ(conn.local.size(), 2u);
+    EXPECT_EQ(conn.local[0].id, model::Identity::parse("first"));
+    EXPECT_EQ(conn.local[1].id, model::Identity::parse("second@example"));
+    ASSERT_EQ(conn.remote.size(), 2u);
+    EXPECT_EQ(conn.remote[1].name, "remote-2");
+    std::string many;
+    for (int i = 0; i < 9; ++i) many += "local-" + std::to_string(i) + " { auth = psk }\n";
+    EXPECT_THAT(refusals(many), ElementsAre(HasSubstr("more than 8 rounds")));
+}
+
+// RFC 7619 §2.4: a policy for those without identity names none; §2.5: and gives them no traffic of others.
+TEST(Schema, ReadsNullAuthenticationWithItsRules) {
+    EXPECT_EQ(connection("local { auth = null }\n remote { auth = psk }").local[0].auth, model::AuthClass::null);
+    const char* dynamic = "children { net { remote_ts = dynamic } }";
+    EXPECT_EQ(connection(std::string("remote { auth = null }\n") + dynamic).remote[0].auth, model::AuthClass::null);
+    EXPECT_THAT(refusals(std::string("remote { auth = null\n id = moon.example }\n") + dynamic),
+                ElementsAre(HasSubstr("exclude each other")));
+    EXPECT_THAT(refusals("remote { auth = null }\n children { net { remote_ts = 10.0.0.0/8 } }"),
+                ElementsAre(HasSubstr("dynamic only")));
+    EXPECT_THAT(refusals("remote { auth = null }\n remote-2 { auth = psk }"), ElementsAre(HasSubstr("only round")));
+}
+
+TEST(Schema, ReadsRawPublicKeysAndIdentities) {
+    // Ed25519, RFC 8410 §10.1.
+    const char* pem = "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=";
+    const auto conn = connection(std::string("local { pubkeys = 0s") + pem + " }\n remote { pubkeys = 0s" + pem + " }");
+    ASSERT_EQ(conn.local[0].public_keys.size(), 1u);
+    EXPECT_EQ(conn.local[0].public_keys, conn.remote[0].public_keys);
+    EXPECT_EQ(*public_key_der(std::string("-----BEGIN PUBLIC KEY-----\n") + pem + "\n-----END PUBLIC KEY-----\n"),
+              conn.local[0].public_keys[0]);
+    EXPECT_THAT(refusals("remote { pubkeys = 0s" + std::string(pem).substr(0, 40) + " }"),
+                ElementsAre(HasSubstr("not a public key")));
+    EXPECT_EQ(connection("remote { id = 10.1.0.0/16 }").remote[0].id, model::Identity::parse("ipv4net:10.1.0.0/16"));
+    EXPECT_THAT(refusals("local { id = 10.1.0.0/16 }"), ElementsAre(HasSubstr("no identity of one host")));
+}
+
+TEST(Schema, DerivesTheHardLimitOfAnAuthentication) {
+    const auto conn = connection("reauth_time = 10h");
+    EXPECT_EQ(conn.reauth_time, hours(10));
+    EXPECT_EQ(conn.rekey_time, Duration(0)) << "swanctl.conf(5): 0 if only reauth_time is set";
+    EXPECT_EQ(conn.over_time, hours(1));
 }
 
 TEST(Schema, ReadsSignatureSchemes) {

@@ -116,14 +116,23 @@ List subjects(const std::vector<Bytes>& certificates) {
     return list;
 }
 
+List key_ids(const std::vector<Bytes>& public_keys) {
+    List ids;
+    for (const Bytes& spki : public_keys)
+        if (const auto key = crypto::PublicKey::from_spki(spki)) ids.push_back(hex(key->key_id()));
+    return ids;
+}
+
 void add_auth(Section& section, const std::string& name, const model::AuthConfig& auth) {
     Section& round = section.add_section(name);
     if (!auth.id.is_any()) round.add("id", identity_text(auth.id));
     round.add("class", auth.auth == model::AuthClass::psk      ? "pre-shared key"
                        : auth.auth == model::AuthClass::pubkey ? "public key"
+                       : auth.auth == model::AuthClass::null   ? "null"
                                                                : "any");
     round.add_list("groups").add_list("cert_policy");
     round.add_list("certs", subjects(auth.certificates)).add_list("cacerts", subjects(auth.ca_certificates));
+    if (!auth.public_keys.empty()) round.add_list("pubkeys", key_ids(auth.public_keys));
 }
 
 std::string childless_text(model::Childless childless) {

@@ -276,6 +276,10 @@ TEST_F(ServiceTest, RekeysWhatIsThere) {
     ask(alice, "rekey", with({{"child", "net"}}));
     control.commands.back().finished({}, 1);
     EXPECT_THAT(received(alice), ElementsAre("response {success=yes matches=1}"));
+    ask(alice, "rekey", with({{"ike", "gw"}, {"reauth", "yes"}}));
+    EXPECT_EQ(control.commands.back().text, "reauthenticate gw/");
+    control.commands.back().finished({}, 1);
+    EXPECT_THAT(received(alice), ElementsAre("response {success=yes matches=1}"));
 }
 
 TEST_F(ServiceTest, RunsTheCommandsOfAClientInOrderAndThoseOfOthersMeanwhile) {

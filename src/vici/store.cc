@@ -28,6 +28,14 @@ Refusals unload(Map& map, std::string_view name, const std::string& missing) {
     return {};
 }
 
+// A raw key is trusted where a connection names it (pubkeys), whose message brings it along: here it is only looked at.
+Refusals check_public_key(const Section& message) {
+    const auto data = message.text("data");
+    if (!data) return refused("public key data missing");
+    if (const auto der = public_key_der(*data); !der) return refused(der.error().detail);
+    return {};
+}
+
 std::string sentence(const Error& error) { return error.detail.empty() ? error.text() : error.detail; }
 
 }  // namespace
@@ -149,6 +157,7 @@ Refusals ConfigStore::load_certificate(const Section& message) {
     const auto type = message.text("type").value_or("X509");
     const auto flag = message.text("flag").value_or("NONE");
     const bool is_ca = equal_ignoring_case(flag, "CA") || equal_ignoring_case(type, "x509ca");
+    if (equal_ignoring_case(type, "pubkey")) return check_public_key(message);
     if (!equal_ignoring_case(type, "X509") && !equal_ignoring_case(type, "x509ca"))
         return refused("certificates of type " + std::string(type) + " are not supported by this version of Cygnet");
     if (!is_ca && !equal_ignoring_case(flag, "NONE"))

@@ -36,8 +36,8 @@ public:
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override {
         commands.push_back({"terminate " + which.ike + "/" + which.child + (force ? " by force" : ""), std::move(finished)});
     }
-    void rekey(const ike::SaSelector& which, Finished finished) override {
-        commands.push_back({"rekey " + which.ike + "/" + which.child, std::move(finished)});
+    void rekey(const ike::SaSelector& which, bool reauthenticate, Finished finished) override {
+        commands.push_back({(reauthenticate ? "reauthenticate " : "rekey ") + which.ike + "/" + which.child, std::move(finished)});
     }
     void install(const std::string& connection, const std::string& child, Finished finished) override {
         commands.push_back({"install " + connection + "/" + child, std::move(finished)});

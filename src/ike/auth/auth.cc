@@ -1,6 +1,7 @@
 #include "ike/auth/auth.h"
 
 #include <algorithm>
+#include <tuple>
 
 namespace cygnet::ike {
 namespace {
@@ -91,6 +92,28 @@ Chain chain_of(const crypto::Certificate& leaf, const Credentials& credentials) 
     return chain;
 }
 
+// Whether a path by names alone leads from the first of `shown` to one of `anchors`, over the others and our own store.
+bool issued_below(std::span<const Bytes> shown, std::span<const Bytes> anchors, const Credentials& credentials) {
+    auto leaf = crypto::Certificate::parse(shown.front());
+    if (!leaf) return false;
+    std::vector<crypto::Certificate> known = parsed(anchors, credentials);
+    for (const crypto::Certificate& one : parsed(shown.subspan(1), credentials)) known.push_back(one);
+    known.insert(known.end(), credentials.authorities.begin(), credentials.authorities.end());
+    known.insert(known.end(), credentials.certificates.begin(), credentials.certificates.end());
+    crypto::Certificate at = *leaf;
+    for (std::size_t steps = 0; steps < model::limits::certificates_per_message; ++steps) {
+        if (std::ranges::find(anchors, at.der()) != anchors.end()) return true;
+        const crypto::Certificate* issuer = self_issued(at) ? nullptr : find_issuer(at, known);
+        if (issuer == nullptr) return false;
+        at = crypto::Certificate(*issuer);
+    }
+    return false;
+}
+
+bool has_wildcard_rdn(const model::Identity& pattern) {
+    return pattern.type == model::IdType::der_asn1_dn && text_of(pattern).find("=*") != std::string::npos;
+}
+
 bool peer_can_verify(const Chain& chain, const PeerHints& hints) {
     if (hints.authorities.empty()) return true;
     return std::ranges::any_of(chain.authority_hashes, [&](const Bytes& hash) {
@@ -161,28 +184,73 @@ bool choose_scheme(SignaturePlan& plan, const model::AuthConfig& local, const Pe
     return false;
 }
 
+bool certifies(const crypto::Certificate& certificate, const model::Identity& id) {
+    return std::ranges::any_of(certificate.identities(), [&](const model::Identity& known) {
+        const bool names = known.type == model::IdType::der_asn1_dn && id.type == known.type;
+        return names ? crypto::same_distinguished_name(known.data, id.data) : known == id;
+    });
+}
+
+// One credential that could be used.
+struct Option {
+    SignaturePlan plan;
+    bool names_us = false;  // it certifies our configured identity
+    bool known = false;     // of a CA, or of a kind, that the peer asked for
+    bool wanted = false;    // it certifies the identity that the peer asked for
+    std::string text;       // for errors
+};
+
+// CERTREQ and IDr are hints (§3.7): what the peer wants comes first, then whatever we have.
+bool better(const Option& a, const Option& b) {
+    return std::tuple(a.names_us, a.known, a.wanted) > std::tuple(b.names_us, b.known, b.wanted);
+}
+
+std::vector<Option> signature_options(const model::AuthConfig& local, const model::Identity& own_id,
+                                      const Credentials& credentials, const PeerHints& hints, std::string& reason) {
+    std::vector<Option> options;
+    const bool raw_only = local.certificates.empty() && !local.public_keys.empty();
+    const auto certificates =
+        raw_only ? std::vector<crypto::Certificate>() : candidates(local, credentials, own_id);
+    for (const crypto::Certificate& certificate : certificates) {
+        const crypto::PrivateKey* key = private_key_of(certificate, credentials);
+        if (key == nullptr) {
+            reason = "the private key of certificate \"" + certificate.subject_text() + "\" is not loaded";
+            continue;
+        }
+        Chain chain = chain_of(certificate, credentials);
+        options.push_back({.plan = {.key = *key, .chain = {}, .raw_key = {}},
+                           .names_us = local.id.is_any() || certifies(certificate, own_id),
+                           .known = peer_can_verify(chain, hints),
+                           .wanted = hints.wanted && certifies(certificate, *hints.wanted),
+                           .text = "certificate \"" + certificate.subject_text() + "\""});
+        options.back().plan.chain = std::move(chain.certificates);
+    }
+    for (const Bytes& spki : local.public_keys) {
+        const auto key = crypto::PublicKey::from_spki(spki);
+        const auto found = key ? credentials.private_keys.find(key->key_id()) : credentials.private_keys.end();
+        if (found == credentials.private_keys.end()) {
+            reason = "the private key of the raw public key " + (key ? hex(key->key_id()) : "") + " is not loaded";
+            continue;
+        }
+        options.push_back({.plan = {.key = found->second, .chain = {}, .raw_key = spki},
+                           .names_us = true,
+                           .known = hints.raw_keys,
+                           .wanted = false,
+                           .text = "raw public key " + hex(key->key_id())});
+        break;  // As swanctl: the first one.
+    }
+    std::ranges::stable_sort(options, better);
+    return options;
+}
+
 Result<LocalProof> plan_signature(const model::AuthConfig& local, const model::Identity& own_id,
                                   const Credentials& credentials, const PeerHints& hints) {
-    const std::vector<crypto::Certificate> own = candidates(local, credentials, own_id);
-    if (own.empty())
-        return tell_operator("no certificate with a private key for " + text_of(own_id) +
-                             ": name one under local.certs, or put it into x509 and its key into private");
-    std::string reason;
-    for (const bool must_be_known : {true, false}) {
-        for (const crypto::Certificate& certificate : own) {
-            const crypto::PrivateKey* key = private_key_of(certificate, credentials);
-            if (key == nullptr) {
-                reason = "the private key of certificate \"" + certificate.subject_text() + "\" is not loaded";
-                continue;
-            }
-            Chain chain = chain_of(certificate, credentials);
-            // A certificate of a CA that the peer asked for first; then any: CERTREQ is a hint (§3.7).
-            if (must_be_known && !peer_can_verify(chain, hints)) continue;
-            SignaturePlan plan{.key = *key, .chain = std::move(chain.certificates)};
-            if (choose_scheme(plan, local, hints)) return plan;
-            reason = "the peer announced no signature hash that certificate \"" + certificate.subject_text() +
-                     "\" and local.auth = " + local.auth_text + " allow";
-        }
+    std::string reason = "no certificate with a private key for " + text_of(own_id) +
+                         ": name one under local.certs, or put it into x509 and its key into private";
+    for (Option& option : signature_options(local, own_id, credentials, hints, reason)) {
+        if (choose_scheme(option.plan, local, hints)) return std::move(option.plan);
+        reason = "the peer announced no signature hash that " + option.text + " and local.auth = " + local.auth_text +
+                 " allow";
     }
     return tell_operator(std::move(reason));
 }
@@ -218,6 +286,46 @@ Result<crypto::VerifyJob> verify_job(const model::AuthConfig& remote, const Peer
     return job;
 }
 
+// RFC 7670 §4: a raw key is trusted because the operator says so. A certificate of such a key is the key.
+Result<crypto::VerifyRawKeyJob> verify_raw_key_job(const model::AuthConfig& remote, const PeerProof& proof) {
+    std::optional<Bytes> shown = proof.raw_key;
+    if (!shown && !proof.certificates.empty()) {
+        const auto leaf = crypto::Certificate::parse(proof.certificates.front());
+        const auto key = leaf ? leaf->public_key() : Result<crypto::PublicKey>(fail(leaf.error()));
+        if (!key) return refuse_peer("the certificate of " + text_of(proof.id) + ": " + key.error().text());
+        shown = key->spki();
+    }
+    crypto::VerifyRawKeyJob job{
+        .trusted = {}, .method = proof.method, .auth_data = keep(proof.auth_data), .octets = proof.octets};
+    for (const Bytes& spki : remote.public_keys) {
+        if (shown && *shown != spki) continue;
+        if (auto key = crypto::PublicKey::from_spki(spki)) job.trusted.push_back(std::move(*key));
+    }
+    if (job.trusted.empty())
+        return refuse_peer(text_of(proof.id) + " has a public key that the connection does not name: put it under " +
+                           "remote.pubkeys if it is the right one");
+    return job;
+}
+
+bool trusts_raw_key(const model::AuthConfig& remote, const PeerProof& proof) {
+    if (proof.raw_key) return true;
+    if (remote.public_keys.empty()) return false;
+    return proof.certificates.empty() || (remote.certificates.empty() && remote.ca_certificates.empty());
+}
+
+std::unexpected<Error> refuse_anonymous(const model::AuthConfig& remote) {
+    return refuse_peer("the peer proves no identity (NULL authentication), the connection expects " +
+                       (remote.id.is_any() ? "one" : text_of(remote.id)) + " (remote.auth = " + remote.auth_text + ")");
+}
+
+// RFC 7619 §2.1, §2.2: that the peer has the keys, and nothing of what it says about itself.
+Result<PeerCheck> check_anonymous(const model::AuthConfig& remote, const PeerProof& proof, model::Prf prf) {
+    if (remote.auth != model::AuthClass::null) return refuse_anonymous(remote);
+    if (proof.sk_p == nullptr || !shared_key_mic(prf, *proof.sk_p, proof.octets).equals(proof.auth_data))
+        return refuse_peer("the AUTH payload of a peer without identity is wrong: somebody changed the handshake");
+    return Verified{.how = "NULL authentication (who it is, nobody knows)"};
+}
+
 bool is_signature(model::AuthMethod method) {
     using enum model::AuthMethod;
     return method == rsa || method == ecdsa_256 || method == ecdsa_384 || method == ecdsa_521 ||
@@ -234,6 +342,7 @@ Bytes id_payload_body(const model::Identity& identity) {
 model::Identity local_identity(const model::AuthConfig& local, const Credentials& credentials,
                                model::IpAddress own_address) {
     if (!local.id.is_any()) return local.id;
+    if (local.auth == model::AuthClass::null) return {.type = model::IdType::null, .data = {}};
     if (local.auth == model::AuthClass::pubkey) {
         const std::vector<crypto::Certificate> own = candidates(local, credentials, local.id);
         if (!local.certificates.empty() && !own.empty())
@@ -242,9 +351,20 @@ model::Identity local_identity(const model::AuthConfig& local, const Credentials
     return model::Identity::of(own_address);
 }
 
+model::Identity identity_with(const LocalProof& proof, const model::AuthConfig& local, const PeerHints& hints,
+                              model::Identity provisional) {
+    const auto* signature = std::get_if<SignaturePlan>(&proof);
+    if (!local.id.is_any() || signature == nullptr || signature->chain.empty()) return provisional;
+    const crypto::Certificate& leaf = signature->chain.front();
+    if (hints.wanted && certifies(leaf, *hints.wanted)) return *hints.wanted;
+    if (certifies(leaf, provisional)) return provisional;
+    return {.type = model::IdType::der_asn1_dn, .data = leaf.subject()};
+}
+
 Result<LocalProof> plan_local_proof(const model::AuthConfig& local, const model::Identity& own_id,
                                     const std::optional<model::Identity>& peer_id, const model::Config& config,
                                     const Credentials& credentials, const PeerHints& hints) {
+    if (local.auth == model::AuthClass::null) return NullPlan{};
     if (local.auth == model::AuthClass::pubkey) return plan_signature(local, own_id, credentials, hints);
     auto secret = find_shared_secret(config, own_id, peer_id);
     if (!secret)
@@ -252,6 +372,10 @@ Result<LocalProof> plan_local_proof(const model::AuthConfig& local, const model:
             "no shared key for " + text_of(own_id) + " and " + (peer_id ? text_of(*peer_id) : "any peer") +
             ": add secrets.ike-<name> with id = " + (peer_id ? text_of(*peer_id) : "<the peer's identity>"));
     return SharedKeyPlan{std::move(secret)};
+}
+
+AuthData null_auth(const SecretBytes& sk_p, model::Prf prf, ByteView octets) {
+    return {.method = model::AuthMethod::null, .data = keep(shared_key_mic(prf, sk_p, octets).reveal())};
 }
 
 AuthData shared_key_auth(const SharedKeyPlan& plan, model::Prf prf, ByteView octets) {
@@ -292,34 +416,33 @@ Result<std::vector<Bytes>> parse_authorities(ByteView certreq_data) {
 
 bool expects_certificates(const model::Connection& connection) {
     return connection.send_certreq && std::ranges::any_of(connection.remote, [](const model::AuthConfig& round) {
-               return round.auth != model::AuthClass::psk;
+               return round.auth != model::AuthClass::psk && round.auth != model::AuthClass::null;
            });
 }
 
-Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthConfig& remote,
-                                                             const model::Identity& own_id, const PeerProof& proof,
-                                                             model::Prf prf, const model::Config& config,
-                                                             const Credentials& credentials) {
+Result<PeerCheck> check_peer(const model::AuthConfig& remote, const model::Identity& own_id, const PeerProof& proof,
+                             model::Prf prf, const model::Config& config, const Credentials& credentials) {
+    if (proof.method == model::AuthMethod::null) return check_anonymous(remote, proof, prf);
     if (!accepts(remote.id, proof.id))
         return refuse_peer("the peer says that it is " + text_of(proof.id) + ", the connection expects " +
                            text_of(remote.id) + ": make remote.id here and local.id there agree");
     if (is_signature(proof.method)) {
-        if (remote.auth == model::AuthClass::psk)
-            return refuse_peer(text_of(proof.id) +
-                               " authenticates with a certificate, the connection expects a pre-shared key "
-                               "(remote.auth = psk)");
+        if (remote.auth == model::AuthClass::psk || remote.auth == model::AuthClass::null)
+            return refuse_peer(text_of(proof.id) + " authenticates with a certificate or public key, the connection " +
+                               "expects remote.auth = " + remote.auth_text);
         const auto scheme = scheme_of(proof);
         if (scheme && !scheme_allowed(*scheme, remote))
             return refuse_peer(text_of(proof.id) + " signs with " + scheme->text() +
                                ", the connection expects remote.auth = " + remote.auth_text);
+        if (trusts_raw_key(remote, proof)) return TRY(verify_raw_key_job(remote, proof));
         return TRY(verify_job(remote, proof, credentials));
     }
     if (proof.method != model::AuthMethod::shared_key)
         return refuse_peer("authentication method " + model::name_of(proof.method) + " of " + text_of(proof.id) +
                            " is not supported");
-    if (remote.auth == model::AuthClass::pubkey)
+    if (remote.auth == model::AuthClass::pubkey || remote.auth == model::AuthClass::null)
         return refuse_peer(text_of(proof.id) +
-                           " authenticates with a pre-shared key, the connection expects a certificate "
+                           " authenticates with a pre-shared key, the connection expects something else "
                            "(remote.auth = " +
                            remote.auth_text + ")");
     const auto secret = find_shared_secret(config, own_id, proof.id);
@@ -354,6 +477,27 @@ std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Confi
         }
     }
     return best;
+}
+
+bool may_satisfy(const model::AuthConfig& remote, model::AuthMethod method, std::span<const Bytes> certificates,
+                 const std::optional<Bytes>& raw_key, const Credentials& credentials) {
+    using model::AuthClass;
+    if (method == model::AuthMethod::null) return remote.auth == AuthClass::null;
+    if (remote.auth == AuthClass::null) return false;
+    if (remote.auth == AuthClass::any) return true;
+    if ((method == model::AuthMethod::shared_key) != (remote.auth == AuthClass::psk)) return false;
+    if (remote.auth == AuthClass::psk) return true;
+    const auto& keys = remote.public_keys;
+    if (raw_key) return std::ranges::find(keys, *raw_key) != keys.end();
+    if (certificates.empty()) return true;
+    if (!remote.certificates.empty())
+        return std::ranges::find(remote.certificates, certificates.front()) != remote.certificates.end();
+    return remote.ca_certificates.empty() || issued_below(certificates, remote.ca_certificates, credentials);
+}
+
+unsigned closeness(const model::Identity& pattern) {
+    if (pattern.is_any()) return 1;
+    return pattern.has_wildcards() || has_wildcard_rdn(pattern) ? 2 : closest;
 }
 
 bool accepts(const model::Identity& pattern, const model::Identity& peer) {

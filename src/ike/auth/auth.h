@@ -30,20 +30,48 @@ struct SignaturePlan {
     bool old_method = false;  // the peer announced no signature hashes (RFC 7427 §4)
     model::AuthMethod method = model::AuthMethod::digital_signature;
     std::vector<crypto::Certificate> chain{};  // to send: leaf first, without the anchor
+    Bytes raw_key{};                           // or this SubjectPublicKeyInfo (RFC 7670)
 };
-using LocalProof = std::variant<SharedKeyPlan, SignaturePlan>;
+struct NullPlan {};  // RFC 7619: we prove nothing
+using LocalProof = std::variant<SharedKeyPlan, SignaturePlan, NullPlan>;
+
+// RFC 4739: how far the authentication has come on both sides, which may each prove several identities.
+struct PeerRound {
+    model::Identity id{};
+    model::AuthMethod method{};
+};
+struct AuthRounds {
+    std::vector<PeerRound> peer{};  // that were verified
+    bool peer_follows = false;      // the last of them announced another one
+    bool peer_supports = false;     // MULTIPLE_AUTH_SUPPORTED came
+    std::size_t own = 0;            // AUTH payloads that we have sent
+
+    // A peer without RFC 4739 gets the first of our proofs alone.
+    bool own_left(const model::Connection& connection) const {
+        return own == 0 || (peer_supports && own < connection.local.size());
+    }
+    bool peer_left() const { return peer.empty() || peer_follows; }
+};
 
 // What the peer told us before we must prove ourselves.
 struct PeerHints {
     std::optional<std::vector<model::SignatureHash>> signature_hashes{};  // SIGNATURE_HASH_ALGORITHMS, if it came
     std::vector<Bytes> authorities{};  // SHA-1 of the SubjectPublicKeyInfo of CAs it trusts (CERTREQ); empty: not said
+    bool raw_keys = false;             // it takes raw public keys (CERTREQ)
+    std::optional<model::Identity> wanted{};  // IDr: who it wants to talk to
 };
 
 // Who we say we are: the configured identity, else the subject of our certificate, else our IKE address.
 model::Identity local_identity(const model::AuthConfig& local, const Credentials& credentials,
                                model::IpAddress own_address);
 
-// Chooses the credential for one round. Errors are for the operator: no secret for the peer, no private key for a
+// The same once the credential is chosen: without a configured identity, the one that the peer asks for or the subject, as
+// far as the certificate says so.
+model::Identity identity_with(const LocalProof& proof, const model::AuthConfig& local, const PeerHints& hints,
+                              model::Identity provisional);
+
+// Chooses the credential for one round: a certificate or raw key that names us, of a CA that the peer knows, with a
+// signature that both allow. Errors are for the operator: no secret for the peer, no private key for a
 // certificate, nothing that the peer can verify.
 Result<LocalProof> plan_local_proof(const model::AuthConfig& local, const model::Identity& own_id,
                                     const std::optional<model::Identity>& peer_id, const model::Config& config,
@@ -54,6 +82,8 @@ struct AuthData {
     model::AuthMethod method{};
     Bytes data;
 };
+// RFC 7619 §2.1: `sk_p` is SK_pi of an initiator, SK_pr of a responder.
+AuthData null_auth(const SecretBytes& sk_p, model::Prf prf, ByteView octets);
 AuthData shared_key_auth(const SharedKeyPlan& plan, model::Prf prf, ByteView octets);
 crypto::SignJob sign_job(const SignaturePlan& plan, Bytes octets);
 
@@ -72,18 +102,28 @@ struct PeerProof {
     model::AuthMethod method{};
     ByteView auth_data;
     std::vector<Bytes> certificates{};  // DER of the CERT payloads, in order: the first is the leaf (§3.6)
+    std::optional<Bytes> raw_key{};     // or SubjectPublicKeyInfo (RFC 7670)
+    const SecretBytes* sk_p = nullptr;  // the peer's, for NULL authentication
     Bytes octets;                       // what AUTH must cover
     std::int64_t now = 0;               // seconds since 1970
 };
 struct Verified {
     std::string how;  // "pre-shared key"
 };
+using PeerCheck = std::variant<Verified, crypto::VerifyJob, crypto::VerifyRawKeyJob>;
 // A shared key is checked at once; a signature becomes a job. Errors: authentication, with the sentence for the log:
 // identity not accepted, method not accepted, no secret, MIC wrong, certificate missing.
-Result<std::variant<Verified, crypto::VerifyJob>> check_peer(const model::AuthConfig& remote,
-                                                             const model::Identity& own_id, const PeerProof& proof,
-                                                             model::Prf prf, const model::Config& config,
-                                                             const Credentials& credentials);
+Result<PeerCheck> check_peer(const model::AuthConfig& remote, const model::Identity& own_id, const PeerProof& proof,
+                             model::Prf prf, const model::Config& config, const Credentials& credentials);
+
+// Whether a peer that proves itself with `method` and these certificates may be the one that `remote` describes: cheap, by
+// names, before anything is verified.
+bool may_satisfy(const model::AuthConfig& remote, model::AuthMethod method, std::span<const Bytes> certificates,
+                 const std::optional<Bytes>& raw_key, const Credentials& credentials);
+
+// How well `pattern` fits an identity that it accepts: the exact one (closest), a pattern less, any least.
+inline constexpr unsigned closest = 3;
+unsigned closeness(const model::Identity& pattern);
 
 // The secret for a pair of identities: the one whose owners name the most of the two; a secret without owners fits all.
 std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Config& config,

@@ -10,54 +10,116 @@ namespace cygnet::ike {
 namespace {
 
 // Each side signs its own first message and the other's nonce.
-Bytes octets_of(IkeSa& sa, bool of_initiator, const model::Identity& id, std::uint32_t auth_message_id) {
+Bytes octets_of(IkeSa& sa, bool of_initiator, const model::Identity& id) {
     const Handshake& handshake = sa.handshake();
     const Bytes intermediate =
-        handshake.int_auth_i.empty() ? Bytes{} : int_auth(handshake.int_auth_i, handshake.int_auth_r, auth_message_id);
+        handshake.int_auth_i.empty()
+            ? Bytes{}
+            : int_auth(handshake.int_auth_i, handshake.int_auth_r, handshake.auth_message_id);
     return signed_octets(sa.proposal.prf, of_initiator ? handshake.init_request : handshake.init_response,
                          of_initiator ? handshake.nonce_r : handshake.nonce_i, sa.protection->sk_p(of_initiator),
                          id_payload_body(id), intermediate);
 }
 
+std::unexpected<Error> bad_identity(std::string detail) {
+    return end_sa(model::NotifyType::invalid_syntax, Errc::bad_value, "ID payload", std::move(detail));
+}
+
+Result<model::Identity> checked_identity(model::IdType type, ByteView data) {
+    if (data.size() > model::limits::identity_octets)
+        return bad_identity(fmt::format("an identity of {} octets", data.size()));
+    if (type == model::IdType::any) return bad_identity("type 0 is reserved (RFC 7296 §3.5)");
+    // RFC 7619 §2.2: ID_NULL has no data; nothing else goes without.
+    if ((type == model::IdType::null) != data.empty())
+        return bad_identity(data.empty() ? "an empty identity" : "ID_NULL with data");
+    return model::Identity{.type = type, .data = keep(data)};
+}
+
 }  // namespace
 
-model::Identity identity_of(const wire::IdiPayload& payload) {
-    return {.type = payload.id_type, .data = keep(payload.data)};
+Result<model::Identity> claimed_identity(const wire::IdiPayload& payload) {
+    return checked_identity(payload.id_type, payload.data);
 }
-model::Identity identity_of(const wire::IdrPayload& payload) {
-    return {.type = payload.id_type, .data = keep(payload.data)};
-}
-
-Bytes own_octets(IkeSa& sa, std::uint32_t auth_message_id) {
-    return octets_of(sa, sa.initiator, sa.own_id, auth_message_id);
+Result<model::Identity> claimed_identity(const wire::IdrPayload& payload) {
+    return checked_identity(payload.id_type, payload.data);
 }
 
-PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id,
-                     std::uint32_t auth_message_id) {
+AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octets) {
+    if (const auto* shared_key = std::get_if<SharedKeyPlan>(&proof))
+        return shared_key_auth(*shared_key, sa.proposal.prf, octets);
+    return null_auth(sa.protection->sk_p(sa.initiator), sa.proposal.prf, octets);
+}
+
+Bytes own_octets(IkeSa& sa) { return octets_of(sa, sa.initiator, sa.own_id); }
+
+PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id) {
     const auto* auth = message.find<wire::AuthPayload>();
     PeerProof proof{.id = peer_id,
                     .method = auth->method,
                     .auth_data = auth->data,
-                    .octets = octets_of(context.sa, !context.sa.initiator, peer_id, auth_message_id),
+                    .sk_p = &context.sa.protection->sk_p(!context.sa.initiator),
+                    .octets = octets_of(context.sa, !context.sa.initiator, peer_id),
                     .now = context.unix_seconds()};
     for (const wire::CertPayload* certificate : message.all<wire::CertPayload>()) {
-        if (proof.certificates.size() == model::limits::certificates_per_message) break;
+        if (certificate->encoding == model::CertEncoding::raw_public_key && !proof.raw_key)
+            proof.raw_key = keep(certificate->data);
+        if (proof.certificates.size() == model::limits::certificates_per_message) continue;
         if (certificate->encoding == model::CertEncoding::x509_signature)
             proof.certificates.push_back(keep(certificate->data));
     }
     return proof;
 }
 
+Result<LocalProof> plan_next_round(Context& context, const std::optional<model::Identity>& peer_id) {
+    IkeSa& sa = context.sa;
+    const Core& core = context.core;
+    const Handshake& handshake = sa.handshake();
+    const model::AuthConfig& local = sa.connection->local[handshake.rounds.own];
+    sa.own_id = local_identity(local, *core.credentials, sa.path.local.address);
+    LocalProof proof =
+        TRY(plan_local_proof(local, sa.own_id, peer_id, *core.config, *core.credentials, handshake.peer_hints));
+    sa.own_id = identity_with(proof, local, handshake.peer_hints, std::move(sa.own_id));
+    return proof;
+}
+
+void add_auth(IkeSa& sa, const AuthData& auth, wire::MessageBuilder& message) {
+    AuthRounds& rounds = sa.handshake().rounds;
+    message.add(wire::AuthPayload{.method = auth.method, .data = auth.data});
+    ++rounds.own;
+    if (rounds.own_left(*sa.connection)) message.notify(model::NotifyType::another_auth_follows);
+}
+
+void read_certificate_requests(Handshake& handshake, const wire::Message& message) {
+    auto& known = handshake.peer_hints.authorities;
+    for (const wire::CertreqPayload* request : message.all<wire::CertreqPayload>()) {
+        handshake.peer_asked_for_certificates = true;
+        // RFC 7670 §3: with an empty Certification Authority field.
+        if (request->encoding == model::CertEncoding::raw_public_key && request->authorities.empty())
+            handshake.peer_hints.raw_keys = true;
+        if (request->encoding != model::CertEncoding::x509_signature) continue;
+        auto authorities = parse_authorities(request->authorities);
+        if (!authorities) continue;
+        for (Bytes& authority : *authorities)
+            if (known.size() < model::limits::certificate_authorities_per_certreq)
+                known.push_back(std::move(authority));
+    }
+}
+
 void add_certificates(IkeSa& sa, const LocalProof& proof, wire::MessageBuilder& message) {
     const auto* signature = std::get_if<SignaturePlan>(&proof);
     if (signature == nullptr || sa.connection->send_cert == model::SendCert::never) return;
     if (sa.connection->send_cert == model::SendCert::if_asked && !sa.handshake().peer_asked_for_certificates) return;
+    if (!signature->raw_key.empty())
+        message.add(wire::CertPayload{.encoding = model::CertEncoding::raw_public_key, .data = signature->raw_key});
     for (const crypto::Certificate& certificate : signature->chain)
         message.add(wire::CertPayload{.encoding = model::CertEncoding::x509_signature, .data = certificate.der()});
 }
 
 bool is_first_contact(const Context& context) {
-    if (context.sa.connection->unique == model::UniquePolicy::never) return false;
+    // Who authenticates again has another SA with the peer, under whatever name (§2.4, §2.8.3).
+    // Nor does somebody without a name (RFC 7619 §2.3).
+    if (context.sa.own_id.type == model::IdType::null) return false;
+    if (context.sa.connection->unique == model::UniquePolicy::never || context.sa.intent.reauthenticates) return false;
     return !context.core.any_established(context.sa.connection->name);
 }
 
@@ -68,13 +130,38 @@ wire::CpPayload as_payload(model::CfgType type, const OwnedAttributes& attribute
     return payload;
 }
 
-void log_authenticated(Context& context, const model::Identity& peer, const std::string& how) {
-    context.log(model::LogGroup::ike, 1, fmt::format("authentication of '{}' with {} successful", text_of(peer), how));
+void note_peer_round(Context& context, const wire::Message& message, const model::Identity& peer,
+                     const std::string& how) {
+    IkeSa& sa = context.sa;
+    AuthRounds& rounds = sa.handshake().rounds;
+    // RFC 7619 §2.2: what a peer without proof says about itself is for the log alone.
+    sa.peer_anonymous = message.find<wire::AuthPayload>()->method == model::AuthMethod::null;
+    sa.peer_id = sa.peer_anonymous ? model::Identity{.type = model::IdType::null, .data = {}} : peer;
+    rounds.peer.push_back({.id = peer, .method = message.find<wire::AuthPayload>()->method});
+    rounds.peer_follows = message.notify(model::NotifyType::another_auth_follows) != nullptr;
+    context.log(model::LogGroup::ike, 1,
+                fmt::format("authentication of {}'{}' with {} successful{}", sa.peer_anonymous ? "the unproven " : "",
+                            text_of(peer), how,
+                            rounds.peer_follows ? ", another one follows" : ""));
 }
 
-Bytes certificate_request(const model::Connection& connection, const Credentials& credentials) {
-    if (!connection.send_certreq || !expects_certificates(connection)) return {};
-    return acceptable_authorities(connection.remote.front(), credentials);
+void add_certificate_requests(const model::Connection& connection, const Credentials& credentials,
+                              wire::MessageBuilder& message) {
+    if (!connection.send_certreq) return;
+    bool raw_keys = false;
+    Bytes authorities;
+    for (const model::AuthConfig& round : connection.remote) {
+        if (round.auth == model::AuthClass::psk || round.auth == model::AuthClass::null) continue;
+        raw_keys = raw_keys || !round.public_keys.empty();
+        const bool only_raw = !round.public_keys.empty() && round.certificates.empty() && round.ca_certificates.empty();
+        if (only_raw) continue;
+        // Rounds mostly accept the same CAs; a hash twice would do no harm, but take place.
+        const Bytes accepted = acceptable_authorities(round, credentials);
+        if (accepted != authorities) append(authorities, accepted);
+    }
+    if (!authorities.empty())
+        message.add(wire::CertreqPayload{.encoding = model::CertEncoding::x509_signature, .authorities = authorities});
+    if (raw_keys) message.add(wire::CertreqPayload{.encoding = model::CertEncoding::raw_public_key, .authorities = {}});
 }
 
 }  // namespace cygnet::ike

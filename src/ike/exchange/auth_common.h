@@ -6,22 +6,36 @@
 
 namespace cygnet::ike {
 
-model::Identity identity_of(const wire::IdiPayload& payload);
-model::Identity identity_of(const wire::IdrPayload& payload);
+// The identity of an ID payload. Errors: one that cannot be (§3.5, RFC 7619 §2.2), or longer than anybody needs.
+Result<model::Identity> claimed_identity(const wire::IdiPayload& payload);
+Result<model::Identity> claimed_identity(const wire::IdrPayload& payload);
 
-// RFC 7296 §2.15 and RFC 9242 §3.3.2: what our AUTH and the peer's AUTH cover. `auth_message_id`: of the IKE_AUTH request.
-Bytes own_octets(IkeSa& sa, std::uint32_t auth_message_id);
-PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id,
-                     std::uint32_t auth_message_id);
+// RFC 7296 §2.15 and RFC 9242 §3.3.2: what our AUTH and the peer's AUTH cover, with the latest identities of both (RFC
+// 4739 §2.1).
+Bytes own_octets(IkeSa& sa);
+PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id);
 
-// The CERT payloads of a signature, as send_cert says.
+// AUTH of a proof that needs no job.
+AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octets);
+
+// Chooses who we are in the next round of ours, and how we show it.
+Result<LocalProof> plan_next_round(Context& context, const std::optional<model::Identity>& peer_id);
+
+// CERT payloads of a signature, as send_cert says.
 void add_certificates(IkeSa& sa, const LocalProof& proof, wire::MessageBuilder& message);
+// AUTH, and the announcement of another one (RFC 4739 §3.2).
+void add_auth(IkeSa& sa, const AuthData& auth, wire::MessageBuilder& message);
+
+// CERTREQ of IKE_SA_INIT or IKE_AUTH: what the peer can verify (§3.7).
+void read_certificate_requests(Handshake& handshake, const wire::Message& message);
 
 // RFC 7296 §2.4: whether no other SA with this peer is known (never when unique = never).
 bool is_first_contact(const Context& context);
 
 wire::CpPayload as_payload(model::CfgType type, const OwnedAttributes& attributes);
 
-void log_authenticated(Context& context, const model::Identity& peer, const std::string& how);
+// The peer has proven itself once more: who it says that it is, and whether it wants to go on.
+void note_peer_round(Context& context, const wire::Message& message, const model::Identity& peer,
+                     const std::string& how);
 
 }  // namespace cygnet::ike

@@ -7,6 +7,7 @@
 #include "base/reader.h"
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/match.h"
+#include "ike/overlap.h"
 #include "ike/rekey.h"
 #include "ike/timers.h"
 #include "ike/unwanted.h"
@@ -394,7 +395,8 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
 }
 
 Result<Next> handle_new_child(Context& context, const ChildOffer& offer, const wire::Message& request) {
-    if (context.sa.children.size() >= model::limits::children_per_ike_sa) {
+    if (context.sa.children.size() >= (context.sa.peer_anonymous ? model::limits::children_per_anonymous_ike_sa
+                                                                 : model::limits::children_per_ike_sa)) {
         context.count(model::Counter::no_additional_sas);
         return refuse(NotifyType::no_additional_sas, Errc::limit, "children",
                       "this IKE SA has as many children as it may");
@@ -405,6 +407,7 @@ Result<Next> handle_new_child(Context& context, const ChildOffer& offer, const w
         return fail(std::move(decided).error());
     }
     ChildDecision& decision = *decided;
+    TRY(check_anonymous_child(context, decision.terms.selectors));
     NewChild made{.name = decision.child->name,
                   .replaces = {},
                   .spi_in = ReservedSpi(context.core),

@@ -7,8 +7,9 @@ namespace cygnet::ike {
 
 Result<Next> begin_ike_auth(Context& context);
 
-// The data of CERTREQ: the CAs whose certificates we accept from this connection's peers; empty: nothing to ask for.
-Bytes certificate_request(const model::Connection& connection, const Credentials& credentials);
+// CERTREQ payloads: the CAs whose certificates we accept from this connection's peers, and whether we take raw keys.
+void add_certificate_requests(const model::Connection& connection, const Credentials& credentials,
+                              wire::MessageBuilder& message);
 
 std::span<const ExchangeRow> ike_auth_initiator_rows();
 std::span<const ExchangeRow> ike_auth_responder_rows();

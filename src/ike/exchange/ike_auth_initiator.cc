@@ -9,6 +9,7 @@
 #include "ike/exchange/informational.h"
 #include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
+#include "ike/overlap.h"
 #include "ike/unwanted.h"
 
 namespace cygnet::ike {
@@ -18,13 +19,10 @@ using model::ExchangeType;
 using model::NotifyType;
 using model::PayloadType;
 
-const model::AuthConfig& local_round(const IkeSa& sa) { return sa.connection->local.front(); }
-const model::AuthConfig& remote_round(const IkeSa& sa) { return sa.connection->remote.front(); }
-
 // The peer's identity if the configuration names exactly one: it goes out as IDr.
 std::optional<model::Identity> expected_peer(const IkeSa& sa) {
-    const model::Identity& id = remote_round(sa).id;
-    if (id.is_any() || id.has_wildcards()) return std::nullopt;
+    const model::Identity& id = sa.connection->remote.front().id;
+    if (closeness(id) < closest) return std::nullopt;
     return id;
 }
 
@@ -72,19 +70,24 @@ Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::Messa
     return {};
 }
 
+// The first request asks for everything; those after it only carry further proofs (RFC 4739 §2.1).
 Result<Next> send_request(Context& context, const AuthData& auth) {
     IkeSa& sa = context.sa;
     auto& exchange = std::get<InitiatingAuth>(sa.own);
+    const bool first = sa.handshake().rounds.own == 0;
     wire::MessageBuilder message;
     message.add(wire::IdiPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
     add_certificates(sa, *exchange.proof, message);
+    if (!first) {
+        add_auth(sa, auth, message);
+        return context.request(ExchangeType::ike_auth, message);
+    }
     if (is_first_contact(context)) message.notify(NotifyType::initial_contact);
-    const Bytes authorities = certificate_request(*sa.connection, *context.core.credentials);
-    if (!authorities.empty())
-        message.add(wire::CertreqPayload{.encoding = model::CertEncoding::x509_signature, .authorities = authorities});
+    message.notify(NotifyType::multiple_auth_supported);
+    add_certificate_requests(*sa.connection, *context.core.credentials, message);
     const std::optional<model::Identity> peer = expected_peer(sa);
     if (peer) message.add(wire::IdrPayload{.id_type = peer->type, .data = peer->data});
-    message.add(wire::AuthPayload{.method = auth.method, .data = auth.data});
+    add_auth(sa, auth, message);
     add_config_request(context, message);
     if (exchange.child != nullptr) TRY(add_child_offer(context, exchange, message));
     run_hooks(&Feature::auth_offer, context, message);
@@ -96,13 +99,29 @@ Result<Next> on_signed(Context& context, crypto::JobResult result) {
     return send_request(context, {.method = signature.method, .data = std::move(signature.auth_data)});
 }
 
+Result<Next> prove_ourselves(Context& context, const std::optional<model::Identity>& peer) {
+    IkeSa& sa = context.sa;
+    auto& exchange = std::get<InitiatingAuth>(sa.own);
+    exchange.proof = TRY(plan_next_round(context, peer));
+    Bytes octets = own_octets(sa);
+    if (const auto* signature = std::get_if<SignaturePlan>(&*exchange.proof))
+        return context.start(sign_job(*signature, std::move(octets)), on_signed);
+    return send_request(context, immediate_auth(sa, *exchange.proof, octets));
+}
+
 // ---- the response -------------------------------------------------------------------------------
 
-// §2.21.2: what we cannot accept after the responder believes in us is reported in an exchange of its own.
+// §2.21.2: what we cannot accept after the responder believes in us is reported in an exchange of its own. One that still
+// waits for proofs (RFC 4739) takes no other exchange, and forgets us in time.
 Result<Next> reject_responder(Context& context, NotifyType notify, const Error& error) {
+    IkeSa& sa = context.sa;
     context.count(model::Counter::authentication_failed);
     context.alert("peer-auth-failed", "authentication of the peer failed: " + error.text());
-    context.finish_command(std::exchange(context.sa.intent.command, std::nullopt), fail(error));
+    context.finish_command(std::exchange(sa.intent.command, std::nullopt), fail(error));
+    const auto& exchange = std::get<InitiatingAuth>(sa.own);
+    const bool responder_waits = sa.handshake().rounds.own_left(*sa.connection) ||
+                                 exchange.response.message.notify(NotifyType::another_auth_follows) != nullptr;
+    if (responder_waits) return context.close(error.text());
     return begin_report_failure(context, {.notify = notify});
 }
 
@@ -146,6 +165,7 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
                                 .notices = child_notices(message)},
                                sa.outer()));
     TRY(check_wanted(*exchange.child, terms, nullptr));
+    TRY(check_anonymous_child(context, terms.selectors));
     ChildKeys keys = TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, terms.proposal, {}, exchange.nonces()));
     model::ChildSaSpec spec =
         child_spec(context.child_frame(exchange.spi_in, true), terms, std::move(keys), *exchange.child);
@@ -183,7 +203,6 @@ Result<Next> responder_proven(Context& context) {
     const InitiatingAuth exchange = std::move(std::get<InitiatingAuth>(sa.own));
     const wire::Message& message = exchange.response.message;
     std::optional<CommandId> command = std::exchange(sa.intent.command, std::nullopt);
-    sa.peer_id = exchange.peer_id;
     context.establish();
     context.finish();
     Result<> done = exchange.child != nullptr ? take_first_child(context, exchange, message)
@@ -193,31 +212,97 @@ Result<Next> responder_proven(Context& context) {
     return Next::finished;
 }
 
+// RFC 4739 §2.1: the authentication is complete when neither side has another proof to give. Our next secret is used
+// only after the peer's last proof has been checked.
+Result<Next> continue_rounds(Context& context) {
+    IkeSa& sa = context.sa;
+    const AuthRounds& rounds = sa.handshake().rounds;
+    const std::size_t expected = sa.connection->remote.size();
+    if (rounds.peer_follows && rounds.peer.size() >= expected)
+        return reject_responder(
+            context, NotifyType::authentication_failed,
+            Error{.code = Errc::authentication,
+                  .where = "IKE_AUTH",
+                  .detail = fmt::format("the peer wants to prove a further identity, connection {} has only {} remote "
+                                        "section(s)",
+                                        sa.connection->name, expected)});
+    if (rounds.own_left(*sa.connection)) return prove_ourselves(context, sa.peer_id);
+    if (rounds.peer_follows) {
+        wire::MessageBuilder nothing;
+        return context.request(ExchangeType::ike_auth, nothing);
+    }
+    if (rounds.peer.size() < expected)
+        return reject_responder(
+            context, NotifyType::authentication_failed,
+            Error{.code = Errc::authentication,
+                  .where = "IKE_AUTH",
+                  .detail = fmt::format("the peer proved {} identity, connection {} expects {} (its remote sections)",
+                                        rounds.peer.size(), sa.connection->name, expected)});
+    return responder_proven(context);
+}
+
+Result<Next> peer_verified(Context& context, const std::string& how) {
+    const auto& exchange = std::get<InitiatingAuth>(context.sa.own);
+    note_peer_round(context, exchange.response.message, exchange.peer_id, how);
+    return continue_rounds(context);
+}
+
 Result<Next> on_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedPeer>(std::move(result));
     if (!verified) return reject_responder(context, NotifyType::authentication_failed, verified.error());
-    log_authenticated(context, std::get<InitiatingAuth>(context.sa.own).peer_id, verified->scheme);
-    return responder_proven(context);
+    return peer_verified(context, verified->scheme);
+}
+
+Result<Next> on_key_verified(Context& context, crypto::JobResult result) {
+    const auto verified = result_of<crypto::VerifiedKey>(std::move(result));
+    if (!verified) return reject_responder(context, NotifyType::authentication_failed, verified.error());
+    return peer_verified(context, verified->scheme + " by a raw public key");
 }
 
 Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
     auto* exchange = std::get_if<InitiatingAuth>(&sa.own);
     if (exchange == nullptr) return ignore(Errc::state, "IKE_AUTH", "a response that nobody waits for");
+    const AuthRounds& rounds = sa.handshake().rounds;
+    if (!rounds.peer_left())
+        return reject_responder(context, NotifyType::invalid_syntax,
+                                Error{.code = Errc::bad_value,
+                                      .where = "IKE_AUTH",
+                                      .detail = "the peer sent an AUTH payload that it had not announced "
+                                                "(ANOTHER_AUTH_FOLLOWS)"});
     exchange->response = std::move(response);
     const wire::Message& message = exchange->response.message;
-    exchange->peer_id = identity_of(*message.find<wire::IdrPayload>());
-    const PeerProof proof = peer_proof(context, message, exchange->peer_id, exchange->message_id);
-    auto checked = check_peer(remote_round(sa), sa.own_id, proof, sa.proposal.prf, *context.core.config,
-                              *context.core.credentials);
+    auto claimed = claimed_identity(*message.find<wire::IdrPayload>());
+    if (!claimed) return reject_responder(context, NotifyType::invalid_syntax, claimed.error());
+    exchange->peer_id = std::move(*claimed);
+    const PeerProof proof = peer_proof(context, message, exchange->peer_id);
+    auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, proof, sa.proposal.prf,
+                              *context.core.config, *context.core.credentials);
     if (!checked) return reject_responder(context, NotifyType::authentication_failed, checked.error());
     if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);
-    log_authenticated(context, exchange->peer_id, std::get<Verified>(*checked).how);
-    return responder_proven(context);
+    if (auto* job = std::get_if<crypto::VerifyRawKeyJob>(&*checked))
+        return context.start(std::move(*job), on_key_verified);
+    return peer_verified(context, std::get<Verified>(*checked).how);
 }
 
-Result<Next> receive_refusal(Context& context, Received response) {
+// RFC 4739 §2.4: a responder that has proven itself answers our further proofs without AUTH. A child that it refuses
+// comes as an error in the last of these answers.
+bool goes_on_without_proof(IkeSa& sa, const wire::NotifyPayload* error) {
+    const AuthRounds& rounds = sa.handshake().rounds;
+    if (rounds.peer_left()) return false;
+    if (error == nullptr) return true;
+    return !rounds.own_left(*sa.connection) && error->message_type != NotifyType::authentication_failed &&
+           error->message_type != NotifyType::invalid_syntax;
+}
+
+Result<Next> receive_without_proof(Context& context, Received response) {
     const wire::NotifyPayload* error = response.message.error();
+    auto* exchange = std::get_if<InitiatingAuth>(&context.sa.own);
+    if (exchange == nullptr) return ignore(Errc::state, "IKE_AUTH", "a response that nobody waits for");
+    if (goes_on_without_proof(context.sa, error)) {
+        exchange->response = std::move(response);
+        return continue_rounds(context);
+    }
     const std::string reason = error != nullptr ? model::name_of(error->message_type) : "no IDr and AUTH";
     if (error != nullptr && error->message_type == NotifyType::authentication_failed) {
         context.count(model::Counter::authentication_failed);
@@ -230,21 +315,17 @@ Result<Next> receive_refusal(Context& context, Received response) {
 
 Result<Next> begin_ike_auth(Context& context) {
     IkeSa& sa = context.sa;
-    const model::AuthConfig& local = local_round(sa);
-    const Core& core = context.core;
-    sa.own_id = local_identity(local, *core.credentials, sa.path.local.address);
-    InitiatingAuth exchange{.message_id = sa.window.next_request()};
+    sa.handshake().auth_message_id = sa.window.next_request();
+    InitiatingAuth exchange;
     exchange.child = TRY(child_of_ike_auth(sa));
-    exchange.proof = TRY(plan_local_proof(local, sa.own_id, expected_peer(sa), *core.config, *core.credentials,
-                                          sa.handshake().peer_hints));
     exchange.nonce_i = sa.handshake().nonce_i;
     exchange.nonce_r = sa.handshake().nonce_r;
-    Bytes octets = own_octets(sa, exchange.message_id);
     sa.own = std::move(exchange);
-    const LocalProof& proof = *std::get<InitiatingAuth>(sa.own).proof;
-    if (const auto* signature = std::get_if<SignaturePlan>(&proof))
-        return context.start(sign_job(*signature, std::move(octets)), on_signed);
-    return send_request(context, shared_key_auth(std::get<SharedKeyPlan>(proof), sa.proposal.prf, octets));
+    if (sa.connection->local.size() > 1 && !sa.handshake().rounds.peer_supports)
+        context.log(model::LogGroup::ike, 1,
+                    "the peer takes one authentication only (no MULTIPLE_AUTH_SUPPORTED): the first local section is "
+                    "used");
+    return prove_ourselves(context, expected_peer(sa));
 }
 
 std::span<const ExchangeRow> ike_auth_initiator_rows() {
@@ -258,14 +339,15 @@ std::span<const ExchangeRow> ike_auth_initiator_rows() {
                     .optional = {PayloadType::cert, PayloadType::cp, PayloadType::sa, PayloadType::ts_i,
                                  PayloadType::ts_r, PayloadType::notify},
                     .handle = receive_response},
-        ExchangeRow{.story = "the responder does not accept us",
+        ExchangeRow{.story = "the responder does not accept us, or it has proven itself before",
                     .exchange = ExchangeType::ike_auth,
                     .direction = Direction::response,
                     .role = Role::initiator,
                     .phase = Phase::authenticating,
                     .required = {},
-                    .optional = {PayloadType::notify},
-                    .handle = receive_refusal}};
+                    .optional = {PayloadType::cp, PayloadType::sa, PayloadType::ts_i, PayloadType::ts_r,
+                                 PayloadType::notify},
+                    .handle = receive_without_proof}};
     static_assert(well_formed(rows));
     return rows;
 }

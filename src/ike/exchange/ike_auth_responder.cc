@@ -8,6 +8,7 @@
 #include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
+#include "ike/overlap.h"
 #include "ike/unwanted.h"
 
 namespace cygnet::ike {
@@ -23,9 +24,25 @@ std::unexpected<Error> refuse_peer(Errc code, std::string detail) {
 
 // ---- which connection ---------------------------------------------------------------------------
 
-bool fits_method(const model::AuthConfig& remote, model::AuthMethod method) {
-    if (remote.auth == model::AuthClass::any) return true;
-    return (method == model::AuthMethod::shared_key) == (remote.auth == model::AuthClass::psk);
+// What an earlier round of the peer was checked against holds for another connection too if that demands the same.
+bool same_demands(const model::AuthConfig& a, const model::AuthConfig& b) {
+    model::AuthConfig one = a, other = b;
+    one.name = other.name = {};
+    one.id = other.id = {};
+    return one == other;
+}
+
+// Whether the rounds that are over would have gone alike with `other`.
+bool fits_past(const IkeSa& sa, const AuthRounds& rounds, const model::Connection& other) {
+    const model::Connection& current = *sa.connection;
+    if (&current == &other) return true;
+    if (other.local.size() < rounds.own || other.remote.size() < rounds.peer.size()) return false;
+    for (std::size_t i = 0; i < rounds.peer.size(); ++i)
+        if (!accepts(other.remote[i].id, rounds.peer[i].id) || !same_demands(other.remote[i], current.remote[i]))
+            return false;
+    for (std::size_t i = 0; i < rounds.own; ++i)
+        if (other.local[i].id != current.local[i].id || !same_demands(other.local[i], current.local[i])) return false;
+    return true;
 }
 
 bool fits_proposal(const model::Connection& connection, const model::ChosenProposal& chosen) {
@@ -33,32 +50,64 @@ bool fits_proposal(const model::Connection& connection, const model::ChosenPropo
     return model::choose(offered_ike_proposals(connection), std::array{as_offer}, {}).has_value();
 }
 
-// IKE_SA_INIT chose by addresses; now both identities, the method and the proposal have a say (RFC 7296 §2.9, §3.5). Fails
-// with the reason why the nearest one does not fit.
-Result<std::shared_ptr<const model::Connection>> select_connection(Context& context, const wire::Message& request) {
+// What the peer says in one round.
+struct Claim {
+    model::Identity peer;
+    std::optional<model::Identity> wanted;  // IDr: who it wants to talk to
+    PeerProof proof;
+    bool another_follows;
+};
+
+// Why a connection is not the one that the peer means; nothing if it may be.
+std::optional<std::string> why_not(Context& context, const model::Connection& connection, const Claim& claim) {
+    IkeSa& sa = context.sa;
+    const AuthRounds& rounds = sa.handshake().rounds;
+    const std::size_t round = rounds.peer.size();
+    if (!fits_proposal(connection, sa.proposal))
+        return "the proposal of IKE_SA_INIT is not one of " + connection.name;
+    if (!fits_past(sa, rounds, connection))
+        return "the authentication that is over does not fit " + connection.name;
+    const std::size_t count = connection.remote.size();
+    if (claim.another_follows ? count <= round + 1 : count != round + 1)
+        return fmt::format("the peer proves {}{} identities, {} expects {} (its remote sections)",
+                           claim.another_follows ? "at least " : "", round + (claim.another_follows ? 2 : 1),
+                           connection.name, count);
+    const model::AuthConfig& local = connection.local.front();
+    const model::AuthConfig& remote = connection.remote[round];
+    const model::Identity own = local_identity(local, *context.core.credentials, sa.path.local.address);
+    if (claim.wanted && *claim.wanted != own && !accepts(local.id, *claim.wanted))
+        return fmt::format("the peer asks for {}, {} is {} (local.id)", text_of(*claim.wanted), connection.name,
+                           text_of(own));
+    // RFC 7619 §2.4: what a peer without proof says about itself decides nothing.
+    if (claim.proof.method != model::AuthMethod::null && !accepts(remote.id, claim.peer))
+        return fmt::format("the peer says that it is {}, {} expects {} ({}.id)", text_of(claim.peer), connection.name,
+                           text_of(remote.id), remote.name);
+    if (!may_satisfy(remote, claim.proof.method, claim.proof.certificates, claim.proof.raw_key,
+                     *context.core.credentials))
+        return fmt::format("the peer authenticates with {} and {} certificates{}, {} expects {} ({}.auth, certs, cacerts, "
+                           "pubkeys)",
+                           model::name_of(claim.proof.method), claim.proof.certificates.size(),
+                           claim.proof.raw_key ? " and a raw public key" : "", connection.name, remote.auth_text,
+                           remote.name);
+    return std::nullopt;
+}
+
+// IKE_SA_INIT chose by addresses; now both identities, the method and the proposal have a say (RFC 7296 §2.9, §3.5), and
+// again in every later round. The one that names the peer's identity wins over patterns, then the more specific addresses.
+// Fails with the reason why the last candidate does not fit.
+Result<std::shared_ptr<const model::Connection>> select_connection(Context& context, const Claim& claim) {
     const IkeSa& sa = context.sa;
-    const model::Identity peer = identity_of(*request.find<wire::IdiPayload>());
-    const auto* wanted = request.find<wire::IdrPayload>();
-    const model::AuthMethod method = request.find<wire::AuthPayload>()->method;
+    const std::size_t round = context.sa.handshake().rounds.peer.size();
     std::string reason = "no connection is configured for " + sa.path.text();
+    std::shared_ptr<const model::Connection> best;
     for (const auto& connection : connections_for(*context.core.config, sa.path)) {
-        const model::AuthConfig& local = connection->local.front();
-        const model::AuthConfig& remote = connection->remote.front();
-        const model::Identity own = local_identity(local, *context.core.credentials, sa.path.local.address);
-        if (!fits_proposal(*connection, sa.proposal))
-            reason = "the proposal of IKE_SA_INIT is not one of " + connection->name;
-        else if (wanted != nullptr && identity_of(*wanted) != own && !accepts(local.id, identity_of(*wanted)))
-            reason = fmt::format("the peer asks for {}, {} is {} (local.id)", text_of(identity_of(*wanted)),
-                                 connection->name, text_of(own));
-        else if (!accepts(remote.id, peer))
-            reason = fmt::format("the peer says that it is {}, {} expects {} (remote.id)", text_of(peer),
-                                 connection->name, text_of(remote.id));
-        else if (!fits_method(remote, method))
-            reason = fmt::format("the peer authenticates with {}, {} expects {} (remote.auth)", model::name_of(method),
-                                 connection->name, remote.auth_text);
-        else
-            return connection;
+        std::optional<std::string> obstacle = why_not(context, *connection, claim);
+        if (obstacle)
+            reason = std::move(*obstacle);
+        else if (best == nullptr || closeness(connection->remote[round].id) > closeness(best->remote[round].id))
+            best = connection;
     }
+    if (best != nullptr) return best;
     return refuse_peer(Errc::authentication, std::move(reason));
 }
 
@@ -69,11 +118,17 @@ Result<> apply_unique_policy(Context& context, bool initial_contact) {
     const IkeSa& sa = context.sa;
     const model::UniquePolicy policy = sa.connection->unique;
     if (policy == model::UniquePolicy::never || (policy == model::UniquePolicy::no && !initial_contact)) return {};
+    // RFC 7619 §2.3: whoever proved no identity has no say about the SAs of others.
+    if (sa.peer_anonymous) return {};
     for (IkeSa* other : context.core.established_between(sa.own_id, sa.peer_id)) {
-        if (other->closed || !other->established() || other->id == sa.id) continue;
+        if (other->closed || !other->established() || other->id == sa.id || other->peer_anonymous) continue;
         Context with_other = context.of(*other);
         if (initial_contact) {
             with_other.close("the peer has no more state of it (INITIAL_CONTACT)");
+        } else if (other->path.remote == sa.path.remote) {
+            // The same host without INITIAL_CONTACT: it authenticates again and deletes the old one itself (§2.8.3).
+            Instant& end = other->timer(Timer::authentication_end);
+            end = std::min(end, context.now + model::limits::unique_overlap);
         } else if (policy == model::UniquePolicy::replace) {
             context.alert("unique-replace", "IKE_SA " + other->name() + " is replaced by a new one of the same peer");
             with_other.enqueue(DeleteIkeTask{});
@@ -83,6 +138,13 @@ Result<> apply_unique_policy(Context& context, bool initial_contact) {
         }
     }
     return {};
+}
+
+// RFC 7619 §3.2: those who prove nothing are many at will.
+Result<> check_anonymous_limit(Context& context) {
+    if (!context.sa.peer_anonymous || context.core.anonymous().size() < model::limits::anonymous_ike_sas) return {};
+    context.count(model::Counter::anonymous_refused);
+    return refuse_peer(Errc::limit, "too many IKE SAs of peers without identity (NULL authentication)");
 }
 
 struct FirstChild {
@@ -99,9 +161,11 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
                            .key_exchange = false,
                            .notices = child_notices(request)};
     ChildDecision decision = TRY(decide_child(*sa.connection, offer, sa.child_addresses(), sa.outer()));
+    TRY(check_anonymous_child(context, decision.terms.selectors));
     ChildKeys keys =
         TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, decision.terms.proposal, {}, sa.handshake().nonces()));
-    const ChildFrame frame = context.child_frame(context.core.allocate_child_spi(), false);
+    ChildFrame frame = context.child_frame(context.core.allocate_child_spi(), false);
+    frame.outbound_active = !twin_carries(context, decision.terms.selectors);
     model::ChildSaSpec spec = child_spec(frame, decision.terms, std::move(keys), *decision.child);
     return FirstChild{decision.child, std::move(decision.terms), std::move(spec)};
 }
@@ -139,16 +203,13 @@ Result<std::optional<FirstChild>> first_child(Context& context, const wire::Mess
 
 // ---- the answer -------------------------------------------------------------------------------------
 
-// Order of effects: the child receives before the peer can know of it (§2.8), then the answer leaves.
-Result<Next> answer_request(Context& context, const AuthData& auth) {
-    IkeSa& sa = context.sa;
-    const RespondingAuth exchange = std::move(std::get<RespondingAuth>(sa.theirs));
-    sa.theirs = std::monostate{};
-    wire::MessageBuilder answer;
-    answer.add(wire::IdrPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
-    add_certificates(sa, *exchange.proof, answer);
-    answer.add(wire::AuthPayload{.method = auth.method, .data = auth.data});
-    Result<std::optional<FirstChild>> child = first_child(context, exchange.request.message, answer);
+// The last answer. Order of effects: the child receives before the peer can know of it (§2.8), then the answer leaves.
+Result<Next> finish_authentication(Context& context, wire::MessageBuilder answer) {
+    const Received first = std::move(*context.sa.handshake().auth_request);
+    TRY(try_hooks(&Feature::auth_accept, context, first));
+    TRY(check_anonymous_limit(context));
+    TRY(apply_unique_policy(context, first.message.notify(NotifyType::initial_contact) != nullptr));
+    Result<std::optional<FirstChild>> child = first_child(context, first.message, answer);
     if (child && *child) add_child_answer(context, answer, **child);
     if (!child) add_child_refusal(context, answer, child.error());
     run_hooks(&Feature::auth_offer, context, answer);
@@ -157,24 +218,38 @@ Result<Next> answer_request(Context& context, const AuthData& auth) {
     return context.respond(ExchangeType::ike_auth, answer);
 }
 
+// RFC 4739 §2.1: while one side has another proof to give, an answer holds nothing but ours.
+Result<Next> answer_request(Context& context, const std::optional<AuthData>& auth) {
+    IkeSa& sa = context.sa;
+    const RespondingAuth exchange = std::move(std::get<RespondingAuth>(sa.theirs));
+    sa.theirs = std::monostate{};
+    wire::MessageBuilder answer;
+    if (auth) {
+        answer.add(wire::IdrPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
+        add_certificates(sa, *exchange.proof, answer);
+        add_auth(sa, *auth, answer);
+    }
+    const AuthRounds& rounds = sa.handshake().rounds;
+    if (rounds.peer_left() || rounds.own_left(*sa.connection)) return context.respond(ExchangeType::ike_auth, answer);
+    return finish_authentication(context, std::move(answer));
+}
+
 Result<Next> on_signed(Context& context, crypto::JobResult result) {
     auto signature = result_of<crypto::SignedAuth>(std::move(result));
     if (!signature) return refuse_peer(Errc::system, "our own signature failed: " + signature.error().text());
-    return answer_request(context, {.method = signature->method, .data = std::move(signature->auth_data)});
+    return answer_request(context, AuthData{.method = signature->method, .data = std::move(signature->auth_data)});
 }
 
 Result<Next> prove_ourselves(Context& context) {
     IkeSa& sa = context.sa;
     auto& exchange = std::get<RespondingAuth>(sa.theirs);
-    TRY(try_hooks(&Feature::auth_accept, context, exchange.request));
-    TRY(apply_unique_policy(context, exchange.request.message.notify(NotifyType::initial_contact) != nullptr));
-    const Core& core = context.core;
-    exchange.proof = TRY(plan_local_proof(sa.connection->local.front(), sa.own_id, sa.peer_id, *core.config,
-                                          *core.credentials, sa.handshake().peer_hints));
-    Bytes octets = own_octets(sa, exchange.request.message.header.message_id);
+    const AuthRounds& rounds = sa.handshake().rounds;
+    if (!rounds.own_left(*sa.connection)) return answer_request(context, std::nullopt);
+    exchange.proof = TRY(plan_next_round(context, sa.peer_id));
+    Bytes octets = own_octets(sa);
     if (const auto* signature = std::get_if<SignaturePlan>(&*exchange.proof))
         return context.start(sign_job(*signature, std::move(octets)), on_signed);
-    return answer_request(context, shared_key_auth(std::get<SharedKeyPlan>(*exchange.proof), sa.proposal.prf, octets));
+    return answer_request(context, immediate_auth(sa, *exchange.proof, octets));
 }
 
 // ---- the request ------------------------------------------------------------------------------------
@@ -185,20 +260,20 @@ std::unexpected<Error> report_failed_peer(Context& context, const Error& error) 
     return refuse_peer(Errc::authentication, error.detail);
 }
 
-Result<Next> on_verified(Context& context, crypto::JobResult result) {
-    const auto verified = result_of<crypto::VerifiedPeer>(std::move(result));
-    if (!verified) return report_failed_peer(context, verified.error());
-    log_authenticated(context, context.sa.peer_id, verified->scheme);
+// The first request stays until the last is answered: it asks for the child.
+Result<Next> peer_verified(Context& context, const std::string& how) {
+    IkeSa& sa = context.sa;
+    auto& exchange = std::get<RespondingAuth>(sa.theirs);
+    note_peer_round(context, exchange.request.message, exchange.peer_id, how);
+    if (Handshake& handshake = sa.handshake(); !handshake.auth_request)
+        handshake.auth_request = std::move(exchange.request);
     return prove_ourselves(context);
 }
 
-void read_authorities(Handshake& handshake, const wire::Message& request) {
-    for (const wire::CertreqPayload* certreq : request.all<wire::CertreqPayload>()) {
-        handshake.peer_asked_for_certificates = true;
-        auto authorities = parse_authorities(certreq->authorities);
-        if (authorities && certreq->encoding == model::CertEncoding::x509_signature)
-            handshake.peer_hints.authorities = std::move(*authorities);
-    }
+Result<Next> on_verified(Context& context, crypto::JobResult result) {
+    const auto verified = result_of<crypto::VerifiedPeer>(std::move(result));
+    if (!verified) return report_failed_peer(context, verified.error());
+    return peer_verified(context, verified->scheme);
 }
 
 Result<> check_completeness(const IkeSa& sa, const wire::Message& request) {
@@ -211,40 +286,98 @@ Result<> check_completeness(const IkeSa& sa, const wire::Message& request) {
     return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH", "SA, TSi and TSr must come together");
 }
 
+Result<Next> on_key_verified(Context& context, crypto::JobResult result) {
+    const auto verified = result_of<crypto::VerifiedKey>(std::move(result));
+    if (!verified) return report_failed_peer(context, verified.error());
+    return peer_verified(context, verified->scheme + " by a raw public key");
+}
+
+std::unexpected<Error> unexpected_proof() {
+    return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH",
+                  "an AUTH payload that was not announced (ANOTHER_AUTH_FOLLOWS)");
+}
+
+// What only the first request holds.
+Result<> begin_rounds(Context& context, const wire::Message& request) {
+    TRY(try_hooks(&Feature::ready_for_auth, context));
+    TRY(check_completeness(context.sa, request));
+    Handshake& handshake = context.sa.handshake();
+    handshake.auth_message_id = request.header.message_id;
+    handshake.rounds.peer_supports = request.notify(NotifyType::multiple_auth_supported) != nullptr;
+    read_certificate_requests(handshake, request);
+    if (const auto* wanted = request.find<wire::IdrPayload>())
+        handshake.peer_hints.wanted = TRY(claimed_identity(*wanted));
+    return {};
+}
+
 Result<Next> receive_request(Context& context, Received request) {
     IkeSa& sa = context.sa;
-    TRY(try_hooks(&Feature::ready_for_auth, context));
-    TRY(check_completeness(sa, request.message));
-    auto connection = select_connection(context, request.message);
+    AuthRounds& rounds = sa.handshake().rounds;
+    if (!rounds.peer_left()) return unexpected_proof();
+    if (rounds.peer.empty()) TRY(begin_rounds(context, request.message));
+    // RFC 4739 §2.1: only if both sides announced that they know of it.
+    if (!rounds.peer_supports && request.message.notify(NotifyType::another_auth_follows) != nullptr)
+        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH",
+                      "ANOTHER_AUTH_FOLLOWS without MULTIPLE_AUTH_SUPPORTED");
+    const model::Identity peer_id = TRY(claimed_identity(*request.message.find<wire::IdiPayload>()));
+    Claim claim{.peer = peer_id,
+                .wanted = sa.handshake().peer_hints.wanted,
+                .proof = peer_proof(context, request.message, peer_id),
+                .another_follows = request.message.notify(NotifyType::another_auth_follows) != nullptr};
+    auto connection = select_connection(context, claim);
     if (!connection) return report_failed_peer(context, connection.error());
     sa.connection = std::move(*connection);
-    sa.own_id = local_identity(sa.connection->local.front(), *context.core.credentials, sa.path.local.address);
-    sa.peer_id = identity_of(*request.message.find<wire::IdiPayload>());
-    read_authorities(sa.handshake(), request.message);
-    sa.theirs = RespondingAuth{.request = std::move(request), .proof = {}};
-    const wire::Message& message = std::get<RespondingAuth>(sa.theirs).request.message;
-    const PeerProof proof = peer_proof(context, message, sa.peer_id, message.header.message_id);
-    auto checked = check_peer(sa.connection->remote.front(), sa.own_id, proof, sa.proposal.prf, *context.core.config,
-                              *context.core.credentials);
+    if (rounds.own == 0)
+        sa.own_id =
+            local_identity(sa.connection->local.front(), *context.core.credentials, sa.path.local.address);
+    sa.theirs = RespondingAuth{.request = std::move(request), .peer_id = peer_id, .proof = {}};
+    auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, claim.proof, sa.proposal.prf,
+                              *context.core.config, *context.core.credentials);
     if (!checked) return report_failed_peer(context, checked.error());
     if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);
-    log_authenticated(context, sa.peer_id, std::get<Verified>(*checked).how);
+    if (auto* job = std::get_if<crypto::VerifyRawKeyJob>(&*checked))
+        return context.start(std::move(*job), on_key_verified);
+    return peer_verified(context, std::get<Verified>(*checked).how);
+}
+
+// RFC 4739 §2.5: the initiator has proven itself and waits for our next proof.
+Result<Next> receive_without_proof(Context& context, Received request) {
+    IkeSa& sa = context.sa;
+    const AuthRounds& rounds = sa.handshake().rounds;
+    if (request.message.find<wire::IdiPayload>() != nullptr)
+        return report_failed_peer(
+            context, Error{.code = Errc::authentication,
+                           .where = "IKE_AUTH",
+                           .detail = "the peer wants to authenticate with EAP (it sent no AUTH payload), which this "
+                                     "version does not do: use psk or pubkey on both sides"});
+    if (rounds.peer_left())
+        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH", "IKE_AUTH lacks IDi and AUTH");
+    sa.theirs = RespondingAuth{.request = std::move(request), .peer_id = sa.peer_id, .proof = {}};
     return prove_ourselves(context);
 }
 
 }  // namespace
 
 std::span<const ExchangeRow> ike_auth_responder_rows() {
-    static constexpr std::array rows{ExchangeRow{
-        .story = "the initiator proves itself and asks for a child",
-        .exchange = ExchangeType::ike_auth,
-        .direction = Direction::request,
-        .role = Role::responder,
-        .phase = Phase::authenticating,
-        .required = {PayloadType::id_i, PayloadType::auth},
-        .optional = {PayloadType::cert, PayloadType::certreq, PayloadType::id_r, PayloadType::cp, PayloadType::sa,
-                     PayloadType::ts_i, PayloadType::ts_r, PayloadType::notify, PayloadType::vendor_id},
-        .handle = receive_request}};
+    static constexpr std::array rows{
+        ExchangeRow{.story = "the initiator proves itself and asks for a child",
+                    .exchange = ExchangeType::ike_auth,
+                    .direction = Direction::request,
+                    .role = Role::responder,
+                    .phase = Phase::authenticating,
+                    .required = {PayloadType::id_i, PayloadType::auth},
+                    .optional = {PayloadType::cert, PayloadType::certreq, PayloadType::id_r, PayloadType::cp,
+                                 PayloadType::sa, PayloadType::ts_i, PayloadType::ts_r, PayloadType::notify,
+                                 PayloadType::vendor_id},
+                    .handle = receive_request},
+        ExchangeRow{.story = "the initiator has proven itself before and asks for our further proof",
+                    .exchange = ExchangeType::ike_auth,
+                    .direction = Direction::request,
+                    .role = Role::responder,
+                    .phase = Phase::authenticating,
+                    .required = {},
+                    .optional = {PayloadType::id_i, PayloadType::notify},
+                    .handle = receive_without_proof}};
     static_assert(well_formed(rows));
     return rows;
 }

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "ike/test_pair.h"
+#include "ike/test_peer.h"
 
 namespace cygnet::ike::test {
 namespace {
@@ -108,7 +109,28 @@ TEST(IkeAuth, ForgetsOldSasOfAPeerThatLostItsState) {
     EXPECT_NE(pair.b.log().find("INITIAL_CONTACT"), std::string::npos);
 }
 
-TEST(IkeAuth, ReplacesOrKeepsASecondSaAsTheUniquePolicySays) {
+TEST(IkeAuth, ReplacesOrKeepsASecondSaOfAnotherHostAsTheUniquePolicySays) {
+    for (const auto policy : {model::UniquePolicy::replace, model::UniquePolicy::keep}) {
+        Pair pair;
+        model::Connection quiet = connection(true), strict = connection(false);
+        quiet.unique = model::UniquePolicy::never;
+        strict.unique = policy;
+        pair.configure(quiet, strict);
+        EXPECT_TRUE(pair.initiate(pair.a).result);
+        quiet.name = "again";
+        pair.step(pair.a, Configure{config_of(quiet), nullptr});
+        pair.step(pair.a, Initiate{.id = CommandId{77},
+                                   .connection = "again",
+                                   .child = "net",
+                                   .path = {{address("192.0.2.1"), 4711}, {address("192.0.2.2"), 500}}});
+        pair.run();
+        const bool replaced = pair.b.only_sa(pair.now).id == model::IkeSaId{2};
+        EXPECT_EQ(replaced, policy == model::UniquePolicy::replace);
+    }
+}
+
+// RFC 7296 §2.8.3: the same host without INITIAL_CONTACT may be authenticating again: it has a moment for both.
+TEST(IkeAuth, LetsTheSameHostOverlapBeforeTheUniquePolicyCounts) {
     for (const auto policy : {model::UniquePolicy::replace, model::UniquePolicy::keep}) {
         Pair pair;
         model::Connection quiet = connection(true), strict = connection(false);
@@ -123,9 +145,48 @@ TEST(IkeAuth, ReplacesOrKeepsASecondSaAsTheUniquePolicySays) {
                                    .child = "net",
                                    .path = {{address("192.0.2.1"), 500}, {address("192.0.2.2"), 500}}});
         pair.run();
-        const bool replaced = pair.b.only_sa(pair.now).id == model::IkeSaId{2};
-        EXPECT_EQ(replaced, policy == model::UniquePolicy::replace);
+        EXPECT_EQ(pair.b.engine.population().ike_sas, 2u);
+        pair.pass(model::limits::unique_overlap + seconds(1));
+        EXPECT_EQ(pair.b.only_sa(pair.now).id, model::IkeSaId{2});
     }
+}
+
+// RFC 7296 §2.4: INITIAL_CONTACT counts in the first IKE_AUTH request; anywhere else it is ignored.
+TEST(IkeAuth, IgnoresInitialContactElsewhere) {
+    Node victim{7};
+    ScriptedPeer first(victim), second(victim);
+    first.step(Configure{config_of(connection(false)), nullptr});
+    first.establish();
+    second.spis.initiator = 99;
+    second.establish();
+    EXPECT_EQ(victim.engine.population().ike_sas, 2u);
+    wire::MessageBuilder message;
+    message.notify(model::NotifyType::initial_contact);
+    second.send(model::ExchangeType::informational, std::move(message));
+    EXPECT_EQ(victim.engine.population().ike_sas, 2u);
+    ScriptedPeer third(victim);
+    third.spis.initiator = 100;
+    third.init();
+    auto request = third.auth();
+    request.notify(model::NotifyType::initial_contact);
+    third.send(model::ExchangeType::ike_auth, std::move(request));
+    EXPECT_EQ(victim.engine.population().ike_sas, 1u) << victim.log();
+}
+
+// RFC 7296 §2.4: nor does an unprotected or wrong one count: only who has proven the identity may say so.
+TEST(IkeAuth, IgnoresInitialContactOfThoseWhoDoNotProveTheirIdentity) {
+    Node victim{7};
+    ScriptedPeer honest(victim), impostor(victim);
+    honest.step(Configure{config_of(connection(false)), nullptr});
+    honest.establish();
+    impostor.spis.initiator = 99;
+    impostor.init();
+    auto request = impostor.auth({model::PayloadType::auth});
+    request.add(wire::AuthPayload{.method = model::AuthMethod::shared_key, .data = Bytes(48, 1)});
+    request.notify(model::NotifyType::initial_contact);
+    impostor.send(model::ExchangeType::ike_auth, std::move(request));
+    EXPECT_EQ(victim.engine.population().ike_sas, 1u);
+    EXPECT_EQ(victim.engine.list(honest.now).front().spi_i, honest.spis.initiator);
 }
 
 // The initiator is the one to find out: it reports in an exchange of its own (RFC 7296 §2.21.2).

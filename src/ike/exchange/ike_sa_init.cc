@@ -6,6 +6,7 @@
 #include <array>
 
 #include "crypto/prf.h"
+#include "ike/exchange/auth_common.h"
 #include "ike/exchange/ike_auth.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
@@ -45,15 +46,6 @@ Result<> take_keys(Context& context, const SecretBytes& shared_secret) {
     sa.state = Authenticating{std::move(handshake)};
     context.log(LogGroup::ike, 1, "selected proposal " + text_of(sa.proposal));
     return {};
-}
-
-void read_authorities(Handshake& handshake, const wire::Message& message) {
-    for (const wire::CertreqPayload* request : message.all<wire::CertreqPayload>()) {
-        handshake.peer_asked_for_certificates = true;
-        if (request->encoding != model::CertEncoding::x509_signature) continue;
-        auto authorities = parse_authorities(request->authorities);
-        if (authorities) std::ranges::move(*authorities, std::back_inserter(handshake.peer_hints.authorities));
-    }
 }
 
 // ---- initiator ----------------------------------------------------------------------------------
@@ -113,7 +105,9 @@ Result<Next> receive_response(Context& context, Received response) {
     Handshake& handshake = sa.handshake();
     handshake.init_response = response.octets;
     handshake.nonce_r = keep(response.message.find<wire::NoncePayload>()->data);
-    read_authorities(handshake, response.message);
+    read_certificate_requests(handshake, response.message);
+    // RFC 4739 §2.1: the responder announces it here, the initiator in its first IKE_AUTH request.
+    handshake.rounds.peer_supports = response.message.notify(NotifyType::multiple_auth_supported) != nullptr;
     crypto::KeFinishJob job{.offer = std::move(*init->offer), .peer_public = keep(ke->data)};
     return context.start(std::move(job), on_shared_secret);
 }
@@ -277,9 +271,8 @@ Result<Next> on_answered_key(Context& context, crypto::JobResult result) {
     message.add(wire::KePayload{.method = sa.proposal.ke, .data = answer->public_value});
     message.add(wire::NoncePayload{handshake.nonce_r});
     run_hooks(&Feature::offer, context, message);
-    const Bytes authorities = certificate_request(*sa.connection, *context.core.credentials);
-    if (!authorities.empty())
-        message.add(wire::CertreqPayload{.encoding = model::CertEncoding::x509_signature, .authorities = authorities});
+    message.notify(NotifyType::multiple_auth_supported);
+    add_certificate_requests(*sa.connection, *context.core.credentials, message);
     handshake.init_response = message.finish(context.response_header(ExchangeType::ike_sa_init));
     sa.theirs = std::monostate{};
     const Next next = context.respond_in_clear(handshake.init_response);

@@ -31,12 +31,13 @@ TEST(Rows, LeaveNothingButTheSetUpBeforeAuthentication) {
 
 TEST(Rows, NameThePayloadsThatAMessageLacks) {
     IkeSa sa;
-    sa.state = Authenticating{};
-    wire::Message message{.header = {.exchange = ExchangeType::ike_auth}, .payloads = {wire::AuthPayload{}}};
+    sa.initiator = true;
+    wire::Message message{.header = {.exchange = ExchangeType::ike_sa_init, .response = true},
+                          .payloads = {wire::SaPayload{}, wire::NoncePayload{}}};
     const auto row = find_row(sa, message);
     ASSERT_FALSE(row);
     EXPECT_EQ(row.error().code, Errc::bad_value);
-    EXPECT_EQ(row.error().detail, "IKE_AUTH lacks IDi");
+    EXPECT_EQ(row.error().detail, "IKE_SA_INIT lacks KE");
 }
 
 TEST(Rows, HaveNoPlaceForAnExchangeOfAnotherPhase) {

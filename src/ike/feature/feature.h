@@ -71,5 +71,6 @@ extern const Feature multiple_ke;
 extern const Feature virtual_addresses;
 extern const Feature childless;
 extern const Feature invalid_selectors;
+extern const Feature reauthentication;
 
 }  // namespace cygnet::ike

@@ -31,7 +31,11 @@ std::optional<model::IpAddress> attribute_address(ByteView value, Family family)
 }
 
 void config_request(Context& context, OwnedAttributes& attributes) {
-    for (const model::IpAddress& wanted : context.sa.connection->vips) {
+    // Who authenticates again wants to keep what it has.
+    const IkeSa& sa = context.sa;
+    const IkeSa* before = sa.intent.reauthenticates ? context.core.find_sa(*sa.intent.reauthenticates) : nullptr;
+    const bool keeps = before != nullptr && !before->own_virtual_addresses.empty() && !sa.connection->vips.empty();
+    for (const model::IpAddress& wanted : keeps ? before->own_virtual_addresses : sa.connection->vips) {
         attributes.push_back({address_attribute(wanted.family()), wanted.is_any() ? Bytes{} : attribute_value(wanted)});
         attributes.push_back({dns_attribute(wanted.family()), {}});
     }
@@ -51,7 +55,10 @@ Result<> assign(Context& context, const wire::ConfigurationAttribute& wanted, Fa
     IkeSa& sa = context.sa;
     const model::Pool* pool = pool_for(context.core, *sa.connection, family);
     if (pool == nullptr) return {};
-    auto address = context.core.pools.acquire(*pool, sa.peer_id, attribute_address(wanted.value, family));
+    // Peers without identity are not one another: each SA is a holder of its own (RFC 7619 §2.5).
+    model::Identity holder = sa.peer_id;
+    if (sa.peer_anonymous) Writer(holder.data).u64(sa.own_spi());
+    auto address = context.core.pools.acquire(*pool, holder, attribute_address(wanted.value, family));
     if (!address) {
         context.alert("vip-failure", "no address left for " + text_of(sa.peer_id) + " in pool " + pool->name);
         return refuse(model::NotifyType::internal_address_failure, Errc::limit, "CP", address.error().text());
@@ -97,9 +104,11 @@ Result<> config_accept(Context& context, const wire::CpPayload* reply) {
         return fail(Errc::not_found, "CP", "the peer assigned no virtual address although `vips` asks for one");
     }
     for (const model::IpAddress& address : addresses) {
-        context.log(model::LogGroup::ike, 1, "installing new virtual IP " + address.text());
-        context.effects.push_back(
-            AssignAddress{.sa = sa.id, .connection = sa.connection->name, .address = address, .dns = servers});
+        if (!context.core.holds_address(sa.connection->name, address, sa.id)) {
+            context.log(model::LogGroup::ike, 1, "installing new virtual IP " + address.text());
+            context.effects.push_back(
+                AssignAddress{.sa = sa.id, .connection = sa.connection->name, .address = address, .dns = servers});
+        }
         sa.own_virtual_addresses.push_back(address);
     }
     return {};

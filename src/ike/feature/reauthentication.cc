@@ -1,0 +1,222 @@
+#include "ike/feature/reauthentication.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "ike/feature/feature.h"
+#include "ike/timers.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::LogGroup;
+using model::NotifyType;
+namespace limits = model::limits;
+
+// What an SA knows of its authentication, through all rekeys.
+struct Authentication {
+    bool ours = false;                 // we were the initiator, who repeats it (RFC 4478 §2)
+    std::optional<Duration> lifetime;  // AUTH_LIFETIME of the peer, until the SA is established
+};
+
+// RFC 4478 §2: before the time is over; not all clients of a gateway at once.
+Instant ahead_of(Duration lifetime, const Context& context) {
+    const auto spread = static_cast<std::uint64_t>(std::max<Duration::rep>((lifetime / 10).count(), 1));
+    const Duration early = lifetime / 10 + Duration{static_cast<Duration::rep>(context.core.rng.below(spread))};
+    return context.now + std::max(lifetime - early, limits::reauthentication_pause);
+}
+
+std::optional<Duration> lifetime_in(const wire::Message& message) {
+    const wire::NotifyPayload* notify = message.notify(NotifyType::auth_lifetime);
+    if (notify == nullptr) return std::nullopt;
+    Reader reader(notify->data);
+    const auto lifetime = reader.u32("AUTH_LIFETIME");
+    if (!lifetime || !reader.empty()) return std::nullopt;
+    return seconds(*lifetime);
+}
+
+void obey(Context& context, Duration lifetime) {
+    const Instant begin = ahead_of(lifetime, context);
+    Instant& timer = context.sa.timer(Timer::reauth);
+    timer = std::min(timer, begin);
+    context.log(LogGroup::ike, 1,
+                fmt::format("the peer wants a new authentication within {} s (AUTH_LIFETIME)",
+                            std::chrono::duration_cast<seconds>(lifetime).count()));
+}
+
+void add_lifetime(wire::MessageBuilder& message, Duration lifetime) {
+    Bytes data;
+    Writer(data).u32(static_cast<std::uint32_t>(std::chrono::duration_cast<seconds>(lifetime).count()));
+    message.notify(NotifyType::auth_lifetime, data);
+}
+
+// ---- hooks --------------------------------------------------------------------------------------
+
+void auth_offer(Context& context, wire::MessageBuilder& message) {
+    const IkeSa& sa = context.sa;
+    if (!sa.initiator && sa.connection->reauth_time > Duration{0}) add_lifetime(message, sa.connection->reauth_time);
+}
+
+Result<> auth_accept(Context& context, const Received& message) {
+    if (context.sa.initiator)
+        context.sa.features.of<Authentication>().lifetime = lifetime_in(message.message);
+    return {};
+}
+
+// RFC 4478 §2: at any time, from the one who was responder then.
+Result<> informational_request(Context& context, const Received& request, wire::MessageBuilder&) {
+    const std::optional<Duration> lifetime = lifetime_in(request.message);
+    if (lifetime && context.sa.features.of<Authentication>().ours) obey(context, *lifetime);
+    return {};
+}
+
+// An SA of a rekey in the meantime stands for the one that it replaced.
+IkeSa* living(Core& core, std::optional<model::IkeSaId> id) {
+    for (unsigned steps = 0; id && steps < limits::rekeys_followed; ++steps) {
+        IkeSa* sa = core.find_sa(*id);
+        if (sa == nullptr || sa->closed) return nullptr;
+        if (!sa->replaced_by) return sa->established() ? sa : nullptr;
+        id = sa->replaced_by;
+    }
+    return nullptr;
+}
+
+std::vector<std::string> names_of_children(const IkeSa& sa) {
+    std::vector<std::string> names;
+    for (const auto& [id, child] : sa.children)
+        if (!child.replacement && !child.redundant && child.state != model::ChildState::deleting)
+            names.push_back(child.config->name);
+    return names;
+}
+
+void try_later(Context& of_old) {
+    of_old.sa.timer(Timer::reauth) = of_old.now + limits::reauthentication_retry;
+    of_old.log(LogGroup::ike, 1,
+               fmt::format("{} stays for now, reauthentication is tried again in {} s", of_old.sa.name(),
+                           std::chrono::duration_cast<seconds>(limits::reauthentication_retry).count()));
+}
+
+// The turn of this task comes when all children had theirs: the old SA goes if nothing is missing. It sends nothing.
+bool conclude_reauthentication(Context& context, wire::MessageBuilder&) {
+    IkeSa& sa = context.sa;
+    const std::optional<model::IkeSaId> id = std::exchange(sa.intent.reauthenticates, std::nullopt);
+    IkeSa* old = living(context.core, id);
+    if (old == nullptr) return false;
+    Context of_old = context.of(*old);
+    std::vector<std::string> made = names_of_children(sa);
+    for (const std::string& wanted : names_of_children(*old)) {
+        const auto found = std::ranges::find(made, wanted);
+        if (found == made.end()) {
+            context.alert("reauthentication-failed",
+                          fmt::format("child {} did not come up in {}, which is given up again", wanted, sa.name()));
+            try_later(of_old);
+            context.enqueue(DeleteIkeTask{});
+            return false;
+        }
+        made.erase(found);
+    }
+    context.log(LogGroup::ike, 0, fmt::format("{} reauthenticated: {} takes over", old->name(), sa.name()));
+    context.count(model::Counter::reauthenticated);
+    of_old.enqueue(DeleteIkeTask{});
+    return false;
+}
+
+Result<> nothing_comes_back(Context&, const Received&) { return {}; }
+
+void established(Context& context) {
+    IkeSa& sa = context.sa;
+    auto& authentication = sa.features.of<Authentication>();
+    authentication.ours = sa.initiator;
+    const model::Connection& connection = *sa.connection;
+    if (connection.reauth_time > Duration{0}) {
+        sa.timer(Timer::authentication_end) = context.now + connection.reauth_time + connection.over_time;
+        if (sa.initiator) sa.timer(Timer::reauth) = context.early(connection.reauth_time, connection.rand_time);
+    }
+    if (authentication.lifetime) obey(context, *authentication.lifetime);
+    authentication.lifetime.reset();
+    IkeSa* old = living(context.core, sa.intent.reauthenticates);
+    if (old == nullptr) return;
+    std::vector<std::string> names = names_of_children(*old);
+    if (const auto first = std::ranges::find(names, sa.intent.child); first != names.end()) names.erase(first);
+    for (std::string& name : names) context.enqueue(CreateChildTask{.child = std::move(name)});
+    context.enqueue(InformationalTask{
+        .name = "IKE_REAUTH_COMPLETE", .build = conclude_reauthentication, .answered = nothing_comes_back});
+}
+
+// RFC 4478 §2: a rekey does not lengthen what was authenticated.
+void inherited(Context& heir, IkeSa& old) {
+    heir.sa.features.of<Authentication>() = old.features.of<Authentication>();
+    for (const Timer timer : {Timer::reauth, Timer::authentication_end}) heir.sa.timer(timer) = old.timer(timer);
+    heir.sa.intent.reauthenticates = old.intent.reauthenticates;
+}
+
+void closing(Context& context) {
+    const IkeSa& sa = context.sa;
+    if (sa.replaced_by) {
+        // Whoever takes over from this one takes over from its successor.
+        for (IkeSa* other : context.core.of_connection(sa.connection->name))
+            if (other->intent.reauthenticates == sa.id) other->intent.reauthenticates = sa.replaced_by;
+        return;
+    }
+    if (IkeSa* old = living(context.core, context.sa.intent.reauthenticates)) {
+        Context of_old = context.of(*old);
+        try_later(of_old);
+    }
+}
+
+// ---- the beginning ------------------------------------------------------------------------------
+
+bool under_way(Core& core, const IkeSa& old) {
+    return std::ranges::any_of(core.of_connection(old.connection->name), [&](const IkeSa* sa) {
+        return !sa->closed && living(core, sa->intent.reauthenticates) == &old;
+    });
+}
+
+bool ask_for_it(Context&, wire::MessageBuilder& message) {
+    add_lifetime(message, Duration{0});
+    return true;
+}
+
+}  // namespace
+
+void reauthenticate(Context& context, const std::optional<CommandId>& command) {
+    IkeSa& sa = context.sa;
+    if (!sa.established() || sa.replaced_by || under_way(context.core, sa)) return context.finish_command(command, {});
+    if (!sa.features.of<Authentication>().ours) {
+        // §2: with a lifetime of zero we allow a reasonable time.
+        Instant& end = sa.timer(Timer::authentication_end);
+        end = std::min(end, context.now + limits::reauthentication_patience);
+        return context.enqueue(InformationalTask{
+            .name = "IKE_AUTH_LIFETIME", .build = ask_for_it, .answered = nothing_comes_back, .command = command});
+    }
+    const auto configured = context.core.config->connections.find(sa.connection->name);
+    auto connection = configured != context.core.config->connections.end() ? configured->second : sa.connection;
+    const std::vector<std::string> names = names_of_children(sa);
+    Intent intent{.child = names.empty() ? std::string() : names.front(),
+                  .command = command,
+                  .reauthenticates = sa.id};
+    context.log(LogGroup::ike, 0, fmt::format("reauthenticating IKE_SA {}", sa.name()));
+    initiate(context.core, std::move(connection), fresh_path(context), std::move(intent), context.now,
+             context.effects);
+}
+
+void end_authentication(Context& context) {
+    context.alert("authentication-expired",
+                  fmt::format("nobody repeated the authentication of IKE_SA {} in time (reauth_time), it is deleted",
+                              context.sa.name()));
+    context.enqueue(DeleteIkeTask{});
+}
+
+constexpr Feature reauthentication{
+    .name = "reauthentication",
+    .rfc = "RFC 4478",
+    .auth_offer = auth_offer,
+    .auth_accept = auth_accept,
+    .informational_request = informational_request,
+    .established = established,
+    .inherited = inherited,
+    .closing = closing,
+};
+
+}  // namespace cygnet::ike
