@@ -40,6 +40,8 @@ model::Connection connection_of(bool at_a, const GatewayOptions& options) {
     connection.over_time = connection.rand_time = std::max(options.ike_rekey_time, options.reauth_time) / 10;
     connection.dpd_delay = options.dpd_delay;
     connection.encap = options.encap;
+    connection.fragment_size = options.fragment_size;
+    connection.tcp = options.tcp;
     connection.children = {child_of(at_a, options)};
     if (options.tune) options.tune(connection);
     return connection;
@@ -53,7 +55,7 @@ NodeSettings gateway(bool at_a, const GatewayOptions& options) {
     config->secrets["ike-1"] = std::make_shared<const model::SharedSecret>(std::move(secret));
     config->connections["gw"] = std::make_shared<const model::Connection>(connection_of(at_a, options));
     return {.name = at_a ? "a" : "b", .address = at_a ? address_a : address_b, .config = std::move(config), .engine = options.engine,
-            .peer = at_a ? address_b : address_a};
+            .peer = at_a ? address_b : address_a, .tcp_port = options.tcp_port};
 }
 
 Gateways::Gateways(World& in, const GatewayOptions& at_a, const GatewayOptions& at_b)

@@ -24,6 +24,9 @@ struct GatewayOptions {
     model::UniquePolicy unique = model::UniquePolicy::no;
     Duration dpd_delay = seconds(30);
     bool encap = false;
+    std::size_t fragment_size = model::limits::fragment_ip_octets;
+    model::Tcp tcp = model::Tcp::no;
+    std::uint16_t tcp_port = 0;  // listens there
     ike::EngineSettings engine{};
     std::function<void(model::Connection&)> tune{};  // whatever else the connection says
 };

@@ -38,6 +38,7 @@ std::vector<Network::Arrival> Network::carry(Packet packet, Instant now, Rng& rn
     }
     if (packet.ip_octets() > link.mtu_octets) fate = "larger than the MTU, dropped";
     else if (link.cut) fate = "lost, the link is cut";
+    else if (link.udp_blocked) fate = "dropped by a firewall";
     else if (happens(rng, link.loss)) fate = "lost";
     if (!fate.empty()) return {};
     std::vector<Arrival> arrivals{{.at = now + draw_delay(link, rng), .packet = packet}};

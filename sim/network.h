@@ -20,6 +20,7 @@ struct LinkSettings {
     unsigned detour = 0;                   // takes ten times as long
     std::size_t mtu_octets = 1500;         // larger IP datagrams vanish
     bool cut = false;
+    bool udp_blocked = false, tcp_blocked = false;  // by a firewall; the first one stops raw ESP too
 };
 
 // A router that hides one host behind its own address and rewrites ports (RFC 3947, RFC 4787). Raw ESP does not pass.

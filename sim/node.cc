@@ -65,7 +65,7 @@ void Node::step(ike::Input input) {
 
 void Node::receive(const Packet& packet) {
     if (!running()) return;
-    if (const Bytes* message = packet.ike()) return step(ike::Datagram{.path = {.local = packet.to, .remote = packet.from}, .bytes = *message});
+    if (const Bytes* message = packet.ike()) return step(ike::Datagram{.path = packet.path_at_receiver(), .bytes = *message});
     const auto* esp = std::get_if<EspPacket>(&packet.content);
     if (esp == nullptr) return;
     const FakeBackend::Inbound inbound = backend_.receive(*esp, surroundings_.now());
@@ -74,7 +74,9 @@ void Node::receive(const Packet& packet) {
     surroundings_.inner_packet_arrived(*this, esp->inner);
     const FakeBackend::Pair pair = backend_.pairs().at(inbound.child);
     if (inbound.first_use) step(ike::InboundSeen{inbound.child});
-    if (pair.udp_encapsulation && pair.path.remote != packet.from) step(ike::PeerMoved{.child = inbound.child, .remote = packet.from});
+    const bool moved = packet.stream != model::StreamId::none ? pair.path.stream != packet.stream
+                                                              : pair.udp_encapsulation && pair.path.remote != packet.from;
+    if (moved) step(ike::PeerMoved{.child = inbound.child, .path = packet.path_at_receiver()});
 }
 
 bool Node::send(const InnerPacket& packet) {
@@ -102,8 +104,8 @@ void Node::send_held() {
 bool Node::try_send(const InnerPacket& packet) {
     const auto out = backend_.send(packet, surroundings_.now());
     if (!out) return false;
-    Packet datagram{.from = out->path.local, .to = out->path.remote, .content = out->packet};
-    if (!out->udp_encapsulation) datagram.from.port = datagram.to.port = 0;
+    Packet datagram{.from = out->path.local, .to = out->path.remote, .content = out->packet, .stream = out->path.stream};
+    if (!out->udp_encapsulation && !out->path.tcp()) datagram.from.port = datagram.to.port = 0;
     surroundings_.transmit(*this, std::move(datagram));
     return true;
 }
@@ -132,7 +134,11 @@ void Node::execute(ike::Effect& effect) {
     Checkers& checkers = surroundings_.checkers;
     const Instant now = surroundings_.now();
     if (auto* send = std::get_if<ike::Send>(&effect))
-        surroundings_.transmit(*this, {.from = send->path.local, .to = send->path.remote, .content = std::move(send->datagram)});
+        surroundings_.transmit(*this, {.from = send->path.local, .to = send->path.remote, .content = std::move(send->datagram), .stream = send->path.stream});
+    else if (const auto* open = std::get_if<ike::OpenStream>(&effect))
+        surroundings_.open_stream(*this, open->path);
+    else if (const auto* end = std::get_if<ike::CloseStream>(&effect))
+        surroundings_.close_stream(*this, end->stream);
     else if (auto* keepalive = std::get_if<ike::SendKeepalive>(&effect))
         surroundings_.transmit(*this, {.from = keepalive->path.local, .to = keepalive->path.remote, .content = Keepalive{}});
     else if (auto* job = std::get_if<ike::StartJob>(&effect))

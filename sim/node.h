@@ -24,6 +24,9 @@ public:
     virtual Instant now() const = 0;
     virtual void transmit(Node& from, Packet packet) = 0;
     virtual void compute(Node& node, ike::JobId id, crypto::Job job) = 0;
+    // TCP, RFC 9329; a world without it loses what is sent there.
+    virtual void open_stream(Node&, const model::Path&) {}
+    virtual void close_stream(Node&, model::StreamId) {}
     virtual void inner_packet_arrived(Node& at, const InnerPacket& packet) = 0;
 
     Story story{};
@@ -37,6 +40,7 @@ struct NodeSettings {
     std::shared_ptr<const ike::Credentials> credentials{};
     ike::EngineSettings engine{};
     std::optional<model::IpAddress> peer{};  // whom traps wake
+    std::uint16_t tcp_port = 0;  // listens there
 };
 
 class Node {
@@ -45,6 +49,7 @@ public:
 
     const std::string& name() const { return settings_.name; }
     model::IpAddress address() const { return settings_.address; }
+    std::uint16_t tcp_port() const { return settings_.tcp_port; }
     const ike::EngineSettings& engine_settings() const { return settings_.engine; }
 
     // A crash forgets everything: SAs, jobs, the data plane. A start begins with the configuration alone.

@@ -23,5 +23,6 @@ std::span<const Scenario> child_scenarios();
 std::span<const Scenario> authentication_scenarios();
 std::span<const Scenario> trouble_scenarios();
 std::span<const Scenario> hostile_scenarios();
+std::span<const Scenario> transport_scenarios();
 
 }  // namespace cygnet::sim

@@ -18,7 +18,7 @@ struct Plan {
     Weather weather{};
     LinkSettings link{};
     Faults faults{};
-    bool nat = false, crashes = false, deletions = false, reauthentications = false;
+    bool nat = false, crashes = false, deletions = false, reauthentications = false, resets = false;
     unsigned operations = 0;
     Duration active{};
 
@@ -26,9 +26,9 @@ struct Plan {
 };
 
 std::string Plan::text() const {
-    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}{}, {} operations in {} s{}",
+    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}{}{}, {} operations in {} s{}",
                        at_a.ike, at_a.esp, link.delay.count() / 1000, link.loss, link.duplication, link.detour, link.mtu_octets,
-                       faults.job_delay.count() / 1000, nat ? ", NAT" : "", crashes ? ", crashes" : "", deletions ? ", deletions" : "", reauthentications ? ", reauthentications" : "", operations,
+                       faults.job_delay.count() / 1000, nat ? ", NAT" : "", at_a.tcp == model::Tcp::no ? "" : resets ? ", TCP with resets" : ", TCP", crashes ? ", crashes" : "", deletions ? ", deletions" : "", reauthentications ? ", reauthentications" : "", operations,
                        active.count() / 1'000'000, at_a.ike_rekey_time > Duration{0} ? ", short lifetimes" : "");
 }
 
@@ -56,6 +56,7 @@ void draw_options(Plan& plan, Rng& rng) {
     if (chance(rng, 6)) plan.at_a.rounds_a = plan.at_a.rounds_b = 2;
     if (chance(rng, 6)) plan.at_a.fragmentation = model::Fragmentation::no;
     plan.at_a.encap = chance(rng, 6);
+    plan.at_a.fragment_size = pick(rng, {std::size_t{1280}, std::size_t{1280}, std::size_t{1500}});
     plan.at_b = plan.at_a;
     static constexpr model::Childless childless[] = {model::Childless::allow, model::Childless::prefer, model::Childless::never};
     for (GatewayOptions* side : {&plan.at_a, &plan.at_b})
@@ -80,12 +81,21 @@ void draw_weather(Plan& plan, Rng& rng) {
     plan.crashes = chance(rng, 3);
 }
 
+// Over TCP from the start, or because nothing else passes.
+void draw_tcp(Plan& plan, Rng& rng) {
+    plan.link.udp_blocked = chance(rng, 2);
+    plan.at_a.tcp = plan.at_b.tcp = plan.link.udp_blocked ? model::Tcp::fallback : model::Tcp::always;
+    plan.at_a.tcp_port = plan.at_b.tcp_port = 4500;
+    plan.resets = plan.weather != Weather::perfect && chance(rng, 2);
+}
+
 Plan draw_plan(Rng& rng) {
     Plan plan;
     draw_options(plan, rng);
     draw_weather(plan, rng);
     plan.deletions = chance(rng, 3);
     plan.reauthentications = chance(rng, 3);
+    if (chance(rng, 6)) draw_tcp(plan, rng);
     plan.operations = static_cast<unsigned>(1 + rng.below(10));
     plan.active = draw(rng, seconds(5), seconds(240));
     return plan;
@@ -115,6 +125,7 @@ void act(World& world, Gateways& gateways, const Plan& plan, unsigned kind, bool
             return;
         case 8:
             if (plan.nat) world.network.nat->rebind();
+            if (plan.resets) world.streams.reset(at_a);
             return;
         default: break;
     }
@@ -139,7 +150,9 @@ void live(World& world, Gateways& gateways, const Plan& plan) {
 }
 
 void end_in_peace(World& world, Gateways& gateways) {
-    world.network.link = {.delay = world.network.link.delay, .mtu_octets = world.network.link.mtu_octets};
+    world.network.link = {.delay = world.network.link.delay,
+                          .mtu_octets = world.network.link.mtu_octets,
+                          .udp_blocked = world.network.link.udp_blocked};
     world.faults = {};
     // The longest wait: a request that goes out for the last time, and an end that notices by liveness.
     if (!gateways.rest(minutes(12))) return;
@@ -165,7 +178,7 @@ std::string run_swarm(World& world) {
     Gateways gateways(world, plan.at_a, plan.at_b);
     const bool perfect = plan.weather == Weather::perfect && !plan.deletions;
     world.initiate(gateways.a, gateways.b);
-    if (perfect) world.run_until([&] { return gateways.is_up(); }, seconds(10));
+    if (perfect) world.run_until([&] { return gateways.is_up(); }, seconds(30));
     gateways.talk(milliseconds(perfect ? 50 : 500));
     live(world, gateways, plan);
     if (!world.failed()) end_in_peace(world, gateways);

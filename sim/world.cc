@@ -95,7 +95,15 @@ void World::tell_fate(const std::string& who, const Packet& packet, const std::s
     story.tell({.at = now_, .who = "network", .what = fmt::format("{} of {}, {} octets, to {}: {}", kind, who, packet.ip_octets(), packet.to.text(), fate)});
 }
 
-void World::transmit(Node& from, Packet packet) { transmit_from(from.name(), std::move(packet)); }
+void World::transmit(Node& from, Packet packet) {
+    if (packet.stream == model::StreamId::none) return transmit_from(from.name(), std::move(packet));
+    if (!meddler || meddler(packet)) streams.send(from, std::move(packet));
+}
+
+Node* World::find(const model::IpAddress& address) {
+    const auto node = std::ranges::find_if(nodes_, [&](const Node& one) { return one.address() == address; });
+    return node == nodes_.end() ? nullptr : &*node;
+}
 
 void World::transmit_from(const std::string& who, Packet packet) {
     if (meddler && !meddler(packet)) return;
@@ -117,8 +125,7 @@ void World::arrive(Packet packet) {
     if (!delivered) return tell_fate("somebody", packet, "the NAT has no mapping for it");
     const auto listener = listeners_.find(delivered->to.address);
     if (listener != listeners_.end()) return listener->second(*delivered);
-    const auto node = std::ranges::find_if(nodes_, [&](const Node& one) { return one.address() == delivered->to.address; });
-    if (node != nodes_.end()) node->receive(*delivered);
+    if (Node* node = find(delivered->to.address)) node->receive(*delivered);
 }
 
 void World::compute(Node& node, ike::JobId id, crypto::Job job) {

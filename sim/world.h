@@ -13,6 +13,7 @@
 #include "sim/faults.h"
 #include "sim/network.h"
 #include "sim/node.h"
+#include "sim/streams.h"
 
 namespace cygnet::sim {
 
@@ -35,6 +36,7 @@ public:
     explicit World(std::uint64_t seed);
 
     Network network{};
+    Streams streams{*this};
     Faults faults{};
     Meddler meddler{};
     SeededRng rng;
@@ -72,12 +74,17 @@ public:
     bool agree(const Node& a, const Node& b) const;
     bool idle() const { return packets_under_way_ == 0 && jobs_under_way_ == 0; }
 
+    Node* find(const model::IpAddress& address);
+    // Packets and messages that have not arrived: nothing has settled before.
+    void note_under_way(bool begins) { begins ? ++packets_under_way_ : --packets_under_way_; }
     // Puts a packet into the network, whoever sends it.
     void transmit_from(const std::string& who, Packet packet);
 
 private:
     void transmit(Node& from, Packet packet) override;
     void compute(Node& node, ike::JobId id, crypto::Job job) override;
+    void open_stream(Node& from, const model::Path& path) override { streams.open(from, path); }
+    void close_stream(Node& at, model::StreamId stream) override { streams.close(at, stream); }
     void inner_packet_arrived(Node& at, const InnerPacket& packet) override;
     void arrive(Packet packet);
     void pulse(std::uint64_t generation);

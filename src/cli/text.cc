@@ -83,8 +83,9 @@ std::string status_text(const vici::Section& list_sa) {
     for (const vici::Entry& entry : list_sa.entries()) {
         if (entry.section() == nullptr) continue;
         const vici::Section& sa = *entry.section();
-        out += fmt::format("{}[{}]  {}, {}\n", entry.name, text(sa, "uniqueid"), text(sa, "state"),
-                           sa.flag("initiator") ? "we are the initiator" : "we are the responder");
+        out += fmt::format("{}[{}]  {}, {}{}\n", entry.name, text(sa, "uniqueid"), text(sa, "state"),
+                           sa.flag("initiator") ? "we are the initiator" : "we are the responder",
+                           sa.flag("tcp") ? ", over TCP" : "");
         for (const char* side : {"local", "remote"}) {
             const std::string prefix = side;
             out += fmt::format("  {:<11} {}[{}]  {}{}\n", side, text(sa, prefix + "-host"), text(sa, prefix + "-port"),

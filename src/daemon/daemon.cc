@@ -89,14 +89,19 @@ public:
             loop_, log_, options_.network,
             {.ike_datagram = [this](const model::Path& path, ByteView message) { driver_.datagram_arrived(path, message); },
              .inbound_seen = [this](model::ChildId child) { driver_.inbound_seen(child); },
-             .peer_moved = [this](model::ChildId child, model::Endpoint remote) { driver_.peer_moved(child, remote); },
+             .peer_moved = [this](model::ChildId child, const model::Path& path) { driver_.peer_moved(child, path); },
              .acquire = [this](model::PolicyId policy, const model::PacketEnds& packet) { control_.acquire(policy, packet); },
              .selectors_violated =
-                 [this](model::ChildId child, ByteView packet) { driver_.selectors_violated(child, packet); }}));
+                 [this](model::ChildId child, ByteView packet) { driver_.selectors_violated(child, packet); },
+             .stream_opened = [this](const model::Path& path) { driver_.stream_opened(path); },
+             .stream_closed = [this](model::StreamId stream,
+                                     const std::string& reason) { driver_.stream_closed(stream, reason); }}));
         driver_.use(*network_);
         log_.write(LogGroup::dmn, 1,
-                   fmt::format("cygnetd {}: IKE on ports {} and {}, {}, commands on {}", version_, options_.network.port,
-                               options_.network.nat_port, network_->data_plane().description(), options_.vici));
+                   fmt::format("cygnetd {}: IKE on ports {} and {}{}, {}, commands on {}", version_, options_.network.port,
+                               options_.network.nat_port,
+                               options_.network.tcp_port == 0 ? "" : fmt::format(" and TCP port {}", options_.network.tcp_port),
+                               network_->data_plane().description(), options_.vici));
         TRY(control_.start());
         loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(); });
         loop_.on_signals({SIGHUP}, [this](int) { control_.reload_by_signal(); });

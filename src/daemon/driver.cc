@@ -35,7 +35,11 @@ void Driver::datagram_arrived(const model::Path& path, ByteView message) { step(
 
 void Driver::inbound_seen(model::ChildId child) { step(ike::InboundSeen{child}); }
 
-void Driver::peer_moved(model::ChildId child, model::Endpoint remote) { step(ike::PeerMoved{child, remote}); }
+void Driver::peer_moved(model::ChildId child, const model::Path& path) { step(ike::PeerMoved{child, path}); }
+
+void Driver::stream_opened(const model::Path& path) { step(ike::StreamOpened{path}); }
+
+void Driver::stream_closed(model::StreamId stream, const std::string& reason) { step(ike::StreamClosed{stream, reason}); }
 
 void Driver::selectors_violated(model::ChildId child, ByteView packet) {
     step(ike::SelectorsViolated{child, keep(packet)});
@@ -94,8 +98,9 @@ struct Driver::Executor {
     Driver& driver;
 
     void operator()(ike::Send& effect) {
+        // A stream may end at any time; what it should have carried is sent again in the next one.
         if (auto sent = driver.network_->send(effect.path, effect.datagram); !sent)
-            driver.log_.write(LogGroup::net, 1, fmt::format("cannot send: {}", sent.error().text()));
+            driver.log_.write(LogGroup::net, effect.path.tcp() ? 2 : 1, fmt::format("cannot send: {}", sent.error().text()));
     }
     void operator()(ike::SendKeepalive& effect) {
         // A keepalive that is lost is as good as one that cannot be sent: the next one follows.
@@ -119,6 +124,9 @@ struct Driver::Executor {
     void operator()(ike::Report& effect) { driver.report(std::move(effect.event)); }
     void operator()(ike::CommandDone& effect) { driver.finish(effect); }
     void operator()(ike::Close&) {}
+    void operator()(ike::OpenStream& effect) { driver.network_->open_stream(effect.path); }
+    void operator()(ike::CloseStream& effect) { driver.network_->close_stream(effect.stream); }
+    void operator()(ike::StreamProven& effect) { driver.network_->prove_stream(effect.stream); }
 };
 
 void Driver::execute(ike::Effects& effects) {

@@ -2,6 +2,7 @@
 //
 //   datagrams, commands, job results, data plane's news ──► Driver ──► Engine::step ──► effects ──► Driver ──►
 //       Send, SendKeepalive ► Network       InstallChild … MoveChild ► ChildBackend      StartJob ► JobPool
+//       OpenStream … StreamProven ► Network (TCP)
 //       AssignAddress ► Network             Report ► log and control socket              CommandDone ► who asked
 //       Persist ► passes at once (a single node stores nothing)
 //
@@ -39,7 +40,9 @@ public:
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials);
     void datagram_arrived(const model::Path& path, ByteView message);
     void inbound_seen(model::ChildId child);
-    void peer_moved(model::ChildId child, model::Endpoint remote);
+    void stream_opened(const model::Path& path);
+    void stream_closed(model::StreamId stream, const std::string& reason);
+    void peer_moved(model::ChildId child, const model::Path& path);
 
     void selectors_violated(model::ChildId child, ByteView packet);
     // A packet met a trap; `path` to the connection's peer, nothing when it is not known.

@@ -53,6 +53,9 @@ public:
         return {};
     }
     Result<> send_keepalive(const model::Path&) override { return {}; }
+    void open_stream(const model::Path&) override {}
+    void close_stream(model::StreamId) override {}
+    void prove_stream(model::StreamId) override {}
     dataplane::ChildBackend& children() override { return backend; }
     Result<> add_address(const IpAddress& address) override {
         addresses.push_back(address);

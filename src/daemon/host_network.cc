@@ -21,6 +21,7 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::open(os::EventLoop& loop, Log&
     std::unique_ptr<HostNetwork> network(new HostNetwork(loop, settings, std::move(events)));
     TRY(network->open_sockets(log));
     TRY(network->open_backend());
+    TRY(network->open_tcp(log));
     for (const auto& socket : network->sockets_) {
         // Else an IKE message to a peer inside 0.0.0.0/0 would be led into the tunnel that it maintains.
         TRY(network->backend_->exempt_from_tunnel(socket.fd()));
@@ -59,7 +60,23 @@ Result<> HostNetwork::open_backend() {
          .peer_moved = events_.peer_moved,
          .acquire = events_.acquire,
          .selectors_violated = events_.selectors_violated,
-         .ike_datagram = events_.ike_datagram}));
+         .ike_datagram = events_.ike_datagram,
+         .stream_packet = [this](model::StreamId stream, ByteView packet) { return tcp_->send_esp(stream, packet); },
+         .stream_corrupt = [this](model::StreamId stream) { tcp_->close(stream); }}));
+    return {};
+}
+
+Result<> HostNetwork::open_tcp(Log& log) {
+    tcp_ = std::make_unique<TcpCarrier>(
+        loop_, log,
+        TcpCarrierEvents{.ike_message = events_.ike_datagram,
+                         .esp_packet = [this](const model::Path& path,
+                                              ByteView packet) { backend_->take_stream_packet(path, packet); },
+                         .opened = events_.stream_opened,
+                         .closed = events_.stream_closed},
+        // Else a peer inside 0.0.0.0/0 could not be reached but through the tunnel that the stream carries.
+        [this](int socket) { return backend_->exempt_from_tunnel(socket); });
+    if (settings_.tcp_port != 0) TRY(tcp_->listen(settings_.tcp_port));
     return {};
 }
 
@@ -72,6 +89,7 @@ void HostNetwork::receive(os::UdpSocket& socket) {
 }
 
 Result<> HostNetwork::send(const model::Path& path, ByteView message) {
+    if (path.tcp()) return tcp_->send_ike(path.stream, message);
     if (path.local.port == settings_.nat_port) return backend_->send_ike(path, message);
     for (auto& socket : sockets_) {
         if (socket.family() == path.remote.address.family()) return socket.send(path, message);

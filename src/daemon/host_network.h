@@ -1,4 +1,4 @@
-// The network of this host: IKE sockets of both families, and the userspace data plane beside them.
+// The network of this host: IKE sockets of both families, TCP streams, and the userspace data plane beside them.
 #pragma once
 
 #include <functional>
@@ -7,6 +7,7 @@
 
 #include "daemon/log.h"
 #include "daemon/network.h"
+#include "daemon/tcp_carrier.h"
 #include "dataplane/userspace_backend.h"
 #include "os/event_loop.h"
 #include "os/udp_socket.h"
@@ -16,6 +17,7 @@ namespace cygnet::daemon {
 struct NetworkSettings {
     std::uint16_t port = 500;
     std::uint16_t nat_port = 4500;
+    std::uint16_t tcp_port = 0;  // 0: nobody can come over TCP
     std::string tun = "cygnet0";
 };
 
@@ -23,9 +25,11 @@ struct NetworkSettings {
 struct NetworkEvents {
     std::function<void(const model::Path&, ByteView)> ike_datagram;
     std::function<void(model::ChildId)> inbound_seen;
-    std::function<void(model::ChildId, model::Endpoint)> peer_moved;
+    std::function<void(model::ChildId, const model::Path&)> peer_moved;
     std::function<void(model::PolicyId, const model::PacketEnds&)> acquire;
     std::function<void(model::ChildId, ByteView)> selectors_violated;
+    std::function<void(const model::Path&)> stream_opened;
+    std::function<void(model::StreamId, const std::string&)> stream_closed;
 };
 
 class HostNetwork final : public Network {
@@ -36,6 +40,9 @@ public:
 
     Result<> send(const model::Path& path, ByteView message) override;
     Result<> send_keepalive(const model::Path& path) override;
+    void open_stream(const model::Path& path) override { tcp_->open(path); }
+    void close_stream(model::StreamId stream) override { tcp_->close(stream); }
+    void prove_stream(model::StreamId stream) override { tcp_->prove(stream); }
     dataplane::ChildBackend& children() override { return *backend_; }
     Result<> add_address(const model::IpAddress& address) override { return backend_->add_address(address); }
     Result<> remove_address(const model::IpAddress& address) override { return backend_->remove_address(address); }
@@ -46,6 +53,7 @@ private:
     HostNetwork(os::EventLoop& loop, const NetworkSettings& settings, NetworkEvents events);
     Result<> open_sockets(Log& log);
     Result<> open_backend();
+    Result<> open_tcp(Log& log);
     void receive(os::UdpSocket& socket);
 
     os::EventLoop& loop_;
@@ -54,6 +62,7 @@ private:
     Bytes buffer_;
     std::vector<os::UdpSocket> sockets_;  // at most one of each family
     std::unique_ptr<dataplane::UserspaceBackend> backend_;
+    std::unique_ptr<TcpCarrier> tcp_;
     std::vector<os::ReadWatch> watches_;  // last: gone before what they watch
 };
 

@@ -12,10 +12,16 @@ class Network {
 public:
     virtual ~Network() = default;
 
-    // One IKE message from the port that path.local names; the NAT-T port adds the non-ESP marker.
+    // One IKE message from the port that path.local names, or into path.stream; the NAT-T port and streams add the
+    // non-ESP marker.
     virtual Result<> send(const model::Path& path, ByteView message) = 0;
     // RFC 3948 §2.3.
     virtual Result<> send_keepalive(const model::Path& path) = 0;
+
+    // RFC 9329: ike::OpenStream, CloseStream and StreamProven say what is asked for.
+    virtual void open_stream(const model::Path& path) = 0;
+    virtual void close_stream(model::StreamId stream) = 0;
+    virtual void prove_stream(model::StreamId stream) = 0;
 
     virtual dataplane::ChildBackend& children() = 0;
     virtual Result<> add_address(const model::IpAddress& address) = 0;

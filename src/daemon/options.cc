@@ -28,6 +28,9 @@ ParsedOptions parse_options(int argc, char** argv) {
     app.add_option("--nat-port", options.network.nat_port, "UDP port of IKE and ESP behind NATs")
         ->type_name("PORT")
         ->capture_default_str();
+    app.add_option("--tcp-port", options.network.tcp_port, "TCP port of IKE and ESP (RFC 9329); 0: none")
+        ->type_name("PORT")
+        ->capture_default_str();
     app.add_option("--tun", options.network.tun, "name of the TUN device")->type_name("NAME")->capture_default_str();
     app.add_flag("--check", options.check, "load the configuration, print what is wrong with it, and exit");
     app.add_flag("--version", options.version, "print the version and which library computes each algorithm, and exit");

@@ -15,14 +15,18 @@ namespace cygnet::dataplane {
 struct BackendEvents {
     // The first authentic packet on a child whose outbound half is inactive.
     std::function<void(model::ChildId)> inbound_seen;
-    // An authentic ESP-in-UDP packet came from another address or port than the child's path.
-    std::function<void(model::ChildId, model::Endpoint)> peer_moved;
+    // An authentic ESP-in-UDP packet came from another address or port than the child's path, or one in another TCP stream.
+    std::function<void(model::ChildId, const model::Path&)> peer_moved;
     // A packet met a trap and waits.
     std::function<void(model::PolicyId, const model::PacketEnds&)> acquire;
     // An authentic packet was dropped because it is outside the child's selectors; its first octets.
     std::function<void(model::ChildId, ByteView)> selectors_violated;
     // IKE messages that arrived on the NAT-T port beside ESP (non-ESP marker already removed).
     std::function<void(const model::Path&, ByteView)> ike_datagram;
+    // An ESP packet of a child whose path is a TCP stream (RFC 9329). False: the stream takes no more now.
+    std::function<bool(model::StreamId, ByteView)> stream_packet;
+    // A stream brought too many packets in a row that belong to no child or are not authentic.
+    std::function<void(model::StreamId)> stream_corrupt;
 };
 
 class ChildBackend {

@@ -13,7 +13,7 @@
 
 namespace cygnet::dataplane {
 
-enum class CarrierKind : std::uint8_t { udp, raw };
+enum class CarrierKind : std::uint8_t { udp, raw, stream };  // the last one is no Carrier: TCP is the control thread's
 
 struct CarrierOptions {
     std::uint16_t port = 0;  // UDP

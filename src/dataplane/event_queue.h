@@ -1,5 +1,5 @@
-// What a worker tells the control thread: a bounded ring with one writer and one reader, and a descriptor
-// that becomes readable.
+// What a worker tells the control thread, and the ESP packets of TCP streams that either gives the other: a bounded ring
+// with one writer and one reader, and a descriptor that becomes readable.
 #pragma once
 
 #include <atomic>
@@ -12,12 +12,14 @@
 
 namespace cygnet::dataplane {
 
-enum class EventKind : std::uint8_t { ike_datagram, inbound_seen, peer_moved, acquire, selectors_violated };
+enum class EventKind : std::uint8_t {
+    ike_datagram, inbound_seen, peer_moved, acquire, selectors_violated, stream_packet, stream_corrupt
+};
 
 struct Event {
     EventKind kind = EventKind::ike_datagram;
-    model::ChildId child{};     // inbound_seen, peer_moved, selectors_violated
-    model::Path path{};         // ike_datagram; peer_moved: remote is the new one
+    model::ChildId child{};     // inbound_seen, peer_moved, selectors_violated, stream_packet
+    model::Path path{};         // of what arrived, or of a stream
     model::PolicyId policy{};   // acquire
     model::PacketEnds ends{};   // acquire
 };
@@ -27,10 +29,10 @@ public:
     // `octets`: of the ring; a power of two.
     explicit EventQueue(std::size_t octets);
 
-    // The worker's side. False when there is no room: the event is lost.
+    // The writer's side. False when there is no room: the event is lost.
     bool push(const Event& event, ByteView datagram = {});
 
-    // The control thread's side. The datagram's view holds until the next call.
+    // The reader's side. The datagram's view holds until the next call.
     struct Popped {
         Event event;
         ByteView datagram;

@@ -124,7 +124,7 @@ Result<> UserspaceBackend::Impl::start() {
     worker = std::make_unique<Worker>(WorkerParts{0, tun.fd(), tun.offload(), std::move(carriers), &table, config.now});
     epoll = os::Fd(::epoll_create1(EPOLL_CLOEXEC));
     timer = os::Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
-    for (const int fd : {worker->events().fd(), timer.number()}) {
+    for (const int fd : {worker->events().fd(), worker->to_streams().fd(), timer.number()}) {
         epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
         if (::epoll_ctl(epoll.number(), EPOLL_CTL_ADD, fd, &event) != 0)
             return fail(Errc::system, "epoll", std::strerror(errno));
@@ -285,20 +285,29 @@ void UserspaceBackend::dispatch_events() {
     Impl& impl = *impl_;
     std::uint64_t expirations;
     if (::read(impl.timer.number(), &expirations, sizeof expirations) > 0) impl.end_graces();
-    EventQueue& queue = impl.worker->events();
-    queue.clear_signal();
-    for (std::size_t i = 0; i < events_per_dispatch; ++i) {
-        const auto popped = queue.pop();
-        if (!popped) return;
-        impl.dispatch(*popped);
+    for (EventQueue* queue : {&impl.worker->events(), &impl.worker->to_streams()}) {
+        queue->clear_signal();
+        for (std::size_t i = 0; i < events_per_dispatch; ++i) {
+            const auto popped = queue->pop();
+            if (!popped) break;
+            impl.dispatch(*popped);
+        }
+        if (!queue->empty()) queue->signal();
     }
-    queue.signal();
 }
 
 void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
     const Event& event = popped.event;
     const auto found = children.find(event.child);
     switch (event.kind) {
+        case EventKind::stream_packet:
+            // A full stream shows itself as loss to what is inside, as a full link does.
+            if (events.stream_packet && !events.stream_packet(event.path.stream, popped.datagram) && found != children.end())
+                found->second.child->sa->drops.add(esp::Drop::carrier_refused);
+            return;
+        case EventKind::stream_corrupt:
+            if (events.stream_corrupt) events.stream_corrupt(event.path.stream);
+            return;
         case EventKind::ike_datagram:
             if (events.ike_datagram) events.ike_datagram(event.path, popped.datagram);
             return;
@@ -307,7 +316,7 @@ void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
                 events.inbound_seen(event.child);
             return;
         case EventKind::peer_moved:
-            if (found != children.end() && events.peer_moved) events.peer_moved(event.child, event.path.remote);
+            if (found != children.end() && events.peer_moved) events.peer_moved(event.child, event.path);
             return;
         case EventKind::acquire:
             if (policies.contains(event.policy) && events.acquire) events.acquire(event.policy, event.ends);
@@ -321,6 +330,10 @@ void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
 Result<> UserspaceBackend::send_ike(const model::Path& path, ByteView message) {
     constexpr std::array<std::uint8_t, 4> non_esp_marker{};
     return impl_->send(path, non_esp_marker, message);
+}
+
+void UserspaceBackend::take_stream_packet(const model::Path& path, ByteView packet) {
+    static_cast<void>(impl_->worker->from_streams().push({.kind = EventKind::stream_packet, .path = path}, packet));
 }
 
 Result<> UserspaceBackend::send_keepalive(const model::Path& path) {

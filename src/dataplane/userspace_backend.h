@@ -59,6 +59,8 @@ public:
 
     // One IKE message from the NAT-T port: adds the non-ESP marker. path.local.address may be "any".
     Result<> send_ike(const model::Path& path, ByteView message);
+    // An ESP packet that came in a TCP stream; dropped when too many wait.
+    void take_stream_packet(const model::Path& path, ByteView packet);
     // RFC 3948 §2.3: the single octet 0xff.
     Result<> send_keepalive(const model::Path& path);
 

@@ -47,6 +47,10 @@ struct Side {
     std::vector<std::pair<model::Path, Bytes>> ike;
     std::vector<model::ChildId> seen;
     std::vector<model::Endpoint> moved;
+    std::vector<model::StreamId> corrupt;
+    Side* stream_peer = nullptr;  // what goes into a stream comes out there
+    model::Path stream_path;      // as the peer knows it
+    bool stream_full = false;
 
     // The control thread's turn: waits until `done` or a second has passed.
     template <class Done>
@@ -85,7 +89,13 @@ protected:
             side.ike.emplace_back(path, keep(bytes));
         };
         events.inbound_seen = [&side](model::ChildId child) { side.seen.push_back(child); };
-        events.peer_moved = [&side](model::ChildId, model::Endpoint to) { side.moved.push_back(to); };
+        events.peer_moved = [&side](model::ChildId, const model::Path& to) { side.moved.push_back(to.remote); };
+        events.stream_corrupt = [&side](model::StreamId stream) { side.corrupt.push_back(stream); };
+        events.stream_packet = [&side](model::StreamId, ByteView packet) {
+            if (side.stream_full || side.stream_peer == nullptr) return false;
+            side.stream_peer->backend->take_stream_packet(side.stream_path, packet);
+            return true;
+        };
         side.host.run([&] {
             auto opened = UserspaceBackend::open(config, std::move(events));
             if (opened)
@@ -222,6 +232,91 @@ constexpr Way ways[] = {
 INSTANTIATE_TEST_SUITE_P(all, EveryWay, ::testing::ValuesIn(ways),
                          [](const auto& way) { return std::string(way.param.name); });
 
+// A control thread between the two: what one sends into its stream arrives at the other.
+class InStreams : public Tunnel {
+protected:
+    static constexpr auto stream_left = static_cast<model::StreamId>(2), stream_right = static_cast<model::StreamId>(3);
+
+    void open_streams() {
+        open_both();
+        if (IsSkipped() || HasFatalFailure()) return;
+        spec.path.stream = stream_left;
+        spec.udp_encapsulation = false;
+        install(left, copy(spec));
+        model::ChildSaSpec other = esp::testing::mirrored(spec);
+        other.path.stream = stream_right;
+        install(right, std::move(other));
+        left.stream_peer = &right;
+        right.stream_peer = &left;
+        left.stream_path = {.local = spec.path.remote, .remote = spec.path.local, .stream = stream_right};
+        right.stream_path = {.local = spec.path.local, .remote = spec.path.remote, .stream = stream_left};
+    }
+    template <class Work>
+    void while_streams_run(Work work) {
+        std::atomic<bool> done{false};
+        std::thread control([&] {
+            while (!done) {
+                pollfd waiting[] = {{left.backend->event_fd(), POLLIN, 0}, {right.backend->event_fd(), POLLIN, 0}};
+                if (::poll(waiting, 2, 10) <= 0) continue;
+                left.backend->dispatch_events();
+                right.backend->dispatch_events();
+            }
+        });
+        work();
+        done = true;
+        control.join();
+    }
+    model::ChildSaSpec spec = esp::testing::test_spec();
+};
+
+TEST_F(InStreams, carries_packets_in_order) {
+    open_streams();
+    if (IsSkipped() || HasFatalFailure()) return;
+    const Bytes octets = keep(ByteView(test_octets()).first(3'000'000));
+    while_streams_run([&] { EXPECT_TRUE(tcp_transfer(left, right, "10.2.0.1", octets) == octets); });
+    EXPECT_EQ(right.dropped(Drop::replayed), 0U);
+    EXPECT_EQ(right.dropped(Drop::integrity_failed), 0U);
+    EXPECT_TRUE(left.corrupt.empty() && right.corrupt.empty());
+    EXPECT_TRUE(left.moved.empty() && right.moved.empty());
+}
+
+TEST_F(InStreams, drops_what_a_full_stream_does_not_take) {
+    open_streams();
+    if (IsSkipped() || HasFatalFailure()) return;
+    left.stream_full = true;
+    while_streams_run([&] { EXPECT_FALSE(ping()); });
+    const auto drops = left.backend->drops(spec.id);
+    ASSERT_TRUE(drops);
+    EXPECT_EQ((*drops)[static_cast<std::size_t>(Drop::carrier_refused)], 1U);
+}
+
+TEST_F(InStreams, tells_of_packets_in_another_stream) {
+    open_streams();
+    if (IsSkipped() || HasFatalFailure()) return;
+    left.stream_path.stream = static_cast<model::StreamId>(5);
+    left.stream_path.remote.port = 4567;
+    while_streams_run([&] { EXPECT_TRUE(ping()); });
+    EXPECT_EQ(right.moved, (std::vector<model::Endpoint>{left.stream_path.remote}));
+}
+
+// RFC 9329 §6.1: a few packets that mean nothing are no corruption, many in a row are.
+TEST_F(InStreams, tells_of_a_stream_full_of_nonsense) {
+    open_streams();
+    if (IsSkipped() || HasFatalFailure()) return;
+    const Bytes nonsense(100, 0x77);
+    const auto send = [&](std::size_t packets) {
+        for (std::size_t i = 0; i < packets; ++i) right.backend->take_stream_packet(left.stream_path, nonsense);
+        right.dispatch_until([&] { return !right.corrupt.empty(); });
+        return right.corrupt.size();
+    };
+    EXPECT_EQ(send(model::limits::tcp_bad_messages - 1), 0U);
+    while_streams_run([&] { EXPECT_TRUE(ping()); });
+    EXPECT_EQ(send(model::limits::tcp_bad_messages - 1), 0U);
+    EXPECT_EQ(send(1), 1U);
+    EXPECT_EQ(send(100), 1U) << "once";
+}
+
+// RFC 7296 §2.23 [8, 132]: IKE on the NAT-T port begins with four zero octets; a keepalive is no packet.
 TEST_F(Tunnel, hands_over_ike_and_sends_it_with_the_marker) {
     open_both();
     if (IsSkipped() || HasFatalFailure()) return;
@@ -322,6 +417,7 @@ TEST_F(Tunnel, loses_nothing_when_a_child_is_replaced) {
     }
 }
 
+// RFC 7296 §2.23 [131]: newer authentic packets alone.
 TEST_F(Tunnel, tells_where_an_authentic_packet_came_from_and_follows_when_told) {
     UserspaceConfig elsewhere;
     elsewhere.port = 4501;

@@ -13,7 +13,8 @@ namespace {
 using esp::Drop;
 
 constexpr std::size_t super_packet_octets_max = 65535;
-constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2;  // else the index of a carrier
+constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2,
+                        tag_streams = ~0ULL - 3;  // else the index of a carrier
 constexpr int held_review_ms = 1000;                            // while packets wait for a child
 constexpr std::uint8_t nat_keepalive = 0xff;                    // RFC 3948 §2.3
 constexpr std::size_t non_esp_marker_size = 4;                  // RFC 3948 §2.2
@@ -31,11 +32,13 @@ Worker::Worker(WorkerParts parts)
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       tun_buffer_(sizeof(VnetHeader) + super_packet_octets_max),
       segment_(super_packet_octets_max + esp::transport_header_max),
-      coalescer_(*this, parts_.offload) {
+      coalescer_(*this, parts_.offload),
+      stream_buffer_(stream_octets_per_turn) {
     ASSERT(epoll_.open() && stop_.open() && wake_.open());
     watch(wake_.number(), tag_wake);
     watch(stop_.number(), tag_stop);
     watch(parts_.tun, tag_tun);
+    watch(from_streams_.fd(), tag_streams);
     for (std::size_t i = 0; i < parts_.carriers.size(); ++i) watch(parts_.carriers[i].fd(), i);
 }
 
@@ -58,6 +61,8 @@ void Worker::run() {
                 review_held();
             else if (tag == tag_tun)
                 outbound_turn();
+            else if (tag == tag_streams)
+                stream_turn();
             else
                 inbound_turn(parts_.carriers[tag]);
         }
@@ -195,8 +200,8 @@ void Worker::flush_outbound() {
     const std::size_t wanted = batch_.count();
     const auto octets = batch_.seal(now_, packets);
     drops_.add(Drop::sequence_exhausted, wanted - packets);
-    Carrier* carrier = carrier_for(child);
-    std::size_t sent = 0;
+    Carrier* carrier = child.path.tcp() ? nullptr : carrier_for(child);
+    std::size_t sent = child.path.tcp() ? send_into_stream(child, octets) : 0;
     if (carrier != nullptr && packets != 0) {
         const std::uint64_t calls = carrier->send_calls();
         sent = carrier->send({&child.path, batch_.traffic_class(), octets, batch_.segment_size()});
@@ -208,6 +213,15 @@ void Worker::flush_outbound() {
     }
     count(statistics_.packets_out, sent);
     batch_.clear();
+}
+
+// In their order; what the queue has no room for is dropped.
+std::size_t Worker::send_into_stream(const esp::Child& child, std::span<const std::uint8_t> octets) {
+    const Event event{.kind = EventKind::stream_packet, .child = child.id, .path = child.path};
+    std::size_t sent = 0;
+    for (std::size_t at = 0; at < octets.size(); at += batch_.segment_size())
+        sent += to_streams_.push(event, octets.subspan(at, std::min(batch_.segment_size(), octets.size() - at)));
+    return sent;
 }
 
 Carrier* Worker::carrier_for(const esp::Child& child) {
@@ -227,12 +241,43 @@ void Worker::inbound_turn(Carrier& carrier) {
     coalescer_.flush();
 }
 
+// What the control thread has cut out of TCP streams. It lies in a buffer of our own, because it is opened in place and the
+// coalescer looks at it until the end of the turn.
+void Worker::stream_turn() {
+    from_streams_.clear_signal();
+    std::array<ReceivedDatagram, stream_packets_per_turn> datagrams;
+    std::size_t used = 0;
+    for (ReceivedDatagram& datagram : datagrams) {
+        if (stream_buffer_.size() - used < model::limits::datagram_octets) break;
+        const auto popped = from_streams_.pop();
+        if (!popped) break;
+        const ByteView packet = popped->datagram;
+        std::memcpy(&stream_buffer_[used], packet.data(), packet.size());
+        datagram = {&stream_buffer_[used], packet.size(), packet.size(), popped->event.path, 0};
+        used += packet.size();
+        take_esp(CarrierKind::stream, datagram, datagram.data, datagram.size);
+    }
+    finish_group();
+    coalescer_.flush();
+    if (!from_streams_.empty()) from_streams_.signal();
+}
+
+// RFC 9329 §6.1: a few packets of unknown children are no sign of corruption, many in a row are.
+void Worker::note_bad(const model::Path& path, std::size_t packets) {
+    std::size_t& bad = bad_packets_[path.stream];
+    const bool corrupt = bad < model::limits::tcp_bad_messages && bad + packets >= model::limits::tcp_bad_messages;
+    bad += packets;
+    if (corrupt) tell({.kind = EventKind::stream_corrupt, .path = path}, {}, Drop::event_queue_full);
+    // Streams that are gone leave their numbers behind.
+    if (bad_packets_.size() > 2 * model::limits::tcp_streams) bad_packets_.clear();
+}
+
 void Worker::take_datagram(const Carrier& carrier, const ReceivedDatagram& datagram) {
     for (std::size_t at = 0; at < datagram.size; at += datagram.segment_size) {
         std::uint8_t* const segment = datagram.data + at;
         const std::size_t size = std::min(datagram.segment_size, datagram.size - at);
         if (carrier.kind() == CarrierKind::udp && take_other_than_esp(datagram, segment, size)) continue;
-        take_esp(carrier, datagram, segment, size);
+        take_esp(carrier.kind(), datagram, segment, size);
     }
 }
 
@@ -250,19 +295,23 @@ bool Worker::take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t*
     return true;
 }
 
-void Worker::take_esp(const Carrier& carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size) {
+void Worker::take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size) {
+    const auto refuse = [&](Drop why) {
+        drops_.add(why);
+        if (carrier == CarrierKind::stream) note_bad(datagram.path, 1);
+    };
     const auto spi = esp::spi_of(esp, size);
-    if (!spi) return drops_.add(Drop::too_short);
-    if (*spi < 256) return drops_.add(Drop::reserved_spi);
+    if (!spi) return refuse(Drop::too_short);
+    if (*spi < 256) return refuse(Drop::reserved_spi);
     const esp::Child* child =
         group_.count != 0 && group_.child->sa->in.spi == *spi ? group_.child : table_->inbound(*spi);
-    if (child == nullptr) return drops_.add(Drop::unknown_spi);
-    const bool joins = group_.child == child && group_.carrier == carrier.kind() &&
+    if (child == nullptr) return refuse(Drop::unknown_spi);
+    const bool joins = group_.child == child && group_.carrier == carrier && group_.path->stream == datagram.path.stream &&
                        group_.path->remote == datagram.path.remote && group_.count < group_packets_max;
     if (group_.count != 0 && !joins) finish_group();
     group_.child = child;
     group_.path = &datagram.path;
-    group_.carrier = carrier.kind();
+    group_.carrier = carrier;
     group_.packets[group_.count++] = {
         .esp = esp, .size = static_cast<std::uint32_t>(size), .outer_traffic_class = datagram.traffic_class};
 }
@@ -273,6 +322,8 @@ void Worker::finish_group() {
     const std::size_t authentic = esp::decapsulate(*group_.child, packets, now_);
     for (const esp::InboundPacket& packet : packets) deliver(*group_.child, packet);
     if (authentic != 0) tell_about(group_);
+    if (group_.carrier == CarrierKind::stream && authentic == 0) note_bad(*group_.path, group_.count);
+    if (group_.carrier == CarrierKind::stream && authentic != 0) bad_packets_.erase(group_.path->stream);
     group_.count = 0;
 }
 
@@ -316,9 +367,10 @@ void Worker::tell_about(const Group& group) {
     esp::SaRuntime& sa = *child.sa;
     if (!sa.told_inbound_seen)
         sa.told_inbound_seen = tell({.kind = EventKind::inbound_seen, .child = child.id}, {}, Drop::event_queue_full);
-    if (group.carrier != CarrierKind::udp || !child.udp_encapsulation || group.path->remote == child.path.remote ||
-        group.path->remote == sa.told_remote)
-        return;
+    const bool in_stream = group.carrier == CarrierKind::stream && child.path.tcp();
+    const bool in_udp = group.carrier == CarrierKind::udp && child.udp_encapsulation;
+    const bool elsewhere = in_stream ? group.path->stream != child.path.stream : group.path->remote != child.path.remote;
+    if (!(in_stream || in_udp) || !elsewhere || group.path->remote == sa.told_remote) return;
     // RFC 7296 §2.23: a peer behind a NAT is followed to where its newest authentic packet came from.
     bool newest = false;
     for (const auto& packet : std::span(group.packets).first(group.count)) newest |= packet.newest;

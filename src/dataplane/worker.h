@@ -5,10 +5,13 @@
 //                                  └─► a trap: HeldPackets, until the table has a child for them
 //   TUN ◄─ Coalescer ◄─ selectors ◄─ open ◄─ by SPI ◄─ Carrier::receive
 //                                                    └─► IKE, moved peers ─► EventQueue
+//
+// TCP streams (RFC 9329) belong to the control thread: their ESP packets come and go through two more queues.
 #pragma once
 
 #include <atomic>
 #include <functional>
+#include <map>
 #include <vector>
 
 #include "dataplane/carrier.h"
@@ -48,12 +51,16 @@ public:
     void look_again();
 
     EventQueue& events() { return events_; }
+    EventQueue& to_streams() { return to_streams_; }      // read by the control thread
+    EventQueue& from_streams() { return from_streams_; }  // written by it
     const esp::DropCounters& drops() const { return drops_; }
     WorkerStatistics statistics() const;
 
 private:
     static constexpr std::size_t event_octets = 1 << 20;
     static constexpr std::size_t tun_reads_per_turn = 8;
+    static constexpr std::size_t stream_packets_per_turn = 64;
+    static constexpr std::size_t stream_octets_per_turn = 256 * 1024;
     // Groups of one SA, as long as decapsulation takes at once.
     static constexpr std::size_t group_packets_max = model::limits::batch_packets;
 
@@ -84,9 +91,12 @@ private:
     Carrier* carrier_for(const esp::Child& child);
 
     void inbound_turn(Carrier& carrier);
+    void stream_turn();
+    void note_bad(const model::Path& path, std::size_t packets);
+    std::size_t send_into_stream(const esp::Child& child, std::span<const std::uint8_t> octets);
     void take_datagram(const Carrier& carrier, const ReceivedDatagram& datagram);
     bool take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t* segment, std::size_t size);
-    void take_esp(const Carrier& carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size);
+    void take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size);
     void finish_group();
     void deliver(const esp::Child& child, const esp::InboundPacket& packet);
     void deliver_transport(const esp::Child& child, const esp::InboundPacket& packet);
@@ -106,7 +116,9 @@ private:
     ReceiveBuffers receive_buffers_;
     Group group_;
     Coalescer coalescer_;
-    EventQueue events_{event_octets};
+    EventQueue events_{event_octets}, to_streams_{event_octets}, from_streams_{event_octets};
+    std::vector<std::uint8_t> stream_buffer_;
+    std::map<model::StreamId, std::size_t> bad_packets_;  // in a row
     esp::DropCounters drops_;
     Statistics statistics_;
 };

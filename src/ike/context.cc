@@ -8,6 +8,7 @@
 #include "ike/feature/feature.h"
 #include "ike/overlap.h"
 #include "ike/snapshot.h"
+#include "ike/stream.h"
 #include "ike/trace.h"
 
 namespace cygnet::ike {
@@ -25,14 +26,6 @@ Instant after(Instant now, Duration time, Duration rand_time, Rng& rng) {
 std::uint64_t less(std::uint64_t volume, std::uint64_t spread, Rng& rng) {
     if (volume == 0 || spread == 0) return volume;
     return std::max<std::uint64_t>(volume - std::min(volume, rng.below(spread)), 1);
-}
-
-std::optional<FragmentLimit> fragment_limit(const IkeSa& sa, const EngineSettings& settings, const model::Path& path) {
-    if (!sa.sends_fragments) return std::nullopt;
-    const bool v4 = path.remote.address.family() == model::Family::v4;
-    const std::size_t marker = path.local.port == settings.nat_port ? wire::non_esp_marker_size : 0;
-    return FragmentLimit{.ip_octets = settings.fragment_ip_octets,
-                         .overhead = (v4 ? wire::udp_over_ipv4_overhead : wire::udp_over_ipv6_overhead) + marker};
 }
 
 }  // namespace
@@ -59,12 +52,12 @@ Result<Next> Context::request(model::ExchangeType exchange, wire::MessageBuilder
     ASSERT(!sa.window.outstanding() && sa.protection);
     const wire::Header header = request_header(exchange);
     const wire::Chain chain = payloads.take_chain();
-    SentMessage datagrams =
-        TRY(sa.protection->seal(header, chain, fragment_limit(sa, core.settings, sa.path), core.rng));
+    SentMessage datagrams = TRY(sa.protection->seal(header, chain, request_limit(*this), core.rng));
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.path);
     sa.own_exchange = exchange;
-    sa.window.send_request(std::move(datagrams), now, schedule());
+    const RetransmissionSchedule when = schedule(datagrams);
+    sa.window.send_request(std::move(datagrams), now, when);
     return Next::sent_request;
 }
 
@@ -72,8 +65,7 @@ Result<Next> Context::respond(model::ExchangeType exchange, wire::MessageBuilder
     ASSERT(sa.window.processing_request() && sa.protection);
     const wire::Header header = response_header(exchange);
     const wire::Chain chain = payloads.take_chain();
-    SentMessage datagrams =
-        TRY(sa.protection->seal(header, chain, fragment_limit(sa, core.settings, sa.answer_path), core.rng));
+    SentMessage datagrams = TRY(sa.protection->seal(header, chain, answer_limit(*this), core.rng));
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.answer_path);
     sa.window.answer_request(std::move(datagrams));
@@ -86,7 +78,8 @@ Next Context::request_in_clear(Bytes datagram) {
     datagrams.push_back(std::move(datagram));
     send(datagrams, sa.path);
     sa.own_exchange = model::ExchangeType::ike_sa_init;
-    sa.window.send_request(std::move(datagrams), now, schedule());
+    const RetransmissionSchedule when = schedule(datagrams);
+    sa.window.send_request(std::move(datagrams), now, when);
     return Next::sent_request;
 }
 
@@ -99,10 +92,13 @@ Next Context::respond_in_clear(Bytes datagram) {
     return Next::answered;
 }
 
-RetransmissionSchedule Context::schedule() const {
-    return {.first = core.settings.retransmit_first,
-            .factor = core.settings.retransmit_factor,
-            .tries = core.settings.retransmit_tries};
+RetransmissionSchedule Context::schedule(const SentMessage& datagrams) const {
+    const EngineSettings& settings = core.settings;
+    const RetransmissionSchedule usual{.first = settings.retransmit_first,
+                                       .factor = settings.retransmit_factor,
+                                       .tries = settings.retransmit_tries};
+    if (sa.path.tcp()) return usual.without_retransmission();
+    return sa.protection ? probing_schedule(*this, datagrams).value_or(usual) : usual;
 }
 
 void Context::send(const SentMessage& datagrams, const model::Path& path) {
@@ -142,11 +138,13 @@ void Context::start_timers() {
     sa.timers.fill(Instant::never());
     sa.timer(Timer::reauth) = reauth;
     sa.timer(Timer::authentication_end) = authentication_end;
+    if (waits_for_stream(core, sa)) sa.timer(Timer::stream) = now;
     sa.timer(Timer::rekey) = after(now, connection.rekey_time, connection.rand_time, core.rng);
     if (sa.timer(Timer::rekey) != Instant::never())
         sa.timer(Timer::expire) = now + connection.rekey_time + connection.over_time;
     if (connection.dpd_delay > Duration{0}) sa.timer(Timer::liveness) = now + connection.dpd_delay;
-    if (sa.nat_local) sa.timer(Timer::nat_keepalive) = now + model::limits::nat_keepalive;
+    // RFC 9329 §6.6: not over TCP.
+    if (sa.nat_local && !sa.path.tcp()) sa.timer(Timer::nat_keepalive) = now + model::limits::nat_keepalive;
 }
 
 void Context::establish_rekeyed() {
@@ -193,6 +191,7 @@ Next Context::close(const std::string& reason) {
     log(model::LogGroup::ike, was_up ? 0 : 1, fmt::format("IKE_SA {} ended: {}", sa.name(), reason));
     if (was_up) report(model::IkeDown{last, reason});
     sa.closed = true;
+    leave_stream(*this);
     sa.own = std::monostate{};
     sa.theirs = std::monostate{};
     sa.followup_series.reset();
@@ -265,7 +264,7 @@ ChildFrame Context::child_frame(std::uint32_t spi_in, bool exchange_initiator) c
             .spi_in = spi_in,
             .exchange_initiator = exchange_initiator,
             .path = sa.path,
-            .udp_encapsulation = sa.udp_encapsulation,
+            .udp_encapsulation = sa.udp_encapsulation && !sa.path.tcp(),
             .outbound_active = true};
 }
 

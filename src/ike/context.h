@@ -79,7 +79,7 @@ struct Context {
 
     std::int64_t unix_seconds() const;
 
-    RetransmissionSchedule schedule() const;
+    RetransmissionSchedule schedule(const SentMessage& datagrams) const;
     // Puts datagrams on the wire, again or for the first time.
     void send(const SentMessage& datagrams, const model::Path& path);
 };

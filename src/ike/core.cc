@@ -22,6 +22,8 @@ IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> 
     sa->initiator = initiator;
     sa->connection = std::move(connection);
     sa->path = sa->answer_path = path;
+    sa->tcp_originator = initiator;
+    if (path.tcp()) streams[path.stream].sas.insert(sa->id);
     (initiator ? sa->spis.initiator : sa->spis.responder) = own_spi;
     by_own_spi_[own_spi] = sa->id;
     if (initiator)

@@ -14,6 +14,7 @@
 #include "ike/cookie.h"
 #include "ike/engine.h"
 #include "ike/policies.h"
+#include "ike/path_size.h"
 #include "ike/pool.h"
 #include "ike/sa.h"
 
@@ -49,6 +50,16 @@ struct CommandProgress {
     Result<> result{};
 };
 
+// A TCP stream as the IKE SAs see it (RFC 9329).
+struct Stream {
+    // Ours go through all states; accepted ones are open.
+    enum class State : std::uint8_t { waiting, opening, open } state = State::open;
+    std::set<model::IkeSaId> sas{};  // more than one only while an IKE SA is rekeyed (§6.1)
+    unsigned failures = 0;           // of ours, in a row
+    std::size_t bad_messages = 0;    // in a row
+    bool proven = false;             // an authentic message came
+};
+
 class Core {
 public:
     Core(Rng& generator, EngineSettings engine_settings)
@@ -63,6 +74,8 @@ public:
     CookieMint cookies;
     AddressPools pools{};
     Policies policies{};
+    PathSizes path_sizes{};
+    std::map<model::StreamId, Stream> streams{};
     std::unordered_map<std::uint64_t, JobTicket> jobs{};
     std::map<CommandId, CommandProgress> commands{};
 
@@ -109,6 +122,9 @@ public:
     IkeSa* find_sa_of_child(model::ChildId child);
     std::size_t child_count() const { return child_owner_.size(); }
 
+    // ---- streams
+    model::StreamId next_stream_id() { return static_cast<model::StreamId>(last_stream_id_ += 2); }
+
     // ---- jobs
     JobId next_job_id() { return static_cast<JobId>(++last_job_id_); }
 
@@ -145,6 +161,7 @@ private:
     std::uint64_t last_child_id_ = 0;
     std::uint32_t last_child_unique_id_ = 0;
     std::uint64_t last_job_id_ = 0;
+    std::uint64_t last_stream_id_ = 0;
     Instant reply_second_{};
     unsigned replies_in_second_ = 0;
 };

@@ -1,6 +1,7 @@
 #include "ike/dispatch.h"
 
 #include "ike/exchange/tasks.h"
+#include "ike/stream.h"
 
 namespace cygnet::ike {
 namespace {
@@ -40,7 +41,7 @@ void conclude_own(Context& context, const Error& error) {
 bool free_for_a_task(const IkeSa& sa, Instant now) {
     if (sa.closed || !sa.established() || sa.tasks.empty()) return false;
     if (!std::holds_alternative<std::monostate>(sa.own) || sa.window.outstanding()) return false;
-    if (sa.jobs[static_cast<std::size_t>(Slot::own)]) return false;
+    if (sa.jobs[static_cast<std::size_t>(Slot::own)] || awaits_peer(sa)) return false;
     // What the peer asked for is being made: our exchanges begin when both sides see the outcome (RFC 7296 §2.25).
     // Not so in an SA that was replaced: a peer that lost may have given up its series (RFC 9370 §2.2.4).
     if (!sa.replaced_by && (!std::holds_alternative<std::monostate>(sa.theirs) || sa.followup_series)) return false;

@@ -98,19 +98,43 @@ struct UsageReport {
 struct InboundSeen {
     model::ChildId child;
 };
-// An authentic ESP-in-UDP packet came from another address or port: dynamic NAT mapping (RFC 7296 §2.23).
+// An authentic ESP-in-UDP packet came from another address or port: dynamic NAT mapping (RFC 7296 §2.23). Or one came in
+// another TCP stream, which `path` names then (RFC 9329 §6.1).
 struct PeerMoved {
     model::ChildId child;
-    model::Endpoint remote;
+    model::Path path;
+};
+// A stream that OpenStream asked for is there; `path` says between which ports.
+struct StreamOpened {
+    model::Path path;
+};
+// A stream ended, whoever opened it, or could not be opened. Nothing more comes from it.
+struct StreamClosed {
+    model::StreamId stream{};
+    std::string reason;
 };
 using Input = std::variant<Datagram, JobDone, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
-                           UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved>;
+                           UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved,
+                           StreamOpened, StreamClosed>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
 struct Send {
     model::Path path;
-    Bytes datagram;  // the driver adds the non-ESP marker when path.local.port is the NAT-T port
+    Bytes datagram;  // the driver adds the non-ESP marker in streams and when path.local.port is the NAT-T port
+};
+// A TCP stream to path.remote, from path.local.address and any port; StreamOpened or StreamClosed follows, within
+// limits::tcp_connect_wait. What is sent into a stream that is not there is lost.
+struct OpenStream {
+    model::Path path;
+};
+// Nothing more will be sent. What was, still goes out, and what is under way to us may arrive for a while.
+struct CloseStream {
+    model::StreamId stream{};
+};
+// An authentic message came in a stream that we accepted: it may stay.
+struct StreamProven {
+    model::StreamId stream{};
 };
 struct SendKeepalive {  // RFC 3948 §2.3: one octet 0xff from the NAT-T port
     model::Path path;
@@ -168,7 +192,8 @@ struct Close {
     model::IkeSaId sa;
 };
 using Effect = std::variant<Send, SendKeepalive, StartJob, InstallChild, ActivateChild, RemoveChild, MoveChild,
-                            InstallPolicy, RemovePolicy, AssignAddress, Persist, Report, CommandDone, Close>;
+                            InstallPolicy, RemovePolicy, AssignAddress, Persist, Report, CommandDone, Close, OpenStream,
+                            CloseStream, StreamProven>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cygnet::ike

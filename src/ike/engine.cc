@@ -8,6 +8,7 @@
 #include "ike/feature/invalid_selectors.h"
 #include "ike/receive.h"
 #include "ike/snapshot.h"
+#include "ike/stream.h"
 #include "ike/timers.h"
 
 namespace cygnet::ike {
@@ -43,6 +44,8 @@ struct Engine::Impl {
     void take(const UsageReport& input, Instant now, Effects&);
     void take(const InboundSeen& input, Instant now, Effects& effects);
     void take(const PeerMoved& input, Instant now, Effects& effects);
+    void take(const StreamOpened& input, Instant now, Effects& effects) { stream_opened(core, input, now, effects); }
+    void take(const StreamClosed& input, Instant now, Effects& effects) { stream_closed(core, input, now, effects); }
 };
 
 namespace {
@@ -82,9 +85,15 @@ void Engine::Impl::take(const InboundSeen& input, Instant, Effects& effects) {
 
 void Engine::Impl::take(const PeerMoved& input, Instant now, Effects& effects) {
     IkeSa* sa = core.find_sa_of_child(input.child);
-    if (sa == nullptr || sa->nat_local || !sa->nat_remote || sa->path.remote == input.remote) return;
+    if (sa == nullptr) return;
     Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
-    context.move_peer(input.remote);
+    if (input.path.tcp()) {
+        if (stream_is_foreign(core, *sa, input.path)) return;
+        core.touch(sa->id);
+        return follow_stream(context, input.path);
+    }
+    if (sa->path.tcp() || sa->nat_local || !sa->nat_remote || sa->path.remote == input.path.remote) return;
+    context.move_peer(input.path.remote);
 }
 
 // The end of a step: tasks begin where nothing else is under way, closed SAs vanish, deadlines are noted.

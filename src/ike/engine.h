@@ -19,7 +19,7 @@ namespace cygnet::ike {
 struct EngineSettings {
     std::size_t half_open_before_cookies = model::limits::half_open_before_cookies;
     bool always_cookie = false;  // tests: demand a cookie of everybody
-    std::size_t fragment_ip_octets = model::limits::fragment_ip_octets;
+    std::size_t fragment_ip_octets = model::limits::datagram_octets;  // no connection's fragments are larger
     Duration retransmit_first = model::limits::retransmit_first;
     double retransmit_factor = model::limits::retransmit_factor;
     unsigned retransmit_tries = model::limits::retransmit_tries;

@@ -31,6 +31,8 @@ std::vector<std::shared_ptr<const model::Connection>> connections_for(const mode
     };
     std::vector<Candidate> candidates;
     for (const auto& [name, connection] : config.connections) {
+        // RFC 9329 §5: only with peers for whom it is configured.
+        if (path.tcp() && connection->tcp == model::Tcp::no) continue;
         const unsigned local = fit(connection->local_addrs, path.local.address);
         const unsigned remote = fit(connection->remote_addrs, path.remote.address);
         if (local != 0 && remote != 0) candidates.push_back({local + 4 * remote, connection});

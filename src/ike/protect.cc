@@ -49,8 +49,21 @@ Result<Bytes> Protection::seal_one(wire::Unsealed unsealed, Rng& rng) {
     return std::move(octets);
 }
 
+Result<SentMessage> Protection::recut(const SentMessage& sent, std::optional<FragmentLimit> limit, Rng& rng) {
+    wire::Reassembly fragments;
+    for (const Bytes& datagram : sent)
+        if (auto whole = TRY(open_with(out_, datagram, &fragments)))
+            return seal(TRY(wire::parse_header(datagram)), whole->chain, limit, rng);
+    return fail(Errc::state, "recut", "not a whole protected message");
+}
+
 Result<std::optional<wire::Reassembled>> Protection::open(ByteView datagram, wire::Reassembly* fragments) const {
-    const wire::ProtectedMessage place = TRY(wire::locate_protected(datagram, sizes_of(in_.shape())));
+    return open_with(in_, datagram, fragments);
+}
+
+Result<std::optional<wire::Reassembled>> Protection::open_with(const crypto::Cipher& cipher, ByteView datagram,
+                                                               wire::Reassembly* fragments) {
+    const wire::ProtectedMessage place = TRY(wire::locate_protected(datagram, sizes_of(cipher.shape())));
     if (place.fragment) {
         if (fragments == nullptr) return fail(Errc::state, "SKF", "a fragment, but fragmentation was not negotiated");
         if (fragments->classify(*place.fragment) != wire::Reassembly::Verdict::fresh)
@@ -58,7 +71,7 @@ Result<std::optional<wire::Reassembled>> Protection::open(ByteView datagram, wir
     }
     Bytes octets = keep(datagram);
     const ByteView whole(octets);
-    TRY(in_.open(place.layout.aad(whole), place.layout.iv(whole), place.layout.text(octets), place.layout.icv(whole)));
+    TRY(cipher.open(place.layout.aad(whole), place.layout.iv(whole), place.layout.text(octets), place.layout.icv(whole)));
     const ByteView chain = TRY(wire::remove_padding(place.layout.text(whole)));
     if (place.fragment) return fragments->add(*place.fragment, place.first, place.layout.aad(whole), chain);
     return wire::Reassembled{.chain = {place.first, keep(chain)}, .aad = keep(place.layout.aad(whole))};

@@ -32,6 +32,9 @@ public:
     Result<SentMessage> seal(const wire::Header& header, const wire::Chain& chain, std::optional<FragmentLimit> limit,
                              Rng& rng);
 
+    // A message of ours that was sealed before, cut in another way (RFC 7383 §2.5.2) or not at all (RFC 9329 §7.5).
+    Result<SentMessage> recut(const SentMessage& sent, std::optional<FragmentLimit> limit, Rng& rng);
+
     // Verifies and decrypts one datagram. Fragments are collected in `fragments`, which may be nullptr when fragments
     // were not negotiated; nothing is returned until the message is complete. Every error is the sender's, who
     // is not authenticated: integrity, or state for a fragment that is not worth a look.
@@ -41,6 +44,8 @@ private:
     Protection(IkeKeys keys, crypto::Cipher in, crypto::Cipher out)
         : keys_(std::move(keys)), in_(std::move(in)), out_(std::move(out)) {}
     Result<Bytes> seal_one(wire::Unsealed unsealed, Rng& rng);
+    static Result<std::optional<wire::Reassembled>> open_with(const crypto::Cipher& cipher, ByteView datagram,
+                                                              wire::Reassembly* fragments);
 
     IkeKeys keys_;
     crypto::Cipher in_, out_;

@@ -49,6 +49,23 @@ TEST_P(Protect, NoticesEveryFlippedOctet) {
     }
 }
 
+// RFC 7383 §2.5.2: the same message in smaller pieces, and under fresh IVs.
+TEST_P(Protect, CutsItsOwnMessagesAnew) {
+    const wire::Chain large{.first = model::PayloadType::vendor_id, .octets = Bytes(3000, 7)};
+    const auto whole = *initiator.seal(header, large, std::nullopt, rng);
+    const auto coarse = *initiator.recut(whole, FragmentLimit{.ip_octets = 1280, .overhead = 28}, rng);
+    const auto fine = *initiator.recut(coarse, FragmentLimit{.ip_octets = 600, .overhead = 28}, rng);
+    EXPECT_LT(coarse.size(), fine.size());
+    EXPECT_EQ(initiator.recut(fine, std::nullopt, rng)->size(), 1u);
+    wire::Reassembly fragments;
+    std::optional<wire::Reassembled> joined;
+    for (const Bytes& datagram : fine) joined = *responder.open(datagram, &fragments);
+    ASSERT_TRUE(joined);
+    EXPECT_EQ(joined->chain.octets, large.octets);
+    EXPECT_EQ(joined->chain.first, large.first);
+    EXPECT_FALSE(initiator.recut({fine[0]}, std::nullopt, rng)) << "a part is no message";
+}
+
 TEST_P(Protect, CutsWhatIsTooLargeAndJoinsItAgain) {
     const wire::Chain large{.first = model::PayloadType::vendor_id, .octets = Bytes(3000, 7)};
     const auto sent = *initiator.seal(header, large, FragmentLimit{.ip_octets = 600, .overhead = 28}, rng);

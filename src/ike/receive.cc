@@ -2,11 +2,13 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "crypto/prf.h"
 #include "ike/dispatch.h"
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/stream.h"
 #include "ike/trace.h"
 
 namespace cygnet::ike {
@@ -26,6 +28,7 @@ struct Arrival {
 
     void drop(Counter counter, std::string why) const {
         core.counters.add(counter);
+        if (datagram.path.tcp()) note_bad_message(core, datagram.path.stream, effects);
         if (counter != Counter::invalid_spi) core.counters.add(Counter::invalid);  // strongSwan's sum of all but that
         effects.push_back(
             Report{model::LogLine{.group = LogGroup::net,
@@ -84,6 +87,8 @@ void receive_first_request(const Arrival& arrival, const wire::Header& header) {
     if (header.spi_i == 0 || !header.initiator || header.message_id != 0)
         return arrival.drop(Counter::malformed_header, "an IKE_SA_INIT request with a wrong SPI, flag or message ID");
     if (repeat_init_answer(arrival, header)) return;
+    if (!stream_is_free(arrival.core, arrival.datagram.path))
+        return arrival.drop(Counter::tcp_stream_refused, "another IKE_SA uses this TCP stream");
     Result<> parsed;
     Received request = received_in_clear(arrival, parsed);
     if (!parsed) return arrival.drop(Counter::malformed_payload, parsed.error().text());
@@ -119,11 +124,12 @@ bool later_fragment(ByteView datagram) {
 
 // The answer goes out again for the identical datagram, or for one that is authentic: a peer may have cut its request into
 // smaller fragments (RFC 7383 §2.5.2). A stranger who saw our SPIs gets nothing.
-bool repeats_last_request(const Arrival& arrival, const IkeSa& sa) {
+bool repeats_last_request(const Arrival& arrival, IkeSa& sa) {
     if (later_fragment(arrival.datagram.bytes)) return false;
     if (crypto::sha2_256({arrival.datagram.bytes}) == sa.last_request_digest) return true;
     wire::Reassembly unused;
-    return sa.protection->open(arrival.datagram.bytes, sa.accepts_fragments ? &unused : nullptr).has_value();
+    const Protection& keys = keys_of_last_answer(sa);
+    return keys.open(arrival.datagram.bytes, sa.accepts_fragments ? &unused : nullptr).has_value();
 }
 
 bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
@@ -145,6 +151,7 @@ bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header
     arrival.core.counters.add(Counter::duplicate_request);
     if (!repeats_last_request(arrival, sa)) return false;
     Context context = arrival.context(sa);
+    fit_last_answer(context, arrival.datagram.bytes, arrival.datagram.path);
     trace_repeated(context, sa.window.last_response());
     context.send(sa.window.last_response(), arrival.datagram.path);
     return false;
@@ -164,12 +171,12 @@ void note_forgery(const Arrival& arrival, IkeSa& sa, const Error& error) {
 }
 
 // RFC 7296 §2.23: an authentic message from another address or port: the peer's NAT has a new mapping. The half-open
-// responder follows in any case: the initiator moves to the NAT-T port.
+// responder follows in any case: the initiator moves to the NAT-T port. A change between UDP and TCP is MOBIKE's.
 void follow_peer(Context& context, const model::Path& from, bool request) {
     IkeSa& sa = context.sa;
     if (request) sa.answer_path = from;
-    if (sa.half_open() && !sa.initiator) sa.path = from;
-    if (sa.established() && sa.nat_remote && !sa.nat_local && from.remote != sa.path.remote)
+    if (from.tcp() || (sa.half_open() && !sa.initiator)) return follow_stream(context, from);
+    if (sa.established() && !sa.path.tcp() && sa.nat_remote && !sa.nat_local && from.remote != sa.path.remote)
         context.move_peer(from.remote);
 }
 
@@ -179,6 +186,10 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     sa.timer(Timer::reassembly) = Instant::never();
     sa.last_received = arrival.now;
     follow_peer(context, arrival.datagram.path, !header.response);
+    peer_is_ready(context.core, sa);
+    if (header.response) note_answered(context);
+    else sa.peer_fragment_octets =
+        incoming.datagrams > 1 ? incoming.largest + overhead_of(context, arrival.datagram.path) : 0;
     Received received;
     received.octets = std::move(whole.chain.octets);
     received.aad = std::move(whole.aad);
@@ -211,6 +222,7 @@ void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     if (!opened) return note_forgery(arrival, sa, opened.error());
     incoming.octets += arrival.datagram.bytes.size();
     ++incoming.datagrams;
+    incoming.largest = std::max(incoming.largest, arrival.datagram.bytes.size());
     if (!header.response && !later_fragment(arrival.datagram.bytes))
         sa.last_request_digest = crypto::sha2_256({arrival.datagram.bytes});
     if (*opened) return receive_authentic(arrival, sa, header, std::move(**opened));
@@ -238,6 +250,8 @@ void receive_datagram(Core& core, const Datagram& datagram, Instant now, Effects
         return arrival.drop(Counter::invalid_spi,
                             fmt::format("no IKE_SA with SPIs {:016x}_i {:016x}_r", header->spi_i, header->spi_r));
     }
+    if (stream_is_foreign(core, *sa, datagram.path))
+        return arrival.drop(Counter::tcp_stream_refused, "the TCP stream belongs to another IKE_SA");
     // Our own messages, reflected, carry our role.
     const std::uint64_t peer_spi = header->initiator ? header->spi_i : header->spi_r;
     const bool peer_known = sa->peer_spi() != 0;

@@ -6,6 +6,7 @@
 
 #include "ike/feature/feature.h"
 #include "ike/overlap.h"
+#include "ike/stream.h"
 
 namespace cygnet::ike {
 namespace {
@@ -105,6 +106,8 @@ void copy_identity(const IkeSa& from, IkeSa& to) {
     to.udp_encapsulation = from.udp_encapsulation;
     to.accepts_fragments = from.accepts_fragments;
     to.sends_fragments = from.sends_fragments;
+    to.fragment_ip_octets = from.fragment_ip_octets;
+    to.tcp_originator = from.tcp_originator;
 }
 
 Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) {
@@ -153,6 +156,7 @@ Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
     IkeSa& fresh = *TRY(make_ike_sa(context, made, made_by));
     context.of(fresh).establish_rekeyed();
     if (made_by == MadeBy::peer) {
+        await_peer(fresh);
         context.count(model::Counter::ike_rekey_resp);
         if (old.replaced_by) {
             fresh.replaced_by = old.replaced_by;  // Our own rekey ended first and won: the peer deletes what it made.

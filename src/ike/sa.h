@@ -48,6 +48,7 @@ struct Intent {
     unsigned attempt = 1;  // of connection.keyingtries
     std::optional<model::PacketEnds> packet{};  // that met a trap and waits for the child
     std::optional<model::IkeSaId> reauthenticates{};  // the SA that this one takes over from
+    bool over_tcp = false;  // nothing came back over UDP
 };
 
 struct Connecting {
@@ -70,6 +71,7 @@ struct Incoming {
     wire::Reassembly fragments{};
     std::size_t octets = 0;  // of the authentic datagrams so far
     std::size_t datagrams = 0;
+    std::size_t largest = 0;  // octets of the largest of them
 };
 
 // Deadlines of an SA beside its window's and its children's.
@@ -84,6 +86,7 @@ enum class Timer : std::uint8_t {
     authentication_end,  // nobody did: the SA ends
     retry_tasks,  // after TEMPORARY_FAILURE
     followup_ke,  // responder: IKE_FOLLOWUP_KE overdue
+    stream,       // a lost TCP stream is opened anew
     count
 };
 
@@ -141,6 +144,13 @@ struct IkeSa {
     bool udp_encapsulation = false;              // some NAT, or forced by encap = yes
     bool accepts_fragments = false, sends_fragments = false;
     bool refuses_children = false;  // the peer, by NO_ADDITIONAL_SAS: it ends with its last child
+    // RFC 9329 §1.2: the side that opens TCP streams began the first IKE SA; rekeys change nothing.
+    bool tcp_originator = false;
+
+    // ---- how large our fragments are, as IP datagrams (RFC 7383 §2.5.2); 0: not known yet
+    std::size_t fragment_ip_octets = 0;      // of requests; what the path carried
+    std::size_t peer_fragment_octets = 0;    // of the request that is answered or was answered last
+    unsigned answer_repeats = 0;             // how often the last answer was asked for again
 
     // ---- what is under way
     Window window{};

@@ -34,10 +34,11 @@ public:
     model::ChosenProposal proposal{};
     std::optional<Protection> protection{};
     std::uint32_t next_id = 1;
+    model::Path over = path();
 
     // Feeds octets to the engine and returns the datagrams that it sends.
     std::vector<Bytes> raw(ByteView octets) {
-        step(Datagram{.path = path(), .bytes = octets});
+        step(Datagram{.path = over, .bytes = octets});
         return sent();
     }
     // The datagrams that the engine has sent since the last time.

@@ -11,6 +11,7 @@
 #include "ike/feature/reauthentication.h"
 #include "ike/overlap.h"
 #include "ike/policies.h"
+#include "ike/stream.h"
 #include "ike/trace.h"
 
 namespace cygnet::ike {
@@ -26,10 +27,28 @@ bool try_again(Context& context) {
     if (!sa.initiator || !sa.half_open() || (tries != 0 && sa.intent.attempt >= tries)) return false;
     Intent intent = std::exchange(sa.intent, {});
     ++intent.attempt;
+    intent.over_tcp = false;
     context.log(LogGroup::ike, 1, fmt::format("the peer did not answer, beginning attempt {}", intent.attempt));
     const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
     context.close("the peer did not answer");
+    initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
+    return true;
+}
+
+// RFC 9329 §5.1: UDP does not get through; the same attempt goes on over TCP, with an SPI of its own.
+bool fall_back(Context& context) {
+    IkeSa& sa = context.sa;
+    if (sa.connection->tcp != model::Tcp::fallback || !sa.initiator || !sa.half_open() || sa.path.tcp()) return false;
+    Intent intent = std::exchange(sa.intent, {});
+    intent.over_tcp = true;
+    context.count(Counter::tcp_fallback);
+    context.log(LogGroup::ike, 0,
+                fmt::format("{} does not answer over UDP, trying TCP port {}", sa.path.remote.address.text(),
+                            sa.connection->remote_tcp_port));
+    const model::Path path = fresh_path(context);
+    const auto connection = sa.connection;
+    context.close("nothing came back over UDP");
     initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
     return true;
 }
@@ -40,29 +59,21 @@ std::string why_no_answer(const IkeSa& sa) {
     return fmt::format("{} did not answer {} transmissions{}", sa.path.remote.text(), sa.window.transmissions(), hint);
 }
 
-// The peer is dead (RFC 7296 §2.4): no Delete, nobody would hear it. dpd_action = start brings children back.
-void give_up(Context& context) {
-    IkeSa& sa = context.sa;
-    context.count(Counter::retransmission_timeout);
-    const std::string reason = why_no_answer(sa);
-    if (sa.replaced_by) {
-        // The peer may have forgotten it before our Delete came.
-        context.close("rekeyed");
-        return;
-    }
-    context.alert(sa.half_open() ? "peer-init-unreachable" : "retransmit-send-timeout", reason);
-    if (try_again(context)) return;
-    close_and_revive(context, reason, &model::ChildConfig::dpd_action);
-}
-
 void retransmit(Context& context) {
-    const SentMessage* again = context.sa.window.retransmit(context.now);
-    if (again == nullptr) return give_up(context);
-    context.log(LogGroup::ike, 1,
-                fmt::format("retransmit {} of request with message ID {}", context.sa.window.transmissions() - 1,
-                            context.sa.window.next_request()));
+    IkeSa& sa = context.sa;
+    const bool silent = sa.phase() == Phase::connecting && sa.window.transmissions() >= model::limits::tcp_fallback_transmissions;
+    if (silent && fall_back(context)) return;
+    const SentMessage* again = sa.window.retransmit(context.now);
+    if (again == nullptr) {
+        if (probe_smaller(context)) return;
+        context.count(Counter::retransmission_timeout);
+        return give_up_on_peer(context, why_no_answer(sa));
+    }
+    context.log(
+        LogGroup::ike, 1,
+        fmt::format("retransmit {} of request with message ID {}", sa.window.transmissions() - 1, sa.window.next_request()));
     trace_repeated(context, *again);
-    context.send(*again, context.sa.path);
+    context.send(*again, sa.path);
 }
 
 void end_half_open(Context& context) {
@@ -124,6 +135,7 @@ void run_timer(Context& context, Timer timer) {
         case Timer::authentication_end: return end_authentication(context);
         case Timer::retry_tasks: return;  // That it has passed is enough: tasks begin again.
         case Timer::followup_ke: return drop_followup_series(context);
+        case Timer::stream: return reopen_stream(context);
         case Timer::count: return;
     }
 }
@@ -150,6 +162,19 @@ void run_child_lifetimes(Context& context) {
 
 }  // namespace
 
+// The peer is dead (RFC 7296 §2.4): no Delete, nobody would hear it. dpd_action = start brings children back.
+void give_up_on_peer(Context& context, const std::string& reason) {
+    IkeSa& sa = context.sa;
+    if (sa.replaced_by) {
+        // The peer may have forgotten it before our Delete came.
+        context.close("rekeyed");
+        return;
+    }
+    context.alert(sa.half_open() ? "peer-init-unreachable" : "retransmit-send-timeout", reason);
+    if (fall_back(context) || try_again(context)) return;
+    close_and_revive(context, reason, &model::ChildConfig::dpd_action);
+}
+
 void run_deadlines(Context& context) {
     IkeSa& sa = context.sa;
     if (sa.window.deadline() <= context.now) retransmit(context);
@@ -163,6 +188,7 @@ void run_deadlines(Context& context) {
 
 model::Path fresh_path(const Context& context) {
     model::Path path = context.sa.path;
+    path.stream = model::StreamId::none;
     path.local.port = context.core.settings.port;
     path.remote.port = context.sa.connection->remote_port;
     return path;
@@ -194,7 +220,10 @@ IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection,
     IkeSa& sa = core.create_sa(true, std::move(connection), path);
     sa.intent = std::move(intent);
     Context context{.core = core, .sa = sa, .now = now, .effects = effects};
-    conclude(context, begin_ike_sa_init(context));
+    if (sa.connection->tcp == model::Tcp::always || sa.intent.over_tcp)
+        open_stream(context);
+    else
+        conclude(context, begin_ike_sa_init(context));
     return sa;
 }
 

@@ -13,8 +13,10 @@ void run_deadlines(Context& context);
 IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
                 Instant now, Effects& effects);
 
-// Where a fresh attempt at the SA's connection goes: NAT traversal starts over.
+// Where a fresh attempt at the SA's connection goes: NAT traversal starts over, and UDP comes before TCP.
 model::Path fresh_path(const Context& context);
+// The peer does not answer, or its TCP port cannot be reached: another attempt, as far as the connection allows, or the end.
+void give_up_on_peer(Context& context, const std::string& reason);
 
 // Ends the SA; children whose configuration says `start` come back with a new one: after a loss (dpd_action) or when the
 // peer deleted them (close_action).

@@ -144,7 +144,7 @@ TEST(Timers, FollowAPeerWhoseNatHasANewMappingOnlyWhenItIsBehindOne) {
     pair.configure(connection(true), connection(false));
     pair.initiate(pair.a);
     const model::Endpoint elsewhere{address("198.51.100.9"), 4500};
-    pair.step(pair.b, PeerMoved{.child = pair.b.installed.front().id, .remote = elsewhere});
+    pair.step(pair.b, PeerMoved{.child = pair.b.installed.front().id, .path = {.local = {}, .remote = elsewhere}});
     EXPECT_TRUE(pair.b.moved.empty());
 
     Pair behind;
@@ -153,7 +153,7 @@ TEST(Timers, FollowAPeerWhoseNatHasANewMappingOnlyWhenItIsBehindOne) {
     behind.configure(forced, connection(false));
     behind.initiate(behind.a);
     EXPECT_TRUE(behind.b.only_sa(behind.now).nat_remote);
-    behind.step(behind.b, PeerMoved{.child = behind.b.installed.front().id, .remote = elsewhere});
+    behind.step(behind.b, PeerMoved{.child = behind.b.installed.front().id, .path = {.local = {}, .remote = elsewhere}});
     ASSERT_EQ(behind.b.moved.size(), 1u);
     EXPECT_EQ(behind.b.moved.front().path.remote, elsewhere);
     EXPECT_EQ(behind.b.only_sa(behind.now).path.remote, elsewhere);

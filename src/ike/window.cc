@@ -11,6 +11,12 @@ Duration RetransmissionSchedule::wait_after(unsigned sent) const {
     return Duration(static_cast<Duration::rep>(static_cast<double>(first.count()) * std::pow(factor, sent)));
 }
 
+RetransmissionSchedule RetransmissionSchedule::without_retransmission() const {
+    Duration whole{0};
+    for (unsigned sent = 0; sent <= tries; ++sent) whole += wait_after(sent);
+    return {.first = whole, .factor = 1, .tries = 0};
+}
+
 Window::Verdict Window::classify_request(std::uint32_t message_id) const {
     if (message_id == expected_request_) return processing_ ? Verdict::processing : Verdict::fresh;
     if (message_id > expected_request_) return Verdict::ahead;
@@ -34,6 +40,17 @@ void Window::send_request(SentMessage request, Instant now, const Retransmission
     ASSERT(!outstanding_);
     outstanding_ =
         Outstanding{.datagrams = std::move(request), .schedule = schedule, .again_at = now + schedule.wait_after(0)};
+}
+
+void Window::replace_request(SentMessage request, Instant now, const RetransmissionSchedule& schedule) {
+    ASSERT(outstanding_);
+    outstanding_.reset();
+    send_request(std::move(request), now, schedule);
+}
+
+const SentMessage& Window::outstanding_request() const {
+    ASSERT(outstanding_);
+    return outstanding_->datagrams;
 }
 
 void Window::abandon_request() { processing_ = false; }

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -24,6 +25,8 @@ struct RetransmissionSchedule {
 
     // How long to wait after the transmission number `sent` (0: the original one).
     Duration wait_after(unsigned sent) const;
+    // The same patience, but nothing is sent again: the transport does that (RFC 9329 §6.2).
+    RetransmissionSchedule without_retransmission() const;
 };
 
 // A message as sent: one datagram, or its fragments in order.
@@ -46,6 +49,8 @@ public:
     void abandon_request();                     // no answer will be given; the same request may come again
     bool processing_request() const { return processing_; }
     const SentMessage& last_response() const { return last_response_; }
+    // The same answer in smaller fragments.
+    void replace_response(SentMessage response) { last_response_ = std::move(response); }
     std::uint32_t expected_request() const { return expected_request_; }
 
     // ---- our requests
@@ -53,6 +58,9 @@ public:
     bool outstanding() const { return outstanding_.has_value(); }
     // Puts the request with ID next_request() into the window, which must be empty.
     void send_request(SentMessage request, Instant now, const RetransmissionSchedule& schedule);
+    // The same request in other datagrams; its retransmission starts over (RFC 7383 §2.5.2).
+    void replace_request(SentMessage request, Instant now, const RetransmissionSchedule& schedule);
+    const SentMessage& outstanding_request() const;
     bool awaits_response(std::uint32_t message_id) const;
     void response_received();  // the next request has the next ID
     // RFC 7296 §2.6, §1.2: the first request is repeated in another form and keeps its ID 0.

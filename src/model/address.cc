@@ -125,6 +125,6 @@ std::string AddressRange::text() const {
 
 std::string Endpoint::text() const { return address.text() + "[" + std::to_string(port) + "]"; }
 
-std::string Path::text() const { return local.text() + " - " + remote.text(); }
+std::string Path::text() const { return local.text() + " - " + remote.text() + (tcp() ? " over TCP" : ""); }
 
 }  // namespace cygnet::model

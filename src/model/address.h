@@ -60,7 +60,7 @@ struct AddressRange {
     auto operator<=>(const AddressRange&) const = default;
 };
 
-// One end of a UDP path.
+// One end of a UDP path or of a TCP stream.
 struct Endpoint {
     IpAddress address;
     std::uint16_t port = 0;
@@ -69,9 +69,17 @@ struct Endpoint {
     auto operator<=>(const Endpoint&) const = default;
 };
 
-// The two ends between which an IKE SA's messages travel.
+// One TCP stream of RFC 9329 within a process, never used again. Even numbers are given by the protocol core, which
+// asks for streams to peers; odd ones by whoever accepts them.
+enum class StreamId : std::uint64_t { none = 0 };
+constexpr bool opened_by_us(StreamId stream) { return static_cast<std::uint64_t>(stream) % 2 == 0; }
+
+// The two ends between which an IKE SA's messages and its ESP packets travel: in datagrams, or in a TCP stream.
 struct Path {
     Endpoint local, remote;
+    StreamId stream = StreamId::none;
+
+    bool tcp() const { return stream != StreamId::none; }
     std::string text() const;                        // "192.0.2.1[500] - 192.0.2.2[500]"
     auto operator<=>(const Path&) const = default;
 };

@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "model/address.h"
 #include "model/identity.h"
+#include "model/limits.h"
 #include "model/proposal.h"
 #include "model/selector.h"
 
@@ -26,6 +27,7 @@ enum class SendCert : std::uint8_t { always, if_asked, never };
 enum class UniquePolicy : std::uint8_t { never, no, keep, replace };
 enum class Fragmentation : std::uint8_t { yes, accept, no };
 enum class Childless : std::uint8_t { allow, prefer, force, never };  // RFC 6023
+enum class Tcp : std::uint8_t { no, fallback, always };        // our own key `tcp`, RFC 9329
 enum class PostQuantum : std::uint8_t { preferred, required };  // our own key `post_quantum`
 
 enum class AuthClass : std::uint8_t { psk, pubkey, null, any };  // null is our own value: NULL authentication (RFC 7619)
@@ -99,6 +101,9 @@ struct Connection {
     Duration dpd_delay{0};
     Fragmentation fragmentation = Fragmentation::yes;
     Childless childless = Childless::allow;
+    std::size_t fragment_size = limits::fragment_ip_octets;  // our own key: the first size that is tried
+    Tcp tcp = Tcp::no;                       // our own key
+    std::uint16_t remote_tcp_port = 4500;    // our own key
     bool send_certreq = true;
     SendCert send_cert = SendCert::if_asked;
     unsigned keyingtries = 1;

@@ -21,6 +21,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "followup-in-req", "followup-in-resp", "followup-out-req", "followup-out-resp",
     "invalid-selectors-in", "invalid-selectors-out", "no-additional-sas", "acquired",
     "reauthenticated", "anonymous-refused",
+    "tcp-fallback", "tcp-stream-lost", "tcp-stream-refused", "fragment-size-lowered",
 };
 static_assert(!names.back().empty(), "every counter has a name");
 

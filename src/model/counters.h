@@ -26,6 +26,7 @@ enum class Counter : std::uint8_t {
     followup_in_req, followup_in_resp, followup_out_req, followup_out_resp,
     invalid_selectors_in, invalid_selectors_out, no_additional_sas, acquired,
     reauthenticated, anonymous_refused,
+    tcp_fallback, tcp_stream_lost, tcp_stream_refused, fragment_size_lowered,
     count
 };
 inline constexpr std::size_t counter_count = static_cast<std::size_t>(Counter::count);

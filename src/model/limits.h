@@ -70,8 +70,36 @@ inline constexpr Duration followup_ke_wait = seconds(20);  // RFC 9370 §2.2.4
 inline constexpr Duration deleted_child_grace = seconds(5);  // old inbound SA after a rekey
 inline constexpr Duration temporary_failure_pause = seconds(3);
 
-// Fragmentation, RFC 7383 §2.5.1: IP datagram sizes.
+// Fragmentation, RFC 7383 §2.5.1: IP datagram sizes. §2.5.2: those that are tried after a larger one when nothing comes
+// back, soon after one above 1280. No link of IPv4 is narrower than 576 octets, none of IPv6 than 1280.
 inline constexpr std::size_t fragment_ip_octets = 1280;
+inline constexpr std::size_t fragment_ip_octets_tried[] = {1280, 576};
+inline constexpr std::size_t fragment_ip_octets_min_v4 = 576;
+inline constexpr std::size_t fragment_ip_octets_min_v6 = 1280;
+inline constexpr Duration path_probe_first = seconds(1);
+inline constexpr double path_probe_factor = 2.0;
+inline constexpr unsigned path_probe_tries = 1;             // after the first transmission
+inline constexpr unsigned small_path_probe_tries = 2;       // of 1280 octets or less
+inline constexpr unsigned repeats_before_smaller_answer = 2;  // of one request
+inline constexpr std::size_t path_sizes_remembered = 4096;  // peers' addresses with a narrow path
+inline constexpr Duration path_size_memory = minutes(10);   // RFC 1191 §6.3
+
+// TCP encapsulation, RFC 9329.
+inline constexpr std::size_t tcp_streams = 1024;                     // accepted ones
+inline constexpr std::size_t tcp_streams_per_prefix = 64;            // of these from one IPv4 /24 or IPv6 /64
+inline constexpr Duration tcp_prefix_wait = seconds(5);              // until "IKETCP" is complete
+inline constexpr Duration tcp_first_message_wait = seconds(30);      // until a message is authentic
+inline constexpr Duration tcp_frame_wait = seconds(20);              // until a message that has begun is complete
+inline constexpr std::size_t tcp_queued_octets = 256 * 1024;         // unsent: beyond it ESP packets are dropped
+inline constexpr std::size_t tcp_queued_octets_max = 1024 * 1024;    // beyond it the stream is closed
+inline constexpr std::size_t tcp_bad_messages = 16;                  // in a row, then the stream is taken for corrupt
+inline constexpr Duration tcp_connect_wait = seconds(10);
+inline constexpr Duration tcp_unacknowledged_wait = seconds(20);     // then the stream is lost (TCP_USER_TIMEOUT)
+inline constexpr Duration tcp_keepalive_idle = seconds(60);          // finds streams whose other end has vanished
+inline constexpr Duration tcp_close_grace = seconds(5);              // §6.1: for what is still under way
+inline constexpr Duration tcp_reconnect_first = seconds(1);          // doubles with each failure
+inline constexpr Duration tcp_reconnect_max = seconds(30);
+inline constexpr unsigned tcp_fallback_transmissions = 2;            // unanswered ones over UDP, §5.1
 
 // Control socket, facts-vici 1.
 inline constexpr std::size_t vici_segment_octets = 512 * 1024;

@@ -67,6 +67,16 @@ Result<> virtual_addresses(ConnectionDraft& into, const Value& value) {
     return {};
 }
 
+Result<> fragment_size(ConnectionDraft& into, const Value& value) {
+    constexpr std::size_t least = model::limits::fragment_ip_octets_min_v4, most = model::limits::datagram_octets;
+    const auto size = parse_number(value.text, most);
+    if (!size || *size < least)
+        return unacceptable("accepted is a size of IP datagrams from " + std::to_string(least) + " to " +
+                            std::to_string(most) + " bytes");
+    into.fragment_size = *size;
+    return {};
+}
+
 Result<> pool_names(ConnectionDraft& into, const Value& value) {
     into.pools = value.items;
     return {};
@@ -211,6 +221,8 @@ constexpr Word<model::Fragmentation> fragmentation_words[] = {
     {"no", model::Fragmentation::no},   {"true", model::Fragmentation::yes},
     {"false", model::Fragmentation::no}, {"1", model::Fragmentation::yes},
     {"0", model::Fragmentation::no}};
+constexpr Word<model::Tcp> tcp_words[] = {
+    {"no", model::Tcp::no}, {"fallback", model::Tcp::fallback}, {"always", model::Tcp::always}};
 constexpr Word<model::SendCert> send_cert_words[] = {
     {"ifasked", model::SendCert::if_asked}, {"always", model::SendCert::always},
     {"never", model::SendCert::never},      {"yes", model::SendCert::always},
@@ -258,6 +270,9 @@ constexpr Row<C> connection_rows[] = {
     {"dpd_delay", Shape::text, time<C, &C::dpd_delay>},
     {"dpd_timeout", Shape::text, valid_time},  // of IKEv1 alone: retransmission decides in IKEv2
     {"fragmentation", Shape::text, keyword<C, &C::fragmentation, fragmentation_words>},
+    {"fragment_size", Shape::text, fragment_size},
+    {"tcp", Shape::text, keyword<C, &C::tcp, tcp_words>},
+    {"remote_tcp_port", Shape::text, number<C, &C::remote_tcp_port, 65535>},
     {"childless", Shape::text, keyword<C, &C::childless, childless_words>},
     {"send_certreq", Shape::text, yes_or_no<C, &C::send_certreq>},
     {"send_cert", Shape::text, keyword<C, &C::send_cert, send_cert_words>},

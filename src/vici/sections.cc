@@ -191,6 +191,7 @@ Section ike_section(const model::IkeStatus& sa) {
     section.add("initiator-spi", fmt::format("{:016x}", sa.spi_i)).add("responder-spi", fmt::format("{:016x}", sa.spi_r));
     section.add_flag("nat-local", sa.nat_local).add_flag("nat-remote", sa.nat_remote);
     section.add_flag("nat-any", sa.nat_local || sa.nat_remote);
+    section.add_flag("tcp", sa.path.tcp());  // ours
     if (sa.proposal) {
         add_encryption(section, *sa.proposal);
         section.add("prf-alg", name_of(sa.proposal->prf)).add("dh-group", name_of(sa.proposal->ke));
@@ -261,6 +262,12 @@ Section list_conn(const model::Connection& connection) {
     if (connection.dpd_delay > Duration(0)) section.add("dpd_delay", whole_seconds(connection.dpd_delay));
     if (connection.childless != model::Childless::allow) section.add("childless", childless_text(connection.childless));
     if (connection.post_quantum == model::PostQuantum::required) section.add("post_quantum", "required");
+    if (connection.fragment_size != model::limits::fragment_ip_octets)
+        section.add("fragment_size", std::uint64_t{connection.fragment_size});
+    if (connection.tcp != model::Tcp::no) {
+        section.add("tcp", connection.tcp == model::Tcp::always ? "always" : "fallback");
+        section.add("remote_tcp_port", std::uint64_t{connection.remote_tcp_port});
+    }
     add_proposals(section, "proposals", connection.proposals);
     for (std::size_t i = 0; i < connection.local.size(); ++i)
         add_auth(section, fmt::format("local-{}", i + 1), connection.local[i]);

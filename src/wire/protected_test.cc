@@ -147,6 +147,7 @@ TEST(ProtectedMessage, MustHoldWholeCipherBlocks) {
     EXPECT_EQ(locate_protected(message.octets, {.iv = 8, .block = 16, .icv = 16}).error().code, Errc::bad_length);
 }
 
+// RFC 7383 §2.5 [142]: neither number is zero, and no number is above the total.
 TEST(ProtectedMessage, RefusesFragmentNumbersOutsideTheTotal) {
     auto fragments = lay_out_fragments(auth_request(), chain_of(1000), gcm, 576, 28).value();
     const std::size_t number_at = header_size + generic_header_size;

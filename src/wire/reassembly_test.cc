@@ -36,6 +36,7 @@ TEST(Reassembly, OfOneFragmentIsCompleteAtOnce) {
     EXPECT_TRUE(add(reassembly, 1, 1, "all").value());
 }
 
+// RFC 7383 §2.6 [144]: a fragment that is there already is dropped.
 TEST(Reassembly, RecognisesReplays) {
     Reassembly reassembly;
     EXPECT_EQ(reassembly.classify({1, 2}), Verdict::fresh);
@@ -45,6 +46,7 @@ TEST(Reassembly, RecognisesReplays) {
     EXPECT_EQ(text_of(add(reassembly, 2, 2, "two").value()->chain.octets), "onetwo");
 }
 
+// RFC 7383 §2.6 [144]: a larger Total drops what was collected, a smaller one is dropped.
 TEST(Reassembly, StartsOverWithALargerTotal) {
     Reassembly reassembly;
     EXPECT_FALSE(add(reassembly, 1, 2, "old").value());
@@ -57,6 +59,7 @@ TEST(Reassembly, StartsOverWithALargerTotal) {
     EXPECT_EQ(text_of(add(reassembly, 3, 3, "c").value()->chain.octets), "abc");
 }
 
+// RFC 7383 §2.6 [145]: memory is bounded.
 TEST(Reassembly, TakesAtMostTheLimitOfFragments) {
     const auto most = static_cast<std::uint16_t>(model::limits::fragments_per_message);
     Reassembly reassembly;

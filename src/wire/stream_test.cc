@@ -41,7 +41,7 @@ std::vector<Kept> read_all(const Bytes& stream) {
 
 Bytes with_prefix(ByteView rest) { return concat({bytes_of(stream_prefix), rest}); }
 
-// RFC 9329 §3: what is written parses back, however TCP cuts it.
+// RFC 9329 §3 [133]: what is written parses back, however TCP cuts it.
 TEST(Stream, GivesBackTheMessagesForAnyCuts) {
     SeededRng rng(1);
     for (int round = 0; round < 200; ++round) {
@@ -67,7 +67,7 @@ TEST(Stream, TellsIkeFromEspByTheMarker) {
     EXPECT_EQ(read_all(stream), (std::vector<Kept>{{StreamContent::ike, {'h', 'i'}}, {StreamContent::esp, {1, 2, 3, 4, 5}}}));
 }
 
-// RFC 9329 §4: only the originator sends the prefix; nothing is taken before all of it is there.
+// RFC 9329 §4 [133]: only the originator sends the prefix; nothing is taken before all of it is there.
 TEST(Stream, WaitsForTheWholePrefix) {
     StreamReader reader(StreamReader::Prefix::expected);
     for (const char letter : stream_prefix) {
@@ -92,7 +92,7 @@ TEST(Stream, RefusesAnotherPrefixAtItsFirstWrongOctet) {
     }
 }
 
-// RFC 9329 §3.1, §3.2: a length of 0 or 1 is fatal; an empty message (2) is ignored.
+// RFC 9329 §3.1, §3.2 [133]: a length of 0 or 1 is fatal; an empty message (2) is ignored.
 TEST(Stream, TreatsLengthsWithoutContentAsTheRfcSays) {
     for (const std::uint8_t length : {std::uint8_t{0}, std::uint8_t{1}}) {
         StreamReader reader(StreamReader::Prefix::sent_by_us);
@@ -106,7 +106,7 @@ TEST(Stream, TreatsLengthsWithoutContentAsTheRfcSays) {
     EXPECT_EQ(read_all(empty).size(), 1u);
 }
 
-// RFC 9329 §6.6: keepalives are dropped in silence.
+// RFC 9329 §6.6 [133]: keepalives are dropped in silence.
 TEST(Stream, DropsKeepalives) {
     const Bytes stream{0, 3, 0xff, 0, 3, 0xff, 0, 6, 9, 9, 9, 9};
     EXPECT_EQ(read_all(stream), (std::vector<Kept>{{StreamContent::esp, {9, 9, 9, 9}}}));

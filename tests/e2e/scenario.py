@@ -14,7 +14,7 @@ __all__ = ["SKIPPED", "Gateways", "connection", "configuration", "counter", "loa
            "Cygnet", "Namespace", "ping", "wait_until", "PSK", "carries_traffic", "certificate_files", "established"]
 
 PSK = "an end-to-end secret"
-MODULES = ("tunnels", "children", "rekeying", "refusals", "hostile", "lifecycle")
+MODULES = ("tunnels", "children", "rekeying", "refusals", "hostile", "lifecycle", "transports")
 _scenarios: dict = {}
 
 
@@ -83,11 +83,11 @@ class Gateways:
     """Two hosts on one wire with a cygnetd each, and the connection `net` between 10.1.0.0/24 and 10.2.0.0/24.
 
     `left_keys`, `right_keys` and `keys` (both) go into the connection, `child` into the child of both. With an `authority` of
-    lab.pki the two authenticate by certificates of `kind`.
+    lab.pki the two authenticate by certificates of `kind`. `options` are of both daemons' command lines.
     """
 
     def __init__(self, lab: Lab, *, mtu: int = 1500, authority=None, kind: str | None = None, child: dict | None = None,
-                 left_keys: dict | None = None, right_keys: dict | None = None, **keys):
+                 left_keys: dict | None = None, right_keys: dict | None = None, options: tuple[str, ...] = (), **keys):
         self.lab = lab
         self.hosts = lab.pair(mtu=mtu)
         sides = (("left", "192.0.2.1", "10.1.0.0/24", left_keys), ("right", "192.0.2.2", "10.2.0.0/24", right_keys))
@@ -99,7 +99,7 @@ class Gateways:
             config = configuration(secret(), connection(
                 "net", own[1], other[1], local_id=f"{own[0]}.example", remote_id=f"{other[0]}.example", local_ts=own[2],
                 remote_ts=other[2], child=child, **auth, **keys, **(own[3] or {})))
-            daemons.append(Cygnet(lab, host, config, files=files))
+            daemons.append(Cygnet(lab, host, config, files=files, options=options))
         self.left, self.right = daemons
         self.left_host, self.right_host = self.hosts
 

@@ -28,11 +28,13 @@ def program(name: str) -> str:
 class Cygnet(IkeDaemon):
     """One `cygnetd`, running until the laboratory closes.
 
-    `config` is the text of cygnet.conf. `files` maps names beside it, as `x509/left.pem`, to files to copy.
+    `config` is the text of cygnet.conf. `files` maps names beside it, as `x509/left.pem`, to files to copy; `options` are
+    further words of the command line.
     """
 
     def __init__(self, lab: Lab, host: Namespace, config: str = "", *, files: dict[str, Path] | None = None,
-                 name: str | None = None, log_level: str = "debug", wait: bool = True):
+                 name: str | None = None, log_level: str = "debug", options: tuple[str, ...] = (),
+                 wait: bool = True):
         self.host = host
         self.name = name or f"cygnetd-{host}"
         self.folder = lab.folder / self.name
@@ -47,6 +49,7 @@ class Cygnet(IkeDaemon):
             "--vici", f"unix://{self.socket}",
             "--run-dir", str(self.run_folder),
             "--log", log_level,
+            *options,
         )
         if wait:
             self.process.wait_until(self.answers, "the control socket answers")

@@ -1,8 +1,10 @@
 #include "ike/exchange/ike_intermediate.h"
 
 #include <array>
+#include <utility>
 
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/path_size.h"
 
 namespace cygnet::ike {
 namespace {
@@ -32,7 +34,8 @@ Result<> take_new_keys(IkeSa& sa, const SecretBytes& shared_secret) {
     Handshake& handshake = sa.handshake();
     IkeKeys keys = keys_after_intermediate(sa.proposal, sa.protection->keys(), shared_secret.reveal(),
                                            handshake.nonces(), sa.spis);
-    sa.protection = TRY(Protection::make(sa.proposal, std::move(keys), sa.initiator));
+    Protection next = TRY(Protection::make(sa.proposal, std::move(keys), sa.initiator));
+    keep_keys_of_last_answer(sa, std::exchange(sa.protection, std::move(next)));
     ++handshake.additional_done;
     return {};
 }

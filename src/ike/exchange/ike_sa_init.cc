@@ -167,6 +167,10 @@ Result<Next> receive_notification(Context& context, Received response) {
         return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
                       "the peer answered NO_PROPOSAL_CHOSEN: compare `proposals` on both sides");
     }
+    // RFC 9329 §6.4: no better answer will come through this stream.
+    if (response.path.tcp())
+        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
+                      "the peer answered " + model::name_of(error->message_type));
     init->hint = "the peer (or somebody else) answered " + model::name_of(error->message_type);
     context.log(
         LogGroup::ike, 1,
@@ -205,7 +209,9 @@ struct Stranger {
 bool passes_admission(const Stranger& stranger, std::uint64_t spi_i, ByteView nonce_i) {
     Core& core = stranger.core;
     const std::size_t half_open = core.half_open();
-    if (core.settings.always_cookie || half_open >= core.settings.half_open_before_cookies) {
+    // RFC 9329 §6.3: whoever opened a TCP stream has shown that already.
+    const bool proven = stranger.request.path.tcp();
+    if (!proven && (core.settings.always_cookie || half_open >= core.settings.half_open_before_cookies)) {
         const wire::NotifyPayload* cookie = stranger.request.message.notify(NotifyType::cookie);
         const model::Endpoint& remote = stranger.request.path.remote;
         if (cookie == nullptr || !core.cookies.accepts(cookie->data, spi_i, nonce_i, remote)) {

@@ -9,7 +9,7 @@ void offer(Context& context, wire::MessageBuilder& message) {
     const IkeSa& sa = context.sa;
     NatHash source = nat_detection_hash(sa.spis, sa.answer_path.local);
     // encap = yes: a hash that cannot match makes the peer believe in a NAT.
-    if (sa.connection->encap) context.core.rng.fill(source);
+    if (sa.connection->encap && !sa.answer_path.tcp()) context.core.rng.fill(source);
     message.notify(model::NotifyType::nat_detection_source_ip, source);
     message.notify(model::NotifyType::nat_detection_destination_ip, nat_detection_hash(sa.spis, sa.answer_path.remote));
 }
@@ -38,7 +38,8 @@ void accept(Context& context, const Received& received) {
     const Spis spis{.initiator = header.spi_i, .responder = header.spi_r};
     sa.nat_remote = !any_equals(sources, nat_detection_hash(spis, received.path.remote));
     sa.nat_local = !any_equals(destinations, nat_detection_hash(spis, received.path.local));
-    sa.udp_encapsulation = sa.nat_local || sa.nat_remote || sa.connection->encap;
+    // RFC 9329 §6.5: a NAT changes nothing about the form of what goes through TCP.
+    sa.udp_encapsulation = !received.path.tcp() && (sa.nat_local || sa.nat_remote || sa.connection->encap);
     if (sa.initiator && sa.udp_encapsulation) move_to_nat_port(context);
 }
 
