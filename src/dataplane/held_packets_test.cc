@@ -25,7 +25,7 @@ std::vector<int> all(HeldPackets& held) {
 
 TEST(HeldPackets, keep_their_order_and_leave_one_by_one) {
     HeldPackets held;
-    for (const std::uint8_t number : {1, 2, 3}) EXPECT_TRUE(held.hold(trap, packet(number)));
+    for (std::uint8_t number = 1; number <= 3; ++number) EXPECT_TRUE(held.hold(trap, packet(number)));
     EXPECT_EQ(all(held), (std::vector{1, 2, 3}));
     held.review([](const HeldPackets::Held& one) { return one.packet[0] != 2; });
     EXPECT_EQ(all(held), (std::vector{1, 3}));

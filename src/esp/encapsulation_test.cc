@@ -299,7 +299,7 @@ TEST(SaRuntime, refuses_reserved_spis_wrong_keys_and_other_modes) {
     spec.in.encr = testing::test_key(35, 1);
     EXPECT_EQ(SaRuntime::make(spec).error().code, Errc::bad_length);
     spec = test_spec();
-    spec.mode = model::ChildMode::transport;
+    spec.mode = model::ChildMode::drop;
     EXPECT_EQ(SaRuntime::make(spec).error().code, Errc::unsupported);
     spec = test_spec();
     spec.encr = model::Encr::aes_cbc;
