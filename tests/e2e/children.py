@@ -79,6 +79,28 @@ def idle_child_returns(lab):
     established(left)
 
 
+def rekeyed_by_volume(lab, child):
+    """The child is replaced once its volume is used up; nothing is lost."""
+    gateways = Gateways(lab, child=child).up()
+    before = established(gateways.left)["child"]["spi-in"]
+    stream = NumberedStream(lab, gateways.left_host, gateways.right_host, "10.2.0.1", source="10.1.0.1", packets_per_s=200)
+    with stream:
+        wait_until(lambda: all(child["spi-in"] != before for child in gateways.left.sas()[0]["child-sas"].values()),
+                   "a new child alone", timeout_s=15)
+        stream.wait_for_packets(50)
+    assert not stream.lost and not stream.doubled, stream.summary()
+
+
+@scenario
+def rekey_after_packets(lab):
+    rekeyed_by_volume(lab, {"rekey_packets": "300", "life_packets": "3000", "rand_packets": "50"})
+
+
+@scenario
+def rekey_after_bytes(lab):
+    rekeyed_by_volume(lab, {"rekey_bytes": "60k", "life_bytes": "1m", "rand_bytes": "10k"})
+
+
 @scenario
 def several_selectors(lab):
     """Protocols and ports decide what goes through; the rest goes nowhere."""

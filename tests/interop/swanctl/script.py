@@ -5,6 +5,7 @@ import re
 from lab import wait_until
 from lab.cygnet import Cygnet
 from lab.strongswan import StrongSwan, Swanctl
+from lab.traffic import ping
 from scenario import Case, Gateways, Mismatch
 
 CASES = {"psk": Case(authentication="psk"), "ecdsa": Case(authentication="ecdsa")}
@@ -87,6 +88,7 @@ def run(lab, case, folder):
     gateways.initiator.terminate(ike="gw")
     gateways.expect_nothing()
     look(swanctl, [("--list-sas --raw", r"^list-sas reply \{\}")])
+    traps(gateways, swanctl)
     refuse(swanctl, "--initiate --child nobody", r"CHILD_SA config 'nobody' not found")
     refuse(swanctl, "--terminate --ike gw", r"no matching SAs to terminate found")
 
@@ -95,6 +97,23 @@ def run(lab, case, folder):
     look(swanctl, [("--load-all --noprompt", r""), ("--list-conns --raw", r"^list-conns reply \{\}")])
     swanctl.configure("connections {\n gw {\n  colour = blue\n }\n}\n")
     refuse(swanctl, "--load-conns", r"colour")
+
+
+def traps(gateways, swanctl):
+    """The first packet for a trap brings its child up, with strongSwan as responder, and is not lost."""
+    look(swanctl, [
+        ("--install --child net", r"install completed successfully"),
+        ("--list-pols", r"gw/net, reqid \d+, TUNNEL\n +local: +10\.1\.0\.0/24\n +remote: +10\.2\.0\.0/24"),
+        ("--list-pols --raw", r"list-policy event \{gw/net \{child=net reqid=\d+ ike=gw mode=TUNNEL"),
+    ])
+    first = ping(gateways.hosts["cygnet"], "10.2.0.1", source="10.1.0.1", count=1, timeout_s=10)
+    if first.lost:
+        raise Mismatch("the packet that brought the child up was lost")
+    gateways.settle()
+    look(swanctl, [("--uninstall --child net", r"uninstall completed successfully"), ("--list-pols --raw", r"^list-policies reply \{\}")])
+    refuse(swanctl, "--uninstall --child net", r"no policy 'net' is installed")
+    gateways.initiator.terminate(ike="gw")
+    gateways.expect_nothing()
 
 
 def look(swanctl, wanted):
