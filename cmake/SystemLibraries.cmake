@@ -38,6 +38,7 @@ cygnet_pkg(mnl libmnl REQUIRED)
 cygnet_pkg(cap libcap REQUIRED)
 cygnet_pkg(seccomp libseccomp REQUIRED)
 cygnet_pkg(pcap libpcap REQUIRED)
+cygnet_pkg(curl libcurl REQUIRED)
 
 # Standalone Asio is headers only and ships no package file.
 find_path(ASIO_INCLUDE_DIR asio.hpp)
