@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const model::Identity& identity : certificate->identities())
         ASSERT(identity.text(crypto::distinguished_name_text).find('\0') == std::string::npos);
     if (const auto key = certificate->public_key()) ASSERT(crypto::PublicKey::from_spki(key->spki()));
-    const auto anchor = crypto::validate_path(*certificate, {}, {&*certificate, 1}, certificate->not_after());
-    ASSERT(anchor ? *anchor == *certificate : !anchor.error().detail.empty());
+    const auto path = crypto::validate_path(*certificate, {}, {&*certificate, 1}, {.now = certificate->not_after()});
+    ASSERT(path ? path->anchor() == *certificate : !path.error().detail.empty());
     return 0;
 }

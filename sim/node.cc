@@ -60,6 +60,9 @@ void Node::step(ike::Input input) {
     surroundings_.checkers.judge(*this, effects);
     for (ike::Effect& effect : effects) execute(effect);
     if (!held_.empty()) send_held();
+    // There is no web in this world.
+    for (const ike::FetchId id : std::exchange(fetches_, {}))
+        step(ike::Fetched{.id = id, .content = fail(Errc::timeout, "fetch", "nobody is there")});
     surroundings_.checkers.judge_state(*this, surroundings_.now());
 }
 
@@ -143,6 +146,8 @@ void Node::execute(ike::Effect& effect) {
         surroundings_.transmit(*this, {.from = keepalive->path.local, .to = keepalive->path.remote, .content = Keepalive{}});
     else if (auto* job = std::get_if<ike::StartJob>(&effect))
         surroundings_.compute(*this, job->id, std::move(job->job));
+    else if (auto* fetch = std::get_if<ike::Fetch>(&effect))
+        fetches_.push_back(fetch->id);
     else if (auto* install = std::get_if<ike::InstallChild>(&effect)) {
         const model::ChildSaSpec& spec = install->spec;
         tell(fmt::format("installs child {} with SPIs {:08x} in, {:08x} out{}", static_cast<std::uint64_t>(spec.id), spec.spi_in, spec.spi_out,

@@ -103,6 +103,7 @@ private:
     Reported reported_{};
     std::vector<model::IpAddress> assigned_{};
     std::deque<InnerPacket> held_{};
+    std::vector<ike::FetchId> fetches_{};  // of this step
 };
 
 }  // namespace cygnet::sim

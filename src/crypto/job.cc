@@ -5,20 +5,40 @@
 
 #include <fmt/format.h>
 
+#include "crypto/prf.h"
+
 namespace cygnet::crypto {
 namespace {
 
 using model::AuthMethod;
 
 // RFC 7427 §3: one octet of length, the AlgorithmIdentifier, the signature.
-Result<SignedAuth> run(SignJob& job) {
-    if (job.old_method) return SignedAuth {
-            job.method, TRY(sign_old_method(job.key, job.method, job.octets))
-        };
+Result<SignedAuth> signed_auth(const SignJob& job) {
+    if (job.old_method)
+        return SignedAuth{.method = job.method,
+                          .auth_data = TRY(sign_old_method(job.key, job.method, job.octets))};
     const Bytes algorithm = algorithm_identifier(job.scheme);
     const Bytes signature = TRY(sign(job.key, job.scheme, job.octets));
     const auto size = static_cast<std::uint8_t>(algorithm.size());
-    return SignedAuth{AuthMethod::digital_signature, concat({{&size, 1}, algorithm, signature})};
+    return SignedAuth{.method = AuthMethod::digital_signature,
+                      .auth_data = concat({{&size, 1}, algorithm, signature})};
+}
+
+Result<SignedAuth> run(SignJob& job) {
+    SignedAuth made = TRY(signed_auth(job));
+    if (!job.staple) return made;
+    made.ocsp_response = stapled_response(*job.staple);
+    made.look_ups = staple_look_up(*job.staple);
+    made.staple = std::move(job.staple);
+    return made;
+}
+
+// A peer that asked gets no response when none can be had (RFC 4806 §4.2: SHOULD).
+Result<SignedAuth> run(SettleStapleJob& job) {
+    take_staple(*job.made.staple, job.answers);
+    job.made.ocsp_response = stapled_response(*job.made.staple);
+    job.made.look_ups.clear();
+    return std::move(job.made);
 }
 
 std::unexpected<Error> refuse(std::string detail) {
@@ -52,17 +72,51 @@ Result<> check_identity(const Certificate& leaf, const model::Identity& claimed)
                     leaf.subject_text(), claimed.text(distinguished_name_text)));
 }
 
-Result<Certificate> find_trust(const VerifyJob& job, const Certificate& leaf) {
-    if (!job.pinned.empty()) {
-        if (std::ranges::find(job.pinned, leaf) != job.pinned.end()) return leaf;
+// The path of a leaf, and how it was found.
+struct Trust {
+    std::shared_ptr<const ValidPath> path{};
+    std::optional<Digest> to_remember{};  // under this key, when the peer has proven that the leaf is its own
+};
+
+Result<Trust> find_trust(const VerifyJob& job) {
+    const Bytes& der = job.certificates.front();
+    const auto pinned = std::ranges::find(job.pinned, der, &Certificate::der);
+    if (pinned != job.pinned.end()) return Trust{std::make_shared<ValidPath>(ValidPath{.certificates = {*pinned}})};
+    const Digest key = ChainCache::key(der, job.anchors, job.rules);
+    if (job.chains && job.pinned.empty())
+        if (auto known = job.chains->find(key, job.rules.now)) return Trust{std::move(known)};
+    const Certificate leaf = TRY(Certificate::parse(der));
+    if (!job.pinned.empty())
         return refuse(
             fmt::format("certificate \"{}\" is not one of those that the connection names", leaf.subject_text()));
-    }
     std::vector<Certificate> intermediates = job.extra;
     // RFC 7296 §3.6: certificates after the first are help for the path, so an unreadable one is only no help.
     for (std::size_t i = 1; i < job.certificates.size(); ++i)
         if (auto parsed = Certificate::parse(job.certificates[i])) intermediates.push_back(std::move(*parsed));
-    return validate_path(leaf, intermediates, job.anchors, job.now);
+    ValidPath path = TRY(validate_path(leaf, intermediates, job.anchors, job.rules));
+    return Trust{std::make_shared<ValidPath>(std::move(path)), key};
+}
+
+// RFC 7296 §3.6: what a URL yields is used only if its hash is the one that the peer sent.
+Result<> take_fetched(VerifyJob& job) {
+    for (std::size_t i = 0; i < job.by_url.size(); ++i) {
+        const HashAndUrl& wanted = job.by_url[i];
+        const bool leaf = wanted.place == 0;
+        const auto problem = [&](const std::string& why) -> Result<> {
+            if (!leaf) return {};  // help for the path that does not come
+            return refuse(fmt::format("the peer's certificate cannot be had from {}: {}", wanted.look_up.url, why));
+        };
+        if (i >= job.fetched.size()) return problem("nobody asked");
+        const Result<Bytes>& content = job.fetched[i].content;
+        if (!content) {
+            TRY(problem(content.error().detail.empty() ? content.error().text() : content.error().detail));
+        } else if (!equal(sha1({*content}), wanted.hash)) {
+            TRY(problem("its hash is another one than the peer sent"));
+        } else {
+            job.certificates[wanted.place] = *content;
+        }
+    }
+    return {};
 }
 
 // Verifies the AUTH payload's data and says how it was signed.
@@ -80,13 +134,30 @@ Result<std::string> verify_auth(const AnyVerifyJob& job, const PublicKey& key) {
 }
 
 Result<VerifiedPeer> run(VerifyJob& job) {
+    TRY(take_fetched(job));
     if (job.certificates.empty()) return refuse("the peer sent no certificate");
-    const Certificate leaf = TRY(Certificate::parse(job.certificates.front()));
-    const Certificate anchor = TRY(find_trust(job, leaf));
+    const Trust trust = TRY(find_trust(job));
+    const Certificate& leaf = trust.path->leaf();
     TRY(check_identity(leaf, job.identity));
     const PublicKey key = TRY(leaf.public_key());
     std::string scheme = TRY(verify_auth(job, key));
-    return VerifiedPeer{leaf, anchor, std::move(scheme)};
+    if (trust.to_remember && job.chains) job.chains->remember(*trust.to_remember, trust.path);
+    VerifiedPeer peer{.leaf = leaf, .anchor = trust.path->anchor(), .scheme = std::move(scheme)};
+    if (!job.revocations) return peer;
+    peer.revocation = {.path = *trust.path,
+                       .others = std::move(job.extra),
+                       .policy = job.revocation,
+                       .sources = std::move(job.sources),
+                       .cache = std::move(job.revocations),
+                       .stapled = std::move(job.ocsp_responses),
+                       .now = job.rules.now};
+    peer.look_ups = TRY(check_revocation(peer.revocation, {}));
+    return peer;
+}
+
+Result<VerifiedPeer> run(SettleRevocationJob& job) {
+    job.peer.look_ups = TRY(check_revocation(job.peer.revocation, job.answers));
+    return std::move(job.peer);
 }
 
 Result<VerifiedKey> run(VerifyRawKeyJob& job) {

@@ -20,9 +20,9 @@ struct World {
     Bytes octets = keep(bytes_of("signed octets"));
 
     SignedAuth sign() const {
-        SignJob job{*PrivateKey::parse(bytes_of(key)),
-                    {SignatureScheme::Kind::ed25519, model::SignatureHash::identity},
-                    octets};
+        SignJob job{.key = *PrivateKey::parse(bytes_of(key)),
+                    .scheme = {SignatureScheme::Kind::ed25519, model::SignatureHash::identity},
+                    .octets = octets};
         auto result = run(std::move(job));
         return *std::get<Result<SignedAuth>>(result);
     }
@@ -31,7 +31,7 @@ struct World {
         VerifyJob job;
         job.certificates = {leaf};
         job.anchors = {*Certificate::parse(ca)};
-        job.now = test_now;
+        job.rules.now = test_now;
         job.method = auth.method;
         job.auth_data = auth.auth_data;
         job.octets = octets;
@@ -90,6 +90,7 @@ TEST(Job, APeerIsVerifiedByPathIdentityAndSignature) {
     EXPECT_TRUE(verify(std::move(job)));
 }
 
+// RFC 4301 §4.4.3.2 [64]: the identity is the subject or a subjectAltName.
 TEST(Job, AnIdentityThatTheCertificateDoesNotNameIsRefused) {
     for (const char* identity : {"sun.example", "*.example", "*", "192.0.2.1", "@#6d6f6f6e"}) {
         VerifyJob job = world().job();
@@ -133,7 +134,7 @@ TEST(Job, APeerWithoutAValidCertificateIsRefused) {
     stranger.anchors.clear();
     EXPECT_NE(refusal(std::move(stranger)).find("untrusted issuer"), std::string::npos);
     VerifyJob expired = world().job();
-    expired.now = test_not_after + 1;
+    expired.rules.now = test_not_after + 1;
     EXPECT_NE(refusal(std::move(expired)).find("expired on 2036-01-01"), std::string::npos);
 }
 
@@ -158,7 +159,10 @@ TEST(Job, OldMethodsWorkBothWays) {
     other.leaf = make_test_certificate({.subject = "CN=moon", .alternative_names = "DNS:moon.example"}, other.key,
                                        other.ca, other.ca_key);
     auto signed_auth =
-        run(SignJob{*PrivateKey::parse(bytes_of(other.key)), {}, other.octets, true, AuthMethod::ecdsa_384});
+        run(SignJob{.key = *PrivateKey::parse(bytes_of(other.key)),
+                    .octets = other.octets,
+                    .old_method = true,
+                    .method = AuthMethod::ecdsa_384});
     const auto& auth = std::get<Result<SignedAuth>>(signed_auth);
     ASSERT_TRUE(auth);
     EXPECT_EQ(auth->auth_data.size(), 96U);
@@ -171,6 +175,116 @@ TEST(Job, OldMethodsWorkBothWays) {
     ASSERT_TRUE(peer) << peer.error().text();
     job.method = AuthMethod::ecdsa_256;
     EXPECT_FALSE(verify(std::move(job)));
+}
+
+// ---- remembered paths -------------------------------------------------------------------------------
+
+class RememberedPaths : public testing::Test {
+protected:
+    VerifyJob job() const {
+        VerifyJob job = world().job();
+        job.chains = chains;
+        return job;
+    }
+    std::shared_ptr<ChainCache> chains = std::make_shared<ChainCache>();
+};
+
+TEST_F(RememberedPaths, ServeTheNextHandshakeWithoutTheChainThatCameWithTheFirst) {
+    World far;
+    const std::string middle_key = make_test_key(KeyType::ecdsa_256);
+    const Bytes middle = make_test_certificate({.subject = "CN=middle", .basic_constraints = "critical,CA:TRUE"},
+                                               middle_key, far.ca, far.ca_key);
+    far.leaf = make_test_certificate({.subject = "CN=moon", .alternative_names = "DNS:moon.example"}, far.key, middle,
+                                     middle_key);
+    VerifyJob first = far.job();
+    first.chains = chains;
+    EXPECT_FALSE(verify(first));
+    EXPECT_EQ(chains->size(), 0U);
+    VerifyJob with_middle = first;
+    with_middle.certificates.push_back(middle);
+    ASSERT_TRUE(verify(with_middle));
+    EXPECT_EQ(chains->size(), 1U);
+    EXPECT_TRUE(verify(first));
+}
+
+TEST_F(RememberedPaths, DoNotOutliveTheirCertificates) {
+    ASSERT_TRUE(verify(job()));
+    VerifyJob later = job();
+    later.rules.now = test_not_after + 1;
+    EXPECT_NE(refusal(std::move(later)).find("expired on 2036-01-01"), std::string::npos);
+    VerifyJob earlier = job();
+    earlier.rules.now = test_not_before - 1;
+    EXPECT_NE(refusal(std::move(earlier)).find("not valid before 2026-01-01"), std::string::npos);
+}
+
+TEST_F(RememberedPaths, HoldForTheirAnchorsAndRulesOnly) {
+    ASSERT_TRUE(verify(job()));
+    VerifyJob stranger = job();
+    stranger.anchors = {*Certificate::parse(World{}.ca)};
+    EXPECT_FALSE(verify(std::move(stranger)));
+    VerifyJob none = job();
+    none.anchors.clear();
+    EXPECT_FALSE(verify(std::move(none)));
+    VerifyJob with_policy = job();
+    with_policy.rules.policies = {"1.2.3.4"};
+    EXPECT_FALSE(verify(std::move(with_policy)));
+    EXPECT_EQ(chains->size(), 1U);
+}
+
+TEST_F(RememberedPaths, ProveNothingAboutTheSignatureOrTheIdentity) {
+    ASSERT_TRUE(verify(job()));
+    VerifyJob forged = job();
+    forged.octets.back() ^= 1;
+    EXPECT_FALSE(verify(std::move(forged)));
+    VerifyJob impostor = job();
+    impostor.identity = Identity::parse("sun.example");
+    EXPECT_FALSE(verify(std::move(impostor)));
+}
+
+// hostile-inputs E5: variants of one valid certificate, and copies of it by strangers without its key, leave no trace.
+TEST_F(RememberedPaths, AreNotFilledByVariantsOfACertificate) {
+    for (std::size_t at = 0; at < world().leaf.size(); ++at) {
+        VerifyJob variant = job();
+        variant.certificates.front()[at] ^= 0x20;
+        EXPECT_FALSE(verify(std::move(variant))) << at;
+    }
+    VerifyJob copied = job();
+    copied.auth_data.back() ^= 1;
+    EXPECT_FALSE(verify(std::move(copied)));
+    EXPECT_EQ(chains->size(), 0U);
+    for (int junk = 0; junk < 100; ++junk) {
+        VerifyJob dressed = job();
+        dressed.certificates.push_back(Bytes(40, static_cast<std::uint8_t>(junk)));
+        EXPECT_TRUE(verify(std::move(dressed)));
+    }
+    EXPECT_EQ(chains->size(), 1U);
+}
+
+// hostile-inputs E5: lengths in a longer form than DER allows would be other octets of the same certificate.
+TEST_F(RememberedPaths, HaveOneSpelling) {
+    Bytes longer = world().leaf;
+    ASSERT_EQ(longer[1], 0x82);
+    longer[1] = 0x83;
+    longer.insert(longer.begin() + 2, 0);
+    VerifyJob variant = job();
+    variant.certificates = {longer};
+    EXPECT_FALSE(verify(std::move(variant)));
+}
+
+TEST_F(RememberedPaths, AreAtMostAsManyAsTheirLimit) {
+    ChainCache few(2);
+    const auto path = std::make_shared<ValidPath>(ValidPath{.certificates = {}, .not_before = 0, .not_after = 10});
+    const Digest a{1}, b{2}, c{3};
+    few.remember(a, path);
+    few.remember(b, path);
+    EXPECT_TRUE(few.find(a, 5));
+    few.remember(c, path);
+    EXPECT_EQ(few.size(), 2U);
+    EXPECT_TRUE(few.find(a, 5));
+    EXPECT_FALSE(few.find(b, 5));  // the least recently used
+    EXPECT_TRUE(few.find(c, 5));
+    few.remember(c, path);
+    EXPECT_EQ(few.size(), 2U);
 }
 
 }  // namespace

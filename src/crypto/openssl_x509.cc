@@ -1,7 +1,6 @@
-// OpenSSL: certificates and path validation.
+// OpenSSL: certificates.
 #include <openssl/err.h>
 #include <openssl/x509.h>
-#include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -10,33 +9,12 @@
 
 #include <fmt/format.h>
 
-#include "crypto/handle.h"
-#include "crypto/x509.h"
+#include "crypto/der.h"
+#include "crypto/openssl_certificate.h"
+#include "crypto/prf.h"
+#include "model/limits.h"
 
 namespace cygnet::crypto {
-namespace {
-
-using Names = Handle<GENERAL_NAMES, GENERAL_NAMES_free>;
-using Store = Handle<X509_STORE, X509_STORE_free>;
-using StoreContext = Handle<X509_STORE_CTX, X509_STORE_CTX_free>;
-struct FreeStack {
-    void operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
-};
-using Stack = std::unique_ptr<STACK_OF(X509), FreeStack>;
-
-}  // namespace
-
-struct Certificate::Impl {
-    Handle<X509, X509_free> x509;
-    Bytes der, subject, issuer;
-    std::vector<model::Identity> identities;
-    std::vector<Bytes> general_names;
-    bool ca = false;
-    std::int64_t not_before = 0, not_after = 0;
-};
-
-namespace {
-
 std::optional<std::int64_t> seconds_of(const ASN1_TIME* time) {
     std::tm parts{};
     if (!time || ASN1_TIME_to_tm(time, &parts) != 1) return std::nullopt;
@@ -54,6 +32,23 @@ Bytes der_of(const X509_NAME* name) {
     if (X509_NAME_get0_der(name, &octets, &size) != 1) return {};
     return {octets, octets + size};
 }
+
+std::string date_text(std::int64_t seconds) {
+    const std::chrono::year_month_day day{
+        std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds(std::chrono::seconds(seconds)))};
+    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+                       static_cast<unsigned>(day.day()));
+}
+
+std::string quoted_subject(X509* x509) {
+    return fmt::format("certificate \"{}\"", distinguished_name_text(der_of(X509_get_subject_name(x509))));
+}
+
+namespace {
+
+using Names = Handle<GENERAL_NAMES, GENERAL_NAMES_free>;
+using Points = Handle<CRL_DIST_POINTS, CRL_DIST_POINTS_free>;
+using Access = Handle<AUTHORITY_INFO_ACCESS, AUTHORITY_INFO_ACCESS_free>;
 
 ByteView octets_of(const ASN1_STRING* string) {
     return {ASN1_STRING_get0_data(string), static_cast<std::size_t>(ASN1_STRING_length(string))};
@@ -104,6 +99,48 @@ std::vector<Bytes> general_names_of(X509* x509) {
     return all;
 }
 
+// An http URL of bounded length out of a GeneralName; others cannot be looked up by us.
+void add_uri(const GENERAL_NAME* name, std::vector<std::string>& uris) {
+    int type = 0;
+    const void* value = GENERAL_NAME_get0_value(name, &type);
+    if (type != GEN_URI || uris.size() == model::limits::look_up_uris_per_certificate) return;
+    const ByteView octets = octets_of(static_cast<const ASN1_STRING*>(value));
+    const std::string_view text = text_of(octets);
+    if (is_clean(octets) && text.size() <= model::limits::look_up_uri_octets && text.starts_with("http://"))
+        uris.emplace_back(text);
+}
+
+std::vector<std::string> crl_uris_of(X509* x509) {
+    std::vector<std::string> uris;
+    const Points points(static_cast<CRL_DIST_POINTS*>(X509_get_ext_d2i(x509, NID_crl_distribution_points, nullptr, nullptr)));
+    for (int i = 0; points && i < sk_DIST_POINT_num(points.get()); ++i) {
+        const DIST_POINT* point = sk_DIST_POINT_value(points.get(), i);
+        if (!point->distpoint || point->distpoint->type != 0) continue;
+        const GENERAL_NAMES* names = point->distpoint->name.fullname;
+        for (int j = 0; j < sk_GENERAL_NAME_num(names); ++j) add_uri(sk_GENERAL_NAME_value(names, j), uris);
+    }
+    return uris;
+}
+
+std::vector<std::string> ocsp_uris_of(X509* x509) {
+    std::vector<std::string> uris;
+    const Access access(static_cast<AUTHORITY_INFO_ACCESS*>(X509_get_ext_d2i(x509, NID_info_access, nullptr, nullptr)));
+    for (int i = 0; access && i < sk_ACCESS_DESCRIPTION_num(access.get()); ++i) {
+        const ACCESS_DESCRIPTION* each = sk_ACCESS_DESCRIPTION_value(access.get(), i);
+        if (OBJ_obj2nid(each->method) == NID_ad_OCSP) add_uri(each->location, uris);
+    }
+    return uris;
+}
+
+Result<PublicKey> public_key_of(X509* x509) {
+    std::uint8_t* encoded = nullptr;
+    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x509), &encoded);
+    if (size <= 0) return fail(Errc::bad_value, "certificate", "unreadable public key");
+    const Bytes spki(encoded, encoded + size);
+    OPENSSL_free(encoded);
+    return PublicKey::from_spki(spki);
+}
+
 // The DER inside PEM armour, with nothing but blanks behind it; text before it is allowed (`openssl x509 -text`).
 Result<Bytes> unarmour(std::string_view text) {
     constexpr std::string_view begin = "-----BEGIN CERTIFICATE-----", end = "-----END CERTIFICATE-----";
@@ -127,18 +164,23 @@ Result<Bytes> der_of_file(ByteView pem_or_der) {
 Result<Certificate> Certificate::parse(ByteView pem_or_der) {
     auto impl = std::make_shared<Impl>();
     impl->der = TRY(der_of_file(pem_or_der));
+    ByteView rest = impl->der;
+    if (!der::read(rest)) return fail(Errc::bad_syntax, "certificate", "not DER");
+    if (!rest.empty()) return fail(Errc::trailing, "certificate", "octets after the certificate");
     const std::uint8_t* at = impl->der.data();
     impl->x509.reset(d2i_X509(nullptr, &at, static_cast<long>(impl->der.size())));
     X509* x509 = impl->x509.get();
     const bool readable = x509 && !(X509_get_extension_flags(x509) & EXFLAG_INVALID);
     ERR_clear_error();
     if (!readable) return fail(Errc::bad_syntax, "certificate", "not a well-formed X.509 certificate");
-    if (at != impl->der.data() + impl->der.size())
-        return fail(Errc::trailing, "certificate", "octets after the certificate");
+    impl->fingerprint = sha2_256({impl->der});
     impl->subject = der_of(X509_get_subject_name(x509));
     impl->issuer = der_of(X509_get_issuer_name(x509));
     impl->identities = identities_of(x509, impl->subject);
     impl->general_names = general_names_of(x509);
+    impl->crl_uris = crl_uris_of(x509);
+    impl->ocsp_uris = ocsp_uris_of(x509);
+    impl->public_key = public_key_of(x509);
     impl->ca = (X509_get_extension_flags(x509) & EXFLAG_CA) != 0;
     const auto not_before = seconds_of(X509_get0_notBefore(x509));
     const auto not_after = seconds_of(X509_get0_notAfter(x509));
@@ -159,155 +201,20 @@ bool Certificate::is_ca() const { return impl_->ca; }
 std::int64_t Certificate::not_before() const { return impl_->not_before; }
 std::int64_t Certificate::not_after() const { return impl_->not_after; }
 
-Result<PublicKey> Certificate::public_key() const {
-    std::uint8_t* encoded = nullptr;
-    const int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(impl_->x509.get()), &encoded);
-    if (size <= 0) return fail(Errc::bad_value, "certificate", "unreadable public key");
-    const Bytes spki(encoded, encoded + size);
-    OPENSSL_free(encoded);
-    return PublicKey::from_spki(spki);
-}
+const Digest& Certificate::fingerprint() const { return impl_->fingerprint; }
+const std::vector<std::string>& Certificate::crl_uris() const { return impl_->crl_uris; }
+const std::vector<std::string>& Certificate::ocsp_uris() const { return impl_->ocsp_uris; }
+const Result<PublicKey>& Certificate::public_key() const { return impl_->public_key; }
 
-namespace {
-
-std::string date_text(std::int64_t seconds) {
-    const std::chrono::year_month_day day{
-        std::chrono::floor<std::chrono::days>(std::chrono::sys_seconds(std::chrono::seconds(seconds)))};
-    return fmt::format("{:04}-{:02}-{:02}", static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
-                       static_cast<unsigned>(day.day()));
-}
-
-std::string quoted_subject(X509* x509) {
-    return fmt::format("certificate \"{}\"", distinguished_name_text(der_of(X509_get_subject_name(x509))));
-}
-
-// Why no issuer was found, looking at the certificates that have its name.
-std::string missing_issuer(X509* x509, std::span<const Certificate> intermediates,
-                           std::span<const Certificate> anchors) {
-    const std::string issuer = distinguished_name_text(der_of(X509_get_issuer_name(x509)));
-    for (const auto& list : {anchors, intermediates}) {
-        for (const Certificate& each : list) {
-            X509* candidate = each.impl().x509.get();
-            if (X509_NAME_cmp(X509_get_subject_name(candidate), X509_get_issuer_name(x509)) != 0) continue;
-            switch (X509_check_issued(candidate, x509)) {
-                case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
-                    return fmt::format("was issued by \"{}\", whose key usage lacks keyCertSign", issuer);
-                case X509_V_ERR_AKID_SKID_MISMATCH:
-                case X509_V_ERR_AKID_ISSUER_SERIAL_MISMATCH:
-                    return fmt::format("was issued by another key of \"{}\" than the one that we know", issuer);
-                default: break;
-            }
-        }
-    }
-    return fmt::format("has an untrusted issuer: no CA certificate \"{}\" is among the trusted ones (x509ca) or was sent", issuer);
-}
-
-// What to say about OpenSSL's errors that need no more than themselves.
-const char* plain_reason(int error) {
-    switch (error) {
-        case X509_V_ERR_CERT_SIGNATURE_FAILURE: return "has a signature that its issuer's key does not verify";
-        case X509_V_ERR_PATH_LENGTH_EXCEEDED: return "is deeper in the path than its CA's path length allows";
-        case X509_V_ERR_EE_KEY_TOO_SMALL:
-        case X509_V_ERR_CA_KEY_TOO_SMALL: return "has a weak key (RSA keys need 2048 bits)";
-        case X509_V_ERR_CA_MD_TOO_WEAK: return "is signed with a weak hash (SHA-1 or older)";
-        case X509_V_ERR_PERMITTED_VIOLATION:
-        case X509_V_ERR_EXCLUDED_VIOLATION: return "has a name outside of its CA's name constraints";
-        case X509_V_ERR_SUBTREE_MINMAX:
-        case X509_V_ERR_UNSUPPORTED_CONSTRAINT_TYPE:
-        case X509_V_ERR_UNSUPPORTED_CONSTRAINT_SYNTAX:
-        case X509_V_ERR_UNSUPPORTED_NAME_SYNTAX: return "meets name constraints of a form that is not supported";
-        case X509_V_ERR_UNHANDLED_CRITICAL_EXTENSION: return "has a critical extension that is not supported";
-        case X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT: return "is self-signed and not trusted";
-        case X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN: return "ends the path, but is not among the trusted CAs";
-        case X509_V_ERR_CERT_CHAIN_TOO_LONG: return "is the end of a path that is too long";
-        case X509_V_ERR_NO_EXPLICIT_POLICY:
-        case X509_V_ERR_INVALID_POLICY_EXTENSION: return "does not meet the certificate policies that its CA requires";
-        default: return nullptr;
-    }
-}
-
-std::string reason(X509_STORE_CTX* context, X509* x509, std::span<const Certificate> intermediates,
-                   std::span<const Certificate> anchors) {
-    const int error = X509_STORE_CTX_get_error(context);
-    if (const char* text = plain_reason(error)) return text;
-    switch (error) {
-        case X509_V_ERR_INVALID_CA:
-        case X509_V_ERR_INVALID_NON_CA:
-        case X509_V_ERR_KEYUSAGE_NO_CERTSIGN:
-            return X509_get_extension_flags(x509) & EXFLAG_CA
-                       ? "issued a certificate, but its key usage lacks keyCertSign"
-                       : "issued a certificate but is not a CA (basic constraints)";
-        case X509_V_ERR_CERT_HAS_EXPIRED:
-            return "expired on " + date_text(seconds_of(X509_get0_notAfter(x509)).value_or(0));
-        case X509_V_ERR_CERT_NOT_YET_VALID:
-            return "is not valid before " + date_text(seconds_of(X509_get0_notBefore(x509)).value_or(0));
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT:
-        case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-        case X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: return missing_issuer(x509, intermediates, anchors);
-        default: return std::string("is not acceptable: ") + X509_verify_cert_error_string(error);
-    }
-}
-
-std::unexpected<Error> refuse(std::string detail) {
-    return fail(Errc::authentication, "certificate", std::move(detail));
-}
-
-Stack stack_of(std::span<const Certificate> certificates) {
-    Stack stack(sk_X509_new_null());
-    ASSERT(stack);
-    for (const Certificate& each : certificates) ASSERT(sk_X509_push(stack.get(), each.impl().x509.get()) > 0);
-    return stack;
-}
-
-Store store_of(std::span<const Certificate> anchors) {
-    Store store(X509_STORE_new());
-    ASSERT(store);
-    for (const Certificate& each : anchors) X509_STORE_add_cert(store.get(), each.impl().x509.get());
-    return store;
-}
-
-// What every path is held to: an anchor need not be self-signed (it is trusted, RFC 5280 §6.1.1 d),
-// 112 bits of strength in every key and signature, policies where a CA requires them.
-void set_rules(X509_STORE_CTX* context, std::int64_t now) {
-    X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(context);
-    constexpr int strength_112_bits = 2;
-    constexpr int path_length_max = 16;
-    X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_POLICY_CHECK);
-    // Without this OpenSSL takes our policies for none instead of any.
-    ASSERT(X509_VERIFY_PARAM_add0_policy(rules, OBJ_nid2obj(NID_any_policy)) == 1);
-    X509_VERIFY_PARAM_set_auth_level(rules, strength_112_bits);
-    X509_VERIFY_PARAM_set_depth(rules, path_length_max);
-    X509_VERIFY_PARAM_set_time(rules, now);
-}
-
-}  // namespace
-
-Result<Certificate> validate_path(const Certificate& leaf, std::span<const Certificate> intermediates,
-                                  std::span<const Certificate> anchors, std::int64_t now) {
-    X509* x509 = leaf.impl().x509.get();
-    const Store store = store_of(anchors);
-    const Stack untrusted = stack_of(intermediates);
-    const StoreContext context(X509_STORE_CTX_new());
-    ASSERT(context && X509_STORE_CTX_init(context.get(), store.get(), x509, untrusted.get()) == 1);
-    set_rules(context.get(), now);
-    const bool valid = X509_verify_cert(context.get()) == 1;
+bool Certificate::is_issued_by(const Certificate& issuer) const {
+    const bool issued = X509_check_issued(issuer.impl().x509.get(), impl_->x509.get()) == X509_V_OK;
     ERR_clear_error();
-    if (!valid) {
-        X509* culprit = X509_STORE_CTX_get_current_cert(context.get());
-        if (!culprit) culprit = x509;
-        return refuse(
-            fmt::format("{} {}", quoted_subject(culprit), reason(context.get(), culprit, intermediates, anchors)));
-    }
-    // RFC 4945 §5.1.3.2: without the extension every use is allowed.
-    if (!(X509_get_key_usage(x509) & (KU_DIGITAL_SIGNATURE | KU_NON_REPUDIATION)))
-        return refuse(quoted_subject(x509) + " may not sign: its key usage lacks digitalSignature");
+    return issued;
+}
 
-    STACK_OF(X509)* path = X509_STORE_CTX_get0_chain(context.get());
-    const X509* last = sk_X509_value(path, sk_X509_num(path) - 1);
-    const auto anchor = std::ranges::find_if(
-        anchors, [last](const Certificate& each) { return X509_cmp(each.impl().x509.get(), last) == 0; });
-    if (anchor == anchors.end()) return refuse(quoted_subject(x509) + " has no path to a trusted CA");
-    return *anchor;
+bool Certificate::is_self_issued() const {
+    X509* x509 = impl_->x509.get();
+    return X509_NAME_cmp(X509_get_subject_name(x509), X509_get_issuer_name(x509)) == 0;
 }
 
 }  // namespace cygnet::crypto

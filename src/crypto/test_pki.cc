@@ -1,7 +1,9 @@
 #include "crypto/test_pki.h"
 
 #include <openssl/bio.h>
+#include <openssl/conf.h>
 #include <openssl/evp.h>
+#include <openssl/ocsp.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
@@ -47,8 +49,25 @@ void add_extension(X509* x509, X509* issuer, int nid, const std::string& value) 
     if (value.empty()) return;
     X509V3_CTX context;
     X509V3_set_ctx(&context, issuer, x509, nullptr, nullptr, 0);
+    // Some extensions want a configuration to look sections up in, though none is named.
+    const Handle<CONF, NCONF_free> configuration(NCONF_new(nullptr));
+    X509V3_set_nconf(&context, configuration.get());
     const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
     ASSERT(extension && X509_add_ext(x509, extension.get(), -1) == 1);
+}
+
+// The Edwards curves hash by themselves.
+const EVP_MD* digest_for(const EVP_PKEY* key, const char* hash) {
+    const int kind = EVP_PKEY_get_base_id(key);
+    const bool edwards = kind == EVP_PKEY_ED25519 || kind == EVP_PKEY_ED448;
+    return edwards ? nullptr : EVP_get_digestbyname(hash);
+}
+
+Bytes take_octets(std::uint8_t* encoded, int size) {
+    ASSERT(size > 0);
+    const Bytes der(encoded, encoded + size);
+    OPENSSL_free(encoded);
+    return der;
 }
 
 }  // namespace
@@ -96,16 +115,75 @@ Bytes make_test_certificate(const TestCertificate& wanted, const std::string& ke
     add_extension(x509.get(), signer, NID_key_usage, wanted.key_usage);
     add_extension(x509.get(), signer, NID_subject_alt_name, wanted.alternative_names);
     add_extension(x509.get(), signer, NID_name_constraints, wanted.name_constraints);
-    // The Edwards curves hash by themselves.
-    const int kind = EVP_PKEY_get_base_id(issuer_key.get());
-    const bool edwards = kind == EVP_PKEY_ED25519 || kind == EVP_PKEY_ED448;
-    ASSERT(X509_sign(x509.get(), issuer_key.get(), edwards ? nullptr : EVP_get_digestbyname(wanted.hash)) > 0);
+    for (const auto& [extension, value] : wanted.extensions)
+        add_extension(x509.get(), signer, OBJ_txt2nid(extension.c_str()), value);
+    ASSERT(X509_sign(x509.get(), issuer_key.get(), digest_for(issuer_key.get(), wanted.hash)) > 0);
     std::uint8_t* encoded = nullptr;
     const int size = i2d_X509(x509.get(), &encoded);
-    ASSERT(size > 0);
-    const Bytes der(encoded, encoded + size);
-    OPENSSL_free(encoded);
-    return der;
+    return take_octets(encoded, size);
+}
+
+Bytes make_test_crl(const TestCrl& wanted, ByteView issuer_der, const std::string& issuer_key_pem) {
+    const Key key = read_key(issuer_key_pem);
+    const Made issuer = read_certificate(issuer_der);
+    const Handle<X509_CRL, X509_CRL_free> crl(X509_CRL_new());
+    X509_CRL_set_version(crl.get(), X509_CRL_VERSION_2);
+    X509_CRL_set_issuer_name(crl.get(), X509_get_subject_name(issuer.get()));
+    const Handle<ASN1_TIME, ASN1_TIME_free> from(ASN1_TIME_set(nullptr, wanted.this_update));
+    X509_CRL_set1_lastUpdate(crl.get(), from.get());
+    if (wanted.next_update != 0) {
+        const Handle<ASN1_TIME, ASN1_TIME_free> to(ASN1_TIME_set(nullptr, wanted.next_update));
+        X509_CRL_set1_nextUpdate(crl.get(), to.get());
+    }
+    for (const Bytes& der : wanted.revoked) {
+        const Made certificate = read_certificate(der);
+        X509_REVOKED* entry = X509_REVOKED_new();
+        X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate.get()));
+        X509_REVOKED_set_revocationDate(entry, from.get());
+        ASSERT(X509_CRL_add0_revoked(crl.get(), entry) == 1);
+    }
+    X509V3_CTX context;
+    X509V3_set_ctx(&context, issuer.get(), nullptr, nullptr, crl.get(), 0);
+    const Handle<CONF, NCONF_free> configuration(NCONF_new(nullptr));
+    X509V3_set_nconf(&context, configuration.get());
+    const auto add = [&](int nid, const std::string& value) {
+        if (value.empty()) return;
+        const Extension extension(X509V3_EXT_conf_nid(nullptr, &context, nid, value.c_str()));
+        ASSERT(extension && X509_CRL_add_ext(crl.get(), extension.get(), -1) == 1);
+    };
+    add(NID_authority_key_identifier, "keyid");
+    add(NID_issuing_distribution_point, wanted.distribution_point);
+    const Handle<ASN1_INTEGER, ASN1_INTEGER_free> number(ASN1_INTEGER_new());
+    ASN1_INTEGER_set(number.get(), wanted.number);
+    ASSERT(X509_CRL_add1_ext_i2d(crl.get(), NID_crl_number, number.get(), 0, 0) == 1);
+    ASSERT(X509_CRL_sort(crl.get()) == 1 && X509_CRL_sign(crl.get(), key.get(), digest_for(key.get(), "SHA256")) > 0);
+    std::uint8_t* encoded = nullptr;
+    const int size = i2d_X509_CRL(crl.get(), &encoded);
+    return take_octets(encoded, size);
+}
+
+Bytes make_test_ocsp(const TestOcsp& wanted, ByteView certificate_der, ByteView issuer_der, ByteView responder_der,
+                     const std::string& responder_key_pem) {
+    const Key key = read_key(responder_key_pem);
+    const Made certificate = read_certificate(certificate_der), issuer = read_certificate(issuer_der),
+               responder = read_certificate(responder_der);
+    const Handle<OCSP_CERTID, OCSP_CERTID_free> id(OCSP_cert_to_id(EVP_sha1(), certificate.get(), issuer.get()));
+    const Handle<OCSP_BASICRESP, OCSP_BASICRESP_free> basic(OCSP_BASICRESP_new());
+    const Handle<ASN1_TIME, ASN1_TIME_free> from(ASN1_GENERALIZEDTIME_set(nullptr, wanted.this_update));
+    const Handle<ASN1_TIME, ASN1_TIME_free> to(
+        wanted.next_update == 0 ? nullptr : ASN1_GENERALIZEDTIME_set(nullptr, wanted.next_update));
+    const bool revoked = wanted.status == TestOcsp::Status::revoked;
+    const int status = revoked                                        ? V_OCSP_CERTSTATUS_REVOKED
+                       : wanted.status == TestOcsp::Status::good ? V_OCSP_CERTSTATUS_GOOD
+                                                                  : V_OCSP_CERTSTATUS_UNKNOWN;
+    ASSERT(OCSP_basic_add1_status(basic.get(), id.get(), status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
+                                  revoked ? from.get() : nullptr, from.get(), to.get()) != nullptr);
+    ASSERT(OCSP_basic_sign(basic.get(), responder.get(), key.get(), digest_for(key.get(), "SHA256"), nullptr, 0) == 1);
+    const Handle<OCSP_RESPONSE, OCSP_RESPONSE_free> response(
+        OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic.get()));
+    std::uint8_t* encoded = nullptr;
+    const int size = i2d_OCSP_RESPONSE(response.get(), &encoded);
+    return take_octets(encoded, size);
 }
 
 }  // namespace cygnet::crypto

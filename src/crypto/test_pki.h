@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/bytes.h"
 #include "crypto/signature.h"
@@ -21,6 +22,8 @@ struct TestCertificate {
     std::string basic_constraints{};  // "critical,CA:TRUE,pathlen:0"; empty: no extension
     std::string key_usage{};          // "critical,keyCertSign"
     std::string name_constraints{};   // "permitted;DNS:example"
+    // Others by OpenSSL's names: {"certificatePolicies", "1.2.3.4"}, {"crlDistributionPoints", "URI:http://…"}
+    std::vector<std::pair<std::string, std::string>> extensions{};
     std::int64_t not_before = test_not_before;
     std::int64_t not_after = test_not_after;
     const char* hash = "SHA256";
@@ -32,5 +35,24 @@ std::string make_test_key(KeyType type, unsigned rsa_bits = 2048);
 // The certificate in DER, signed by `issuer_key` in the name of `issuer` (DER; empty: self-signed).
 Bytes make_test_certificate(const TestCertificate& wanted, const std::string& key, ByteView issuer,
                             const std::string& issuer_key);
+
+// A CRL in DER of the certificate `issuer`, signed by its key, that revokes the certificates in `revoked` (DER).
+struct TestCrl {
+    std::vector<Bytes> revoked{};
+    std::int64_t this_update = test_now - 60;
+    std::int64_t next_update = test_now + 3600;  // 0: not said
+    long number = 1;
+    std::string distribution_point{};  // OpenSSL's notation of issuingDistributionPoint: "onlyuser:TRUE"
+};
+Bytes make_test_crl(const TestCrl& wanted, ByteView issuer, const std::string& issuer_key);
+
+// An OCSP response in DER about `certificate` of `issuer`, signed by `responder` with its key.
+struct TestOcsp {
+    enum class Status { good, revoked, unknown } status = Status::good;
+    std::int64_t this_update = test_now - 60;
+    std::int64_t next_update = test_now + 3600;  // 0: not said
+};
+Bytes make_test_ocsp(const TestOcsp& wanted, ByteView certificate, ByteView issuer, ByteView responder,
+                     const std::string& responder_key);
 
 }  // namespace cygnet::crypto

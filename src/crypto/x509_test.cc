@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "crypto/test_pki.h"
 
 namespace cygnet::crypto {
@@ -43,9 +45,9 @@ struct Pki {
     static Certificate parse(ByteView der) { return *Certificate::parse(der); }
     Certificate anchor() const { return parse(root); }
 
-    Result<Certificate> validate(const Certificate& leaf, std::int64_t now = test_now) const {
+    Result<ValidPath> validate(const Certificate& leaf, std::int64_t now = test_now) const {
         const std::vector<Certificate> intermediates = {parse(middle)}, anchors = {anchor()};
-        return validate_path(leaf, intermediates, anchors, now);
+        return validate_path(leaf, intermediates, anchors, {.now = now});
     }
 };
 
@@ -54,7 +56,7 @@ const Pki& pki() {
     return made;
 }
 
-std::string refusal(const Result<Certificate>& result) {
+std::string refusal(const Result<ValidPath>& result) {
     EXPECT_FALSE(result);
     if (result) return "";
     EXPECT_EQ(result.error().code, Errc::authentication);
@@ -102,7 +104,7 @@ TEST(ValidatePath, FindsTheWayThroughIntermediates) {
     const Certificate leaf = pki().leaf({.subject = "CN=moon", .key_usage = "digitalSignature"});
     const auto anchor = pki().validate(leaf);
     ASSERT_TRUE(anchor) << anchor.error().text();
-    EXPECT_EQ(*anchor, pki().anchor());
+    EXPECT_EQ(anchor->anchor(), pki().anchor());
     // Without the extension every use is allowed; nonRepudiation signs too (RFC 4945 §5.1.3.2).
     EXPECT_TRUE(pki().validate(pki().leaf({.subject = "CN=moon"})));
     EXPECT_TRUE(pki().validate(pki().leaf({.subject = "CN=moon", .key_usage = "nonRepudiation"})));
@@ -110,9 +112,9 @@ TEST(ValidatePath, FindsTheWayThroughIntermediates) {
 
 TEST(ValidatePath, AnIntermediateCanBeTheAnchor) {
     const std::vector<Certificate> anchors = {Pki::parse(pki().middle)};
-    const auto anchor = validate_path(pki().leaf({.subject = "CN=moon"}), {}, anchors, test_now);
+    const auto anchor = validate_path(pki().leaf({.subject = "CN=moon"}), {}, anchors, {.now = test_now});
     ASSERT_TRUE(anchor);
-    EXPECT_EQ(*anchor, anchors.front());
+    EXPECT_EQ(anchor->anchor(), anchors.front());
 }
 
 TEST(ValidatePath, EveryKeyTypeCanSignCertificates) {
@@ -123,7 +125,7 @@ TEST(ValidatePath, EveryKeyTypeCanSignCertificates) {
             Pki::issue({.subject = "CN=ca", .basic_constraints = ca_constraints, .key_usage = ca_usage}, key, {}, key);
         const Bytes leaf = Pki::issue({.subject = "CN=moon"}, pki().leaf_key, root, key);
         const std::vector<Certificate> anchors = {Pki::parse(root)};
-        EXPECT_TRUE(validate_path(Pki::parse(leaf), {}, anchors, test_now)) << name_of(type);
+        EXPECT_TRUE(validate_path(Pki::parse(leaf), {}, anchors, {.now = test_now})) << name_of(type);
     }
 }
 
@@ -140,10 +142,10 @@ TEST(ValidatePath, SaysWhichCertificateExpiredAndWhen) {
 TEST(ValidatePath, SaysWhichIssuerIsNotKnown) {
     const Certificate leaf = pki().leaf({.subject = "CN=moon"});
     const std::vector<Certificate> anchors = {pki().anchor()};
-    EXPECT_EQ(refusal(validate_path(leaf, {}, anchors, test_now)),
+    EXPECT_EQ(refusal(validate_path(leaf, {}, anchors, {.now = test_now})),
               "certificate \"CN=moon\" has an untrusted issuer: no CA certificate \"C=CH, O=Cygnet, CN=middle\" is "
               "among the trusted ones (x509ca) or was sent");
-    EXPECT_NE(refusal(validate_path(leaf, {}, {}, test_now)).find("untrusted issuer"), std::string::npos);
+    EXPECT_NE(refusal(validate_path(leaf, {}, {}, {.now = test_now})).find("untrusted issuer"), std::string::npos);
     const Bytes alone = Pki::issue({.subject = "CN=alone"}, pki().leaf_key, {}, pki().leaf_key);
     EXPECT_EQ(refusal(pki().validate(Pki::parse(alone))), "certificate \"CN=alone\" is self-signed and not trusted");
 }
@@ -160,7 +162,7 @@ TEST(ValidatePath, AnIssuerMustBeACa) {
     const Bytes issuer = Pki::issue({.subject = "CN=clerk"}, key, pki().root, pki().root_key);
     const Bytes leaf = Pki::issue({.subject = "CN=moon"}, pki().leaf_key, issuer, key);
     const std::vector<Certificate> intermediates = {Pki::parse(issuer)}, anchors = {pki().anchor()};
-    EXPECT_EQ(refusal(validate_path(Pki::parse(leaf), intermediates, anchors, test_now)),
+    EXPECT_EQ(refusal(validate_path(Pki::parse(leaf), intermediates, anchors, {.now = test_now})),
               "certificate \"CN=clerk\" issued a certificate but is not a CA (basic constraints)");
 }
 
@@ -171,7 +173,7 @@ TEST(ValidatePath, AnIssuerMustBeAllowedToSignCertificates) {
                    pki().root, pki().root_key);
     const Bytes leaf = Pki::issue({.subject = "CN=moon"}, pki().leaf_key, issuer, key);
     const std::vector<Certificate> intermediates = {Pki::parse(issuer)}, anchors = {pki().anchor()};
-    const std::string why = refusal(validate_path(Pki::parse(leaf), intermediates, anchors, test_now));
+    const std::string why = refusal(validate_path(Pki::parse(leaf), intermediates, anchors, {.now = test_now}));
     EXPECT_NE(why.find("keyCertSign"), std::string::npos) << why;
 }
 
@@ -184,7 +186,7 @@ TEST(ValidatePath, PathLengthsAreKept) {
                                    pki().middle_key, root, key);
     const Bytes leaf = Pki::issue({.subject = "CN=moon"}, pki().leaf_key, below, pki().middle_key);
     const std::vector<Certificate> intermediates = {Pki::parse(below)}, anchors = {Pki::parse(root)};
-    const std::string why = refusal(validate_path(Pki::parse(leaf), intermediates, anchors, test_now));
+    const std::string why = refusal(validate_path(Pki::parse(leaf), intermediates, anchors, {.now = test_now}));
     EXPECT_NE(why.find("path length allows"), std::string::npos) << why;
 }
 
@@ -199,8 +201,8 @@ TEST(ValidatePath, NameConstraintsAreKept) {
     const auto leaf = [&](const char* names) {
         return Pki::parse(Pki::issue({.subject = "CN=moon", .alternative_names = names}, pki().leaf_key, ca, key));
     };
-    EXPECT_TRUE(validate_path(leaf("DNS:moon.example"), {}, anchors, test_now));
-    EXPECT_EQ(refusal(validate_path(leaf("DNS:moon.test"), {}, anchors, test_now)),
+    EXPECT_TRUE(validate_path(leaf("DNS:moon.example"), {}, anchors, {.now = test_now}));
+    EXPECT_EQ(refusal(validate_path(leaf("DNS:moon.test"), {}, anchors, {.now = test_now})),
               "certificate \"CN=moon\" has a name outside of its CA's name constraints");
 }
 
@@ -216,6 +218,122 @@ TEST(ValidatePath, WeakKeysAndHashesAreRefused) {
 TEST(ValidatePath, ALeafMustBeAllowedToSign) {
     EXPECT_EQ(refusal(pki().validate(pki().leaf({.subject = "CN=moon", .key_usage = "critical,keyEncipherment"}))),
               "certificate \"CN=moon\" may not sign: its key usage lacks digitalSignature");
+}
+
+// RFC 4945 §5.1.3.12: a critical extension must be understood, and then it must name IKE; operators may insist on that for
+// one that is not critical.
+TEST(ValidatePath, ExtendedKeyUsagesMustIncludeIke) {
+    const auto path = [](const char* usage, bool required) {
+        const Certificate leaf = pki().leaf({.subject = "CN=moon", .extensions = {{"extendedKeyUsage", usage}}});
+        const std::vector<Certificate> intermediates = {Pki::parse(pki().middle)}, anchors = {pki().anchor()};
+        return validate_path(leaf, intermediates, anchors, {.now = test_now, .require_ike_usage = required});
+    };
+    constexpr const char* why = "certificate \"CN=moon\" is not meant for IKE: its extended key usage has neither "
+                                "ipsecIKE nor anyExtendedKeyUsage";
+    for (const bool required : {false, true})
+        for (const char* usage : {"ipsecIKE", "critical,ipsecIKE,serverAuth", "anyExtendedKeyUsage"})
+            EXPECT_TRUE(path(usage, required)) << usage;
+    EXPECT_TRUE(path("serverAuth,clientAuth", false));
+    EXPECT_EQ(refusal(path("serverAuth,clientAuth", true)), why);
+    EXPECT_EQ(refusal(path("critical,serverAuth", false)), why);
+}
+
+// RFC 5280 §6.1: the policies that an operator asks for must be valid on the whole path.
+TEST(ValidatePath, PoliciesThatAreAskedForMustBeValidForThePath) {
+    const std::string middle_key = make_test_key(KeyType::ecdsa_256);
+    const Bytes middle = Pki::issue({.subject = "CN=middle",
+                                     .basic_constraints = ca_constraints,
+                                     .extensions = {{"certificatePolicies", "1.2.3.4,1.2.3.5"}}},
+                                    middle_key, pki().root, pki().root_key);
+    const auto path = [&](const char* of_leaf, std::vector<std::string> wanted) {
+        TestCertificate leaf{.subject = "CN=moon"};
+        if (of_leaf != nullptr) leaf.extensions = {{"certificatePolicies", of_leaf}};
+        const Bytes der = Pki::issue(leaf, pki().leaf_key, middle, middle_key);
+        const std::vector<Certificate> intermediates = {Pki::parse(middle)}, anchors = {pki().anchor()};
+        return validate_path(Pki::parse(der), intermediates, anchors, {.now = test_now, .policies = std::move(wanted)});
+    };
+    EXPECT_TRUE(path("1.2.3.4", {}));
+    EXPECT_TRUE(path("1.2.3.4", {"1.2.3.4"}));
+    EXPECT_TRUE(path("1.2.3.5", {"1.2.3.4", "1.2.3.5"}));
+    EXPECT_FALSE(path("1.2.3.6", {"1.2.3.6"}));  // not in the CA's certificate
+    EXPECT_FALSE(path("1.2.3.5", {"1.2.3.4"}));
+    EXPECT_NE(refusal(path(nullptr, {"1.2.3.4"})).find("certificate policies"), std::string::npos);
+}
+
+// hostile-inputs E3, RFC 5280 §4.2.1.10: every form of name that IKE uses, excluded and not permitted.
+TEST(ValidatePath, NamesOutsideOfConstraintsAreRefused) {
+    const auto path = [](const char* constraints, const char* subject, const char* names) {
+        const std::string key = make_test_key(KeyType::ecdsa_256);
+        const Bytes middle = Pki::issue(
+            {.subject = "CN=middle", .basic_constraints = ca_constraints, .name_constraints = constraints}, key,
+            pki().root, pki().root_key);
+        const Bytes leaf = Pki::issue({.subject = subject, .alternative_names = names}, pki().leaf_key, middle, key);
+        const std::vector<Certificate> intermediates = {Pki::parse(middle)}, anchors = {pki().anchor()};
+        return validate_path(Pki::parse(leaf), intermediates, anchors, {.now = test_now});
+    };
+    struct Row {
+        const char *constraints, *inside, *outside;
+    };
+    constexpr Row rows[] = {
+        {"critical,excluded;DNS:bad.example", "DNS:good.example", "DNS:vpn.bad.example"},
+        {"critical,permitted;DNS:good.example", "DNS:vpn.good.example", "DNS:bad.example"},
+        {"critical,permitted;email:good.example", "email:moon@good.example", "email:moon@bad.example"},
+        {"critical,excluded;email:bad.example", "email:moon@good.example", "email:moon@bad.example"},
+        {"critical,permitted;IP:192.0.2.0/255.255.255.0", "IP:192.0.2.7", "IP:198.51.100.7"},
+        {"critical,excluded;IP:192.0.2.0/255.255.255.0", "IP:198.51.100.7", "IP:192.0.2.7"},
+        {"critical,excluded;IP:2001:db8::/ffff:ffff:0:0:0:0:0:0", "IP:2001:db9::1", "IP:2001:db8::1"},
+    };
+    for (const Row& row : rows) {
+        EXPECT_TRUE(path(row.constraints, "CN=moon", row.inside)) << row.constraints;
+        const auto outside = path(row.constraints, "CN=moon", row.outside);
+        EXPECT_EQ(refusal(outside), "certificate \"CN=moon\" has a name outside of its CA's name constraints")
+            << row.constraints;
+    }
+}
+
+// hostile-inputs E7: UTCTime ends in 2049, GeneralizedTime in 9999; other dates are no certificate.
+TEST(Certificate, DatesOfAnyCenturyAreRead) {
+    constexpr std::int64_t year_2038 = 2147483648, year_2050 = 2524608000, year_9999 = 253402300799, year_1950 = -631152000;
+    for (const std::int64_t end : {year_2038 - 1, year_2038, year_2050 - 1, year_2050, year_9999}) {
+        const Certificate leaf = pki().leaf({.subject = "CN=moon", .not_before = year_1950, .not_after = end});
+        EXPECT_EQ(leaf.not_before(), year_1950);
+        EXPECT_EQ(leaf.not_after(), end);
+    }
+    const Bytes good = pki().leaf({.subject = "CN=moon"}).der();
+    const std::size_t at = text_of(good).find("260101000000Z");
+    ASSERT_NE(at, std::string::npos);
+    for (const std::string_view junk : {"261301000000Z", "260132000000Z", "260101250000Z", "2601010000606", "-60101000000Z",
+                                        "260101000060Z", "26010100+0100", "             "}) {
+        Bytes bad = good;
+        std::ranges::copy(bytes_of(junk), bad.begin() + static_cast<std::ptrdiff_t>(at));
+        EXPECT_FALSE(Certificate::parse(bad)) << junk;
+    }
+}
+
+// hostile-inputs E1: lengths and nesting that lie cost nothing and are no certificate.
+TEST(Certificate, AsnOneThatLiesIsRefused) {
+    Bytes nested;
+    for (int depth = 0; depth < 1000; ++depth) {
+        const std::uint8_t tag = depth % 2 == 0 ? 0x30 : 0xa0;
+        nested = depth == 0 ? Bytes{0x30, 0x00} : [&] {
+            Bytes around{tag, 0x82, static_cast<std::uint8_t>(nested.size() >> 8), static_cast<std::uint8_t>(nested.size())};
+            append(around, nested);
+            return around;
+        }();
+    }
+    EXPECT_FALSE(Certificate::parse(nested));
+    const Bytes good = pki().leaf({.subject = "CN=moon"}).der();
+    const std::vector<Bytes> heads = {{0x30, 0x80}, {0x30, 0xff}, {0x30, 0x84, 0xff, 0xff, 0xff, 0xff},
+                                      {0x30, 0x88, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, {0x30, 0x83, 0x00}};
+    for (const Bytes& head : heads) {
+        Bytes bad = head;
+        append(bad, ByteView(good).subspan(4));
+        EXPECT_FALSE(Certificate::parse(bad)) << hex(head);
+    }
+    Bytes indefinite = {0x30, 0x80};
+    append(indefinite, ByteView(good).subspan(4));
+    append(indefinite, Bytes{0, 0});
+    EXPECT_FALSE(Certificate::parse(indefinite));
 }
 
 TEST(Certificate, NamesWithControlCharactersAreNoIdentities) {

@@ -47,6 +47,7 @@ public:
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) override;
     Result<> reload() override;
     std::vector<model::IkeStatus> ike_sas() const override { return driver_.list(); }
+    ike::Engine::CertificateCaches certificate_caches() const override { return driver_.engine().certificate_caches(); }
     std::vector<ike::Engine::PoolStatus> pools() const override { return driver_.engine().pools(); }
     model::Counters counters() const override { return driver_.engine().counters(); }
     model::Counters counters(std::string_view connection) const override { return driver_.engine().counters(connection); }

@@ -22,6 +22,7 @@ Driver::Driver(os::EventLoop& loop, os::JobPool& jobs, Log& log, Rng& rng, const
     : jobs_(jobs),
       log_(log),
       engine_(rng, settings),
+      fetcher_(loop),
       deadline_(loop, [this] { step(ike::Tick{}); }),
       usage_timer_(loop, [this] { read_usage(); }) {}
 
@@ -108,6 +109,7 @@ struct Driver::Executor {
             driver.log_.write(LogGroup::net, 2, fmt::format("cannot send a keepalive: {}", sent.error().text()));
     }
     void operator()(ike::StartJob& effect) { driver.run(effect); }
+    void operator()(ike::Fetch& effect) { driver.fetch(effect); }
     void operator()(ike::InstallChild& effect) { driver.install(effect); }
     void operator()(ike::ActivateChild& effect) { driver.network_->children().activate(effect.child); }
     void operator()(ike::RemoveChild& effect) {
@@ -137,6 +139,10 @@ void Driver::run(ike::StartJob& effect) {
     jobs_.submit([this, id = effect.id, job = std::move(effect.job)]() mutable -> os::JobPool::Finish {
         return [this, id, result = crypto::run(std::move(job))]() mutable { step(ike::JobDone{id, std::move(result)}); };
     });
+}
+
+void Driver::fetch(const ike::Fetch& effect) {
+    fetcher_.start(effect.what, [this, id = effect.id](Result<Bytes> content) { step(ike::Fetched{id, std::move(content)}); });
 }
 
 void Driver::install(ike::InstallChild& effect) {

@@ -4,6 +4,7 @@
 //       Send, SendKeepalive ► Network       InstallChild … MoveChild ► ChildBackend      StartJob ► JobPool
 //       OpenStream … StreamProven ► Network (TCP)
 //       AssignAddress ► Network             Report ► log and control socket              CommandDone ► who asked
+//       Fetch ► Fetcher
 //       Persist ► passes at once (a single node stores nothing)
 //
 // Inputs that effects cause (a child that could not be installed) wait until the step is over.
@@ -15,6 +16,7 @@
 #include <memory>
 
 #include "base/rng.h"
+#include "daemon/fetcher.h"
 #include "daemon/log.h"
 #include "daemon/network.h"
 #include "ike/engine.h"
@@ -68,6 +70,7 @@ private:
     void install(ike::InstallChild& effect);
     void install(const ike::InstallPolicy& effect);
     void run(ike::StartJob& effect);
+    void fetch(const ike::Fetch& effect);
     void assign(const ike::AssignAddress& effect);
     void report(model::Event event);
     void finish(ike::CommandDone& effect);
@@ -81,6 +84,7 @@ private:
     Network* network_ = nullptr;
     std::function<void(const model::Event&)> listener_ = [](const model::Event&) {};
 
+    Fetcher fetcher_;
     std::deque<ike::Input> inputs_;
     bool stepping_ = false;
     os::Timer deadline_;

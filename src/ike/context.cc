@@ -108,9 +108,15 @@ void Context::send(const SentMessage& datagrams, const model::Path& path) {
 
 Next Context::start(crypto::Job job, Resume resume) {
     const JobId id = core.next_job_id();
+    if (auto* verify = std::get_if<crypto::VerifyJob>(&job)) {
+        verify->chains = core.chains;
+        verify->revocations = core.revocations;
+        verify->sources = core.credentials->revocation;
+    }
+    if (auto* sign = std::get_if<crypto::SignJob>(&job)) run_hooks(&Feature::before_signature, *this, *sign);
     sa.jobs[static_cast<std::size_t>(slot)] = id;
     core.jobs[static_cast<std::uint64_t>(id)] = {.sa = sa.id, .slot = slot, .resume = resume};
-    effects.push_back(StartJob{.id = id, .job = std::move(job)});
+    if (!look_up_first(*this, id, job)) effects.push_back(StartJob{.id = id, .job = std::move(job)});
     return Next::waiting;
 }
 

@@ -11,8 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "crypto/chain_cache.h"
+#include "crypto/revocation_cache.h"
 #include "ike/cookie.h"
 #include "ike/engine.h"
+#include "ike/look_ups.h"
 #include "ike/policies.h"
 #include "ike/path_size.h"
 #include "ike/pool.h"
@@ -41,6 +44,7 @@ struct JobTicket {
     model::IkeSaId sa{};
     Slot slot{};
     Resume resume = nullptr;
+    std::optional<Instant> patience{};  // of look-ups that it waits for: none begins later
 };
 
 // An operator's command that has not finished: it may concern several SAs.
@@ -72,6 +76,9 @@ public:
     model::Counters counters{};
     std::map<std::string, model::Counters, std::less<>> connection_counters{};
     CookieMint cookies;
+    std::shared_ptr<crypto::ChainCache> chains = std::make_shared<crypto::ChainCache>();
+    std::shared_ptr<crypto::RevocationCache> revocations = std::make_shared<crypto::RevocationCache>();
+    LookUps look_ups{};
     AddressPools pools{};
     Policies policies{};
     PathSizes path_sizes{};

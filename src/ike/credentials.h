@@ -2,9 +2,11 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "crypto/revocation.h"
 #include "crypto/signature.h"
 #include "crypto/x509.h"
 
@@ -14,6 +16,7 @@ struct Credentials {
     std::vector<crypto::Certificate> certificates{};     // our own and pinned peers'
     std::vector<crypto::Certificate> authorities{};      // CAs that are trusted as anchors
     std::map<Bytes, crypto::PrivateKey> private_keys{};  // by key id (crypto::PublicKey::key_id)
+    std::shared_ptr<const crypto::RevocationSources> revocation{};  // what operators say about it; may be none
 };
 
 }  // namespace cygnet::ike

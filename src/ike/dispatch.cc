@@ -1,6 +1,7 @@
 #include "ike/dispatch.h"
 
 #include "ike/exchange/tasks.h"
+#include "ike/feature/feature.h"
 #include "ike/stream.h"
 
 namespace cygnet::ike {
@@ -135,14 +136,17 @@ void resume_job(Core& core, JobId id, crypto::JobResult result, Instant now, Eff
     const auto found = core.jobs.find(static_cast<std::uint64_t>(id));
     if (found == core.jobs.end()) return;
     const JobTicket ticket = found->second;
-    core.jobs.erase(found);
     IkeSa* sa = core.find_sa(ticket.sa);
-    if (sa == nullptr || sa->closed) return;
+    const bool expected_still = sa != nullptr && !sa->closed && sa->jobs[static_cast<std::size_t>(ticket.slot)] == id;
+    if (expected_still && wait_for_look_ups(core, id, result, now, effects)) return;
+    core.jobs.erase(found);
+    if (!expected_still) return;
     std::optional<JobId>& expected = sa->jobs[static_cast<std::size_t>(ticket.slot)];
-    if (expected != id) return;
     expected.reset();
     core.touch(sa->id);
     Context context{.core = core, .sa = *sa, .now = now, .effects = effects, .slot = ticket.slot};
+    if (const auto* made = std::get_if<Result<crypto::SignedAuth>>(&result); made != nullptr && *made)
+        run_hooks(&Feature::after_signature, context, **made);
     conclude(context, ticket.resume(context, std::move(result)));
     dispatch_postponed(context);
 }

@@ -20,6 +20,7 @@
 namespace cygnet::ike {
 
 enum class JobId : std::uint64_t {};
+enum class FetchId : std::uint64_t {};
 enum class CommandId : std::uint64_t {};  // chosen by the driver; comes back in CommandDone
 
 // ---- inputs -------------------------------------------------------------------------------------
@@ -32,6 +33,11 @@ struct Datagram {
 struct JobDone {
     JobId id;
     crypto::JobResult result;
+};
+// What a Fetch gave; comes once for each, at the latest after twice limits::fetch_deadline.
+struct Fetched {
+    FetchId id;
+    Result<Bytes> content;
 };
 // Some deadline of Engine::next_deadline() has passed.
 struct Tick {};
@@ -113,7 +119,7 @@ struct StreamClosed {
     model::StreamId stream{};
     std::string reason;
 };
-using Input = std::variant<Datagram, JobDone, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
+using Input = std::variant<Datagram, JobDone, Fetched, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
                            UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved,
                            StreamOpened, StreamClosed>;
 
@@ -142,6 +148,11 @@ struct SendKeepalive {  // RFC 3948 §2.3: one octet 0xff from the NAT-T port
 struct StartJob {
     JobId id;
     crypto::Job job;
+};
+// By HTTP, within the limits of its kind; the author of the URL decides which addresses may be asked.
+struct Fetch {
+    FetchId id;
+    crypto::LookUp what;
 };
 struct InstallChild {
     model::ChildSaSpec spec;
@@ -191,7 +202,7 @@ struct CommandDone {
 struct Close {
     model::IkeSaId sa;
 };
-using Effect = std::variant<Send, SendKeepalive, StartJob, InstallChild, ActivateChild, RemoveChild, MoveChild,
+using Effect = std::variant<Send, SendKeepalive, StartJob, Fetch, InstallChild, ActivateChild, RemoveChild, MoveChild,
                             InstallPolicy, RemovePolicy, AssignAddress, Persist, Report, CommandDone, Close, OpenStream,
                             CloseStream, StreamProven>;
 using Effects = std::vector<Effect>;

@@ -26,10 +26,14 @@ struct Engine::Impl {
     void take(JobDone& input, Instant now, Effects& effects) {
         resume_job(core, input.id, std::move(input.result), now, effects);
     }
+    void take(Fetched& input, Instant now, Effects& effects) { take_fetched(core, std::move(input), now, effects); }
     void take(const Tick&, Instant, Effects&) {}  // Passed deadlines are looked after in every step.
     void take(Configure& input, Instant, Effects& effects) {
         core.config = std::move(input.config);
-        if (input.credentials) core.credentials = std::move(input.credentials);
+        if (input.credentials) {
+            core.credentials = std::move(input.credentials);
+            core.revocations->forget_verdicts();
+        }
         follow_configuration(core, effects);
     }
     void take(const Initiate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
@@ -171,6 +175,10 @@ const model::Counters& Engine::counters() const { return impl_->core.counters; }
 model::Counters Engine::counters(std::string_view connection) const {
     const auto found = impl_->core.connection_counters.find(connection);
     return found == impl_->core.connection_counters.end() ? model::Counters{} : found->second;
+}
+
+Engine::CertificateCaches Engine::certificate_caches() const {
+    return {.chains = impl_->core.chains, .revocations = impl_->core.revocations};
 }
 
 Engine::Population Engine::population() const {

@@ -8,6 +8,7 @@
 
 #include "base/instant.h"
 #include "base/rng.h"
+#include "crypto/revocation_cache.h"
 #include "ike/effects.h"
 #include "model/counters.h"
 #include "model/limits.h"
@@ -57,6 +58,13 @@ public:
         std::size_t ike_sas = 0, half_open = 0, children = 0;
     };
     Population population() const;
+
+    // What is remembered of peers' certificates; may be emptied at any time.
+    struct CertificateCaches {
+        std::shared_ptr<crypto::ChainCache> chains{};
+        std::shared_ptr<crypto::RevocationCache> revocations{};
+    };
+    CertificateCaches certificate_caches() const;
 
     // Address pools: who holds what (get-pools).
     struct PoolStatus {

@@ -29,6 +29,7 @@ struct Node {
     std::vector<model::Event> events{};
     std::vector<SendKeepalive> keepalives{};
     std::vector<MoveChild> moved{};
+    std::vector<crypto::LookUp> fetched{};  // asked of the Pair's web
 
     template <class T>
     std::vector<T> events_of() const {
@@ -70,9 +71,16 @@ public:
     // Each side's keys of a child are the other's: what a packet would find.
     bool children_agree() const;
 
+    // What URLs give; nothing answers unless a test says so.
+    std::function<Result<Bytes>(const crypto::LookUp&)> web = [](const crypto::LookUp&) -> Result<Bytes> {
+        return fail(Errc::timeout, "fetch", "nobody is there");
+    };
+    std::deque<std::tuple<Node*, FetchId, crypto::LookUp>> waiting_fetches{};
+
 private:
     void deliver(Node& from);
     void end_slow_job();
+    void end_fetch();
 
     Node& other(const Node& node) { return &node == &a ? b : a; }
     std::uint64_t next_command_ = 0;
@@ -154,6 +162,12 @@ inline void Pair::step(Node& node, Input input) {
         if (auto* keepalive = std::get_if<SendKeepalive>(&effect)) node.keepalives.push_back(*keepalive);
         if (auto* move = std::get_if<MoveChild>(&effect)) node.moved.push_back(*move);
     }
+    for (Effect& effect : effects) {
+        auto* fetch = std::get_if<Fetch>(&effect);
+        if (fetch == nullptr) continue;
+        node.fetched.push_back(fetch->what);
+        waiting_fetches.emplace_back(&node, fetch->id, fetch->what);
+    }
     for (StartJob& job : jobs) {
         if (jobs_are_slow)
             slow_jobs_.emplace_back(&node, std::move(job));
@@ -176,9 +190,20 @@ inline void Pair::end_slow_job() {
     step(*node, JobDone{job.id, crypto::run(std::move(job.job))});
 }
 
+inline void Pair::end_fetch() {
+    const auto [node, id, what] = std::move(waiting_fetches.front());
+    waiting_fetches.pop_front();
+    step(*node, Fetched{.id = id, .content = web(what)});
+}
+
 inline void Pair::run() {
-    for (std::size_t deliveries = 0; !a.outbox.empty() || !b.outbox.empty() || !slow_jobs_.empty(); ++deliveries) {
+    for (std::size_t deliveries = 0;
+         !a.outbox.empty() || !b.outbox.empty() || !slow_jobs_.empty() || !waiting_fetches.empty(); ++deliveries) {
         ASSERT_LT(deliveries, 10'000u) << "the two sides never come to rest";
+        if (!waiting_fetches.empty()) {
+            end_fetch();
+            continue;
+        }
         if (a.outbox.empty() && b.outbox.empty())
             end_slow_job();
         else

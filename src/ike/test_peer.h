@@ -140,6 +140,7 @@ public:
         for (Effect& effect : effects) {
             if (auto* send = std::get_if<Send>(&effect)) victim_.outbox.push_back(std::move(*send));
             if (auto* job = std::get_if<StartJob>(&effect)) jobs.push_back(std::move(*job));
+            if (auto* fetch = std::get_if<Fetch>(&effect)) victim_.fetched.push_back(fetch->what);
             if (auto* report = std::get_if<Report>(&effect)) victim_.events.push_back(std::move(report->event));
         }
         for (StartJob& job : jobs) step(JobDone{job.id, crypto::run(std::move(job.job))});

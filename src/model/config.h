@@ -28,6 +28,9 @@ enum class UniquePolicy : std::uint8_t { never, no, keep, replace };
 enum class Fragmentation : std::uint8_t { yes, accept, no };
 enum class Childless : std::uint8_t { allow, prefer, force, never };  // RFC 6023
 enum class Tcp : std::uint8_t { no, fallback, always };        // our own key `tcp`, RFC 9329
+enum class Revocation : std::uint8_t { relaxed, if_uri, strict };
+enum class OcspInIke : std::uint8_t { reply, request, both, never };  // RFC 4806
+enum class HashAndUrl : std::uint8_t { no, yes, internal };           // our own key `hash_and_url`
 enum class PostQuantum : std::uint8_t { preferred, required };  // our own key `post_quantum`
 
 enum class AuthClass : std::uint8_t { psk, pubkey, null, any };  // null is our own value: NULL authentication (RFC 7619)
@@ -44,6 +47,9 @@ struct AuthConfig {
     Identity id;                               // any: local = the certificate's subject or the address, remote = everybody
     std::vector<Bytes> certificates{};         // DER: own candidates, or accepted peer certificates
     std::vector<Bytes> ca_certificates{};      // DER: accepted CAs; empty: all CAs loaded
+    std::vector<std::string> cert_policies{};  // OIDs: the path must be valid for one of them; empty: all
+    bool require_ike_usage = false;            // our own key: RFC 4945 §5.1.3.12 for extended usages that are not critical
+    Revocation revocation = Revocation::relaxed;
     std::vector<Bytes> public_keys{};          // SubjectPublicKeyInfo: our own raw key, or those of the peer (RFC 7670)
     bool operator==(const AuthConfig&) const = default;
 };
@@ -106,6 +112,8 @@ struct Connection {
     std::uint16_t remote_tcp_port = 4500;    // our own key
     bool send_certreq = true;
     SendCert send_cert = SendCert::if_asked;
+    OcspInIke ocsp = OcspInIke::reply;
+    HashAndUrl hash_and_url = HashAndUrl::no;  // our own key
     unsigned keyingtries = 1;
     UniquePolicy unique = UniquePolicy::no;
     Duration rekey_time = hours(4);

@@ -101,6 +101,26 @@ inline constexpr Duration tcp_reconnect_first = seconds(1);          // doubles 
 inline constexpr Duration tcp_reconnect_max = seconds(30);
 inline constexpr unsigned tcp_fallback_transmissions = 2;            // unanswered ones over UDP, §5.1
 
+// Certificates: what is remembered of them, and what may be fetched because of them.
+inline constexpr std::size_t validated_chains = 4096;
+inline constexpr std::size_t look_up_uris_per_certificate = 8;
+inline constexpr std::size_t look_up_uri_octets = 1024;
+inline constexpr std::size_t revocation_verdicts = 16'384;
+inline constexpr std::size_t cached_crls = 128;
+inline constexpr std::size_t cached_crl_octets = 128 * 1024 * 1024;  // of all together
+inline constexpr std::size_t crl_octets = 16 * 1024 * 1024;
+inline constexpr std::size_t ocsp_response_octets = 32 * 1024;
+inline constexpr std::size_t fetched_certificate_octets = 64 * 1024;
+inline constexpr std::size_t fetches_under_way = 256;
+inline constexpr std::size_t fetches_for_strangers = 16;  // of them: certificates by URL, before the peer is known
+inline constexpr unsigned fetch_threads = 6;
+inline constexpr unsigned fetch_threads_for_strangers = 2;
+inline constexpr unsigned http_redirects = 3;
+inline constexpr Duration fetch_deadline = seconds(5);     // of one
+inline constexpr Duration look_up_patience = seconds(12);  // of one peer's authentication: later ones are not begun
+inline constexpr Duration failed_fetch_memory = seconds(60);
+inline constexpr Duration clock_skew = minutes(5);         // between us and who signed a CRL or an OCSP response
+
 // Control socket, facts-vici 1.
 inline constexpr std::size_t vici_segment_octets = 512 * 1024;
 inline constexpr std::size_t vici_nesting = 16;

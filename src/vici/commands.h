@@ -27,6 +27,7 @@ struct Commands {
     static void list_conns(Service&, Instant, ClientId, const Section&);
     static void get_conns(Service&, Instant, ClientId, const Section&);
     static void list_certs(Service&, Instant, ClientId, const Section&);
+    static void list_revocations(Service&, ClientId, std::string_view type, std::string_view subject);
     static void list_authorities(Service&, Instant, ClientId, const Section&);
     static void get_authorities(Service&, Instant, ClientId, const Section&);
     static void load_conn(Service&, Instant, ClientId, const Section&);

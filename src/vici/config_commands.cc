@@ -107,8 +107,13 @@ void Commands::clear_creds(Service& service, Instant now, ClientId client, const
     service.store_.clear_credentials();
     conclude(service, now, client, {});
 }
-// Certificates of peers are not kept beyond their SA.
-void Commands::flush_certs(Service& service, Instant, ClientId client, const Section&) {
+void Commands::flush_certs(Service& service, Instant, ClientId client, const Section& request) {
+    const auto type = request.text("type").value_or("ANY");
+    const auto caches = service.control_.certificate_caches();
+    const bool any = type.empty() || equal_ignoring_case(type, "ANY");
+    if (any || equal_ignoring_case(type, "X509")) caches.chains->clear();
+    if (any || equal_ignoring_case(type, "X509_CRL") || equal_ignoring_case(type, "OCSP_RESPONSE"))
+        caches.revocations->clear();
     service.respond(client, success());
 }
 
@@ -136,6 +141,24 @@ void Commands::list_conns(Service& service, Instant, ClientId client, const Sect
     service.respond(client, {});
 }
 
+// Loaded CRLs, and what was fetched or came from peers. They have no subject.
+void Commands::list_revocations(Service& service, ClientId client, std::string_view type, std::string_view subject) {
+    if (!subject.empty()) return;
+    const auto list = [&](std::string_view own_type, const std::vector<Bytes>& all) {
+        if (!equal_ignoring_case(type, "ANY") && !equal_ignoring_case(type, own_type)) return;
+        for (const Bytes& der : all) {
+            Section message;
+            event(service, client, "list-cert", std::move(message.add("type", own_type).add("data", text_of_der(der))));
+        }
+    };
+    const auto caches = service.control_.certificate_caches();
+    std::vector<Bytes> crls = caches.revocations->crl_octets();
+    for (const crypto::Crl& crl : service.store_.credentials()->revocation->crls)
+        if (std::ranges::find(crls, crl.der()) == crls.end()) crls.push_back(crl.der());
+    list("X509_CRL", crls);
+    list("OCSP_RESPONSE", caches.revocations->ocsp_octets());
+}
+
 void Commands::list_certs(Service& service, Instant, ClientId client, const Section& request) {
     const auto type = request.text("type").value_or("ANY"), flag = request.text("flag").value_or("ANY");
     const auto subject = request.text("subject").value_or("");
@@ -158,6 +181,7 @@ void Commands::list_certs(Service& service, Instant, ClientId client, const Sect
                         if (const auto certificate = crypto::Certificate::parse(der)) list(*certificate, "NONE");
         for (const auto& certificate : credentials->authorities) list(certificate, "CA");
     }
+    list_revocations(service, client, type, subject);
     service.respond(client, {});
 }
 
@@ -167,9 +191,11 @@ void Commands::list_authorities(Service& service, Instant, ClientId client, cons
         if (!wanted.empty() && wanted != name) continue;
         Section message;
         Section& section = message.add_section(name);
-        if (const auto certificate = crypto::Certificate::parse(*service.store_.authority(name)))
+        const Authority& authority = *service.store_.authority(name);
+        if (const auto certificate = crypto::Certificate::parse(authority.certificate))
             section.add("cacert", certificate->subject_text());
-        section.add_list("crl_uris").add_list("ocsp_uris");
+        section.add_list("crl_uris", authority.crl_uris).add_list("ocsp_uris", authority.ocsp_uris);
+        if (!authority.cert_uri_base.empty()) section.add("cert_uri_base", authority.cert_uri_base);
         event(service, client, "list-authority", std::move(message));
     }
     service.respond(client, {});

@@ -63,6 +63,8 @@ public:
     // The error's detail holds one line for each thing that is wrong.
     virtual Result<> reload() = 0;
 
+    // What is remembered of peers' certificates: list-certs, flush-certs.
+    virtual ike::Engine::CertificateCaches certificate_caches() const = 0;
     virtual std::vector<model::IkeStatus> ike_sas() const = 0;  // with traffic counters
     virtual std::vector<model::PolicyStatus> policies() const = 0;
     virtual std::vector<ike::Engine::PoolStatus> pools() const = 0;

@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <map>
 
-#include "crypto/x509.h"
+#include "crypto/revocation.h"
 #include "vici/store.h"
 #include "vici/values.h"
 
@@ -25,6 +25,7 @@ private:
     void check_top_level(const ParsedConfigFile& parsed);
     void certificates();
     void certificate_folder(const std::string& folder, const char* flag);
+    void crls();
     void keys();
     void unsupported_folders();
     void secrets(const Section& section);
@@ -96,6 +97,7 @@ void Loader::check_top_level(const ParsedConfigFile& parsed) {
 void Loader::certificates() {
     certificate_folder("x509", "NONE");
     certificate_folder("x509ca", "CA");
+    crls();
 }
 
 void Loader::certificate_folder(const std::string& folder, const char* flag) {
@@ -112,6 +114,22 @@ void Loader::certificate_folder(const std::string& folder, const char* flag) {
             continue;
         }
         if (const auto der = certificate_der(*data)) found_.certificates.insert(*der);
+    }
+}
+
+void Loader::crls() {
+    for (const std::string& path : files_.glob(folder_ + "x509crl/*")) {
+        const auto data = files_.read(path);
+        if (!data) {
+            complain({}, path + ": " + reason(data.error()));
+            continue;
+        }
+        Section message;
+        message.add("type", "X509_CRL").add("data", *data);
+        if (const Refusals refusals = store_.load_certificate(message); !refusals.empty())
+            complain({}, path + ": " + refusals.front().detail);
+        else if (const auto crl = crypto::Crl::parse(bytes_of(*data)))
+            found_.certificates.insert(crl->der());
     }
 }
 
@@ -133,7 +151,7 @@ void Loader::keys() {
 }
 
 void Loader::unsupported_folders() {
-    for (const char* folder : {"x509aa", "x509ocsp", "x509ac", "x509crl", "pkcs12"})
+    for (const char* folder : {"x509aa", "x509ocsp", "x509ac", "pkcs12"})
         for (const std::string& path : files_.glob(folder_ + folder + "/*"))
             complain({}, path + ": files of the folder " + folder + " are not supported by this version of Cygnet");
 }

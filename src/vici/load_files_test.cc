@@ -1,6 +1,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "crypto/test_pki.h"
 #include "vici/store.h"
 #include "vici/test_credentials.h"
 #include "vici/test_files.h"
@@ -111,6 +112,31 @@ TEST_F(LoadFiles, SaysThatItCannotReadTheFile) {
     std::vector<Complaint> complaints = load_files(store, files, "/nowhere/cygnet.conf");
     ASSERT_EQ(complaints.size(), 1u);
     EXPECT_EQ(complaints[0].line(), "cannot read /nowhere/cygnet.conf: no such file");
+}
+
+TEST_F(LoadFiles, BringsCrlsAndWhereToLookRevocationsUp) {
+    const std::string key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
+    const Bytes ca = crypto::make_test_certificate({.subject = "CN=ca", .basic_constraints = "critical,CA:TRUE"}, key, {}, key);
+    files.contents["/etc/cygnet/x509crl/ca.crl"] = text_of(crypto::make_test_crl({}, ca, key));
+    const std::string authority = "authorities {\n test {\n cacert = ca.pem\n crl_uris = http://pki.example/ca.crl, http://other.example/ca.crl\n"
+                                  " ocsp_uris = http://ocsp.example/\n cert_uri_base = http://pki.example/certs/\n }\n}\n";
+    ASSERT_THAT(load(authority), IsEmpty());
+    const auto revocation = store.credentials()->revocation;
+    ASSERT_EQ(revocation->crls.size(), 1u);
+    EXPECT_EQ(revocation->crls.front().issuer_text(), "CN=ca");
+    ASSERT_EQ(revocation->authorities.size(), 1u);
+    EXPECT_THAT(revocation->authorities.front().crl_uris, ElementsAre("http://pki.example/ca.crl", "http://other.example/ca.crl"));
+    EXPECT_THAT(revocation->authorities.front().ocsp_uris, ElementsAre("http://ocsp.example/"));
+    EXPECT_EQ(revocation->authorities.front().cert_uri_base, "http://pki.example/certs/");
+    // What is gone is unloaded; what is wrong is named.
+    files.contents.erase("/etc/cygnet/x509crl/ca.crl");
+    ASSERT_THAT(load(authority), IsEmpty());
+    EXPECT_THAT(store.credentials()->revocation->crls, IsEmpty());
+    files.contents["/etc/cygnet/x509crl/bad.crl"] = "garbage";
+    EXPECT_THAT(load(authority), ElementsAre(HasSubstr("/etc/cygnet/x509crl/bad.crl: parsing X509_CRL certificate failed")));
+    files.contents.erase("/etc/cygnet/x509crl/bad.crl");
+    EXPECT_THAT(load("authorities {\n test {\n cacert = ca.pem\n crl_uris = ldap://pki.example/ca\n }\n}\n"),
+                ElementsAre(HasSubstr("accepted are URLs that begin with http://")));
 }
 
 }  // namespace

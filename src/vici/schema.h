@@ -31,6 +31,8 @@ model::Pool read_pool(const std::string& name, const Section& section, Refusals&
 struct Authority {
     std::string name;
     Bytes certificate;  // DER
+    std::vector<std::string> crl_uris{}, ocsp_uris{};
+    std::string cert_uri_base{};
 };
 Authority read_authority(const std::string& name, const Section& section, Refusals& refusals);
 

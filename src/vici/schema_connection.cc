@@ -167,6 +167,23 @@ Result<> public_keys(AuthDraft& into, const Value& value) {
     return {};
 }
 
+// Object identifiers in digits: the first is 0 to 2, and there are two at least.
+bool is_object_identifier(std::string_view text) {
+    const bool shape = text.size() >= 3 && text[0] >= '0' && text[0] <= '2' && text[1] == '.' && text.back() != '.' &&
+                       text.find("..") == text.npos;
+    return shape && text.find_first_not_of("0123456789.") == text.npos;
+}
+
+Result<> policies(AuthDraft& into, const Value& value) {
+    into.cert_policies.clear();
+    for (const std::string& item : value.items) {
+        if (!is_object_identifier(item))
+            return unacceptable("'" + item + "' is no object identifier such as 1.3.6.1.4.1.36906.1.1.1");
+        into.cert_policies.push_back(item);
+    }
+    return {};
+}
+
 Result<> child_proposals(ChildDraft& into, const Value& value) {
     into.esp_proposals = TRY(proposals_of(model::Protocol::esp, value.items));
     return {};
@@ -227,6 +244,16 @@ constexpr Word<model::SendCert> send_cert_words[] = {
     {"ifasked", model::SendCert::if_asked}, {"always", model::SendCert::always},
     {"never", model::SendCert::never},      {"yes", model::SendCert::always},
     {"no", model::SendCert::never}};
+constexpr Word<model::OcspInIke> ocsp_words[] = {{"reply", model::OcspInIke::reply},
+                                                {"request", model::OcspInIke::request},
+                                                {"both", model::OcspInIke::both},
+                                                {"never", model::OcspInIke::never}};
+constexpr Word<model::HashAndUrl> hash_and_url_words[] = {{"no", model::HashAndUrl::no},
+                                                          {"yes", model::HashAndUrl::yes},
+                                                          {"internal", model::HashAndUrl::internal}};
+constexpr Word<model::Revocation> revocation_words[] = {{"relaxed", model::Revocation::relaxed},
+                                                        {"ifuri", model::Revocation::if_uri},
+                                                        {"strict", model::Revocation::strict}};
 constexpr Word<model::UniquePolicy> unique_words[] = {{"no", model::UniquePolicy::no},
                                                       {"never", model::UniquePolicy::never},
                                                       {"keep", model::UniquePolicy::keep},
@@ -276,7 +303,8 @@ constexpr Row<C> connection_rows[] = {
     {"childless", Shape::text, keyword<C, &C::childless, childless_words>},
     {"send_certreq", Shape::text, yes_or_no<C, &C::send_certreq>},
     {"send_cert", Shape::text, keyword<C, &C::send_cert, send_cert_words>},
-    {"ocsp", Shape::text, no_effect<C>, "reply never", "OCSP in IKE (RFC 4806)"},
+    {"ocsp", Shape::text, keyword<C, &C::ocsp, ocsp_words>},
+    {"hash_and_url", Shape::text, keyword<C, &C::hash_and_url, hash_and_url_words>},
     {"ppk_id", Shape::text, nullptr, "", ppk},
     {"ppk_required", Shape::text, nullptr, "no false disabled 0", ppk},
     {"keyingtries", Shape::text, number<C, &C::keyingtries>},
@@ -313,9 +341,10 @@ constexpr Row<A> remote_rows[] = {
     {"pubkeys", Shape::blobs, public_keys},
     {"eap_id", Shape::text, nullptr, "", "EAP"},
     {"groups", Shape::list, nullptr, "", "membership in groups"},
-    {"cert_policy", Shape::list, nullptr, "", "a constraint on certificate policies"},
+    {"cert_policy", Shape::list, policies},
+    {"require_ike_usage", Shape::text, yes_or_no<A, &A::require_ike_usage>},
     {"ca_id", Shape::text, nullptr, "", "a constraint on the identity of the CA"},
-    {"revocation", Shape::text, nullptr, "relaxed", "certificate revocation (CRL, OCSP)"},
+    {"revocation", Shape::text, keyword<A, &A::revocation, revocation_words>},
 };
 
 using K = ChildDraft;

@@ -1,5 +1,6 @@
 // pools.<name> and authorities.<name> (facts-swanctl-conf 4 and 5).
 #include "base/reader.h"
+#include "model/limits.h"
 #include "vici/schema_table.h"
 
 namespace cygnet::vici {
@@ -124,15 +125,39 @@ Result<> ca_certificate(AuthorityDraft& into, const Value& value) {
     return {};
 }
 
+Result<> check_uri(const std::string& uri) {
+    if (uri.size() > model::limits::look_up_uri_octets)
+        return unacceptable("a URL has at most " + std::to_string(model::limits::look_up_uri_octets) + " characters");
+    if (!uri.starts_with("http://")) return unacceptable("'" + uri + "': accepted are URLs that begin with http://");
+    return {};
+}
+
+template <auto member>
+Result<> uris(AuthorityDraft& into, const Value& value) {
+    (into.*member).clear();
+    for (const std::string& item : value.items) {
+        TRY(check_uri(item));
+        (into.*member).push_back(item);
+    }
+    if ((into.*member).size() > model::limits::look_up_uris_per_certificate)
+        return unacceptable("at most " + std::to_string(model::limits::look_up_uris_per_certificate) + " URLs are accepted");
+    return {};
+}
+
+Result<> uri_base(AuthorityDraft& into, const Value& value) {
+    into.cert_uri_base = std::string(value.text);
+    return check_uri(into.cert_uri_base);
+}
+
 constexpr Row<AuthorityDraft> authority_rows[] = {
     {"cacert", Shape::text, ca_certificate},
     {"file", Shape::text, nullptr, "", "a CA certificate from a file of the daemon"},
     {"handle", Shape::text, nullptr, "", "a CA certificate on a token"},
     {"slot", Shape::text, nullptr, "", "a CA certificate on a token"},
     {"module", Shape::text, nullptr, "", "a CA certificate on a token"},
-    {"crl_uris", Shape::list, nullptr, "", "certificate revocation (CRL)"},
-    {"ocsp_uris", Shape::list, nullptr, "", "certificate revocation (OCSP)"},
-    {"cert_uri_base", Shape::text, nullptr, "", "certificates by hash and URL"},
+    {"crl_uris", Shape::list, uris<&AuthorityDraft::crl_uris>},
+    {"ocsp_uris", Shape::list, uris<&AuthorityDraft::ocsp_uris>},
+    {"cert_uri_base", Shape::text, uri_base},
 };
 
 }  // namespace

@@ -137,7 +137,7 @@ TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_THAT(refusals("version = 1"), ElementsAre(HasSubstr("IKEv1 is not supported by this version of Cygnet")));
     EXPECT_THAT(refusals("version = 0\n aggressive = no\n childless = allow\n dscp = 000000\n if_id_in = 0"), IsEmpty());
     EXPECT_THAT(refusals("ppk_id = a"), ElementsAre(HasSubstr("RFC 8784")));
-    EXPECT_THAT(refusals("remote { revocation = strict }"), ElementsAre(HasSubstr("revocation")));
+    EXPECT_THAT(refusals("remote { ca_id = \"CN=ca\" }"), ElementsAre(HasSubstr("ca_id")));
     EXPECT_THAT(refusals("children { net { ipcomp = yes } }"), ElementsAre(HasSubstr("IPComp")));
     EXPECT_THAT(refusals("children { net { mode = pass } }"), ElementsAre(HasSubstr("other than tunnel")));
     EXPECT_EQ(connection("children { net { close_action = start\n dpd_action = restart } }").children.at(0).close_action, model::Action::start);
@@ -338,6 +338,19 @@ TEST(ConfigStore, RefusesCredentialsThatAreNone) {
     EXPECT_THAT(store.load_certificate(message), testing::SizeIs(1));
     EXPECT_FALSE(store.load_key(message));
     EXPECT_THAT(store.unload_key("00"), testing::SizeIs(1));
+}
+
+TEST(Schema, ReadsWhatCertificatesMustStandUpTo) {
+    const auto conn = connection("ocsp = both\nhash_and_url = internal\nremote {\n revocation = ifuri\n"
+                                 " cert_policy = 1.2.3.4, 2.16.840.1\n require_ike_usage = yes\n}");
+    EXPECT_EQ(conn.ocsp, model::OcspInIke::both);
+    EXPECT_EQ(conn.hash_and_url, model::HashAndUrl::internal);
+    EXPECT_EQ(conn.remote.at(0).revocation, model::Revocation::if_uri);
+    EXPECT_THAT(conn.remote.at(0).cert_policies, ElementsAre("1.2.3.4", "2.16.840.1"));
+    EXPECT_TRUE(conn.remote.at(0).require_ike_usage);
+    EXPECT_THAT(refusals("remote { revocation = sometimes }"), ElementsAre(HasSubstr("relaxed, ifuri, strict")));
+    for (const char* bad : {"x", "1", "3.2.1", "1..2", "1.2."})
+        EXPECT_THAT(refusals(std::string("remote { cert_policy = ") + bad + " }"), ElementsAre(HasSubstr("object identifier"))) << bad;
 }
 
 }  // namespace

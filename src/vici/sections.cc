@@ -130,7 +130,9 @@ void add_auth(Section& section, const std::string& name, const model::AuthConfig
                        : auth.auth == model::AuthClass::pubkey ? "public key"
                        : auth.auth == model::AuthClass::null   ? "null"
                                                                : "any");
-    round.add_list("groups").add_list("cert_policy");
+    if (auth.revocation != model::Revocation::relaxed)
+        round.add("revocation", auth.revocation == model::Revocation::strict ? "strict" : "ifuri");
+    round.add_list("groups").add_list("cert_policy", auth.cert_policies);
     round.add_list("certs", subjects(auth.certificates)).add_list("cacerts", subjects(auth.ca_certificates));
     if (!auth.public_keys.empty()) round.add_list("pubkeys", key_ids(auth.public_keys));
 }

@@ -1,5 +1,7 @@
 #include "vici/service.h"
 
+#include "crypto/test_pki.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -383,6 +385,26 @@ TEST_F(ServiceTest, AnswersEvenWhenTheAnswerIsTooLong) {
         ASSERT_THAT(ask(alice, "load-shared", message), ElementsAre("response {success=yes}"));
     }
     EXPECT_THAT(ask(alice, "get-shared"), ElementsAre(HasSubstr("does not fit into one message of 512 KiB")));
+}
+
+TEST_F(ServiceTest, ListsAndFlushesWhatIsKnownOfRevocations) {
+    const std::string key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
+    const Bytes ca = crypto::make_test_certificate({.subject = "CN=ca", .basic_constraints = "critical,CA:TRUE"}, key, {}, key);
+    const Bytes crl = crypto::make_test_crl({}, ca, key);
+    control.caches.revocations->keep("http://pki.example/ca.crl", *crypto::Crl::parse(crl));
+    subscribe(alice, "list-cert");
+    EXPECT_THAT(ask(alice, "list-certs", with({{"type", "X509_CRL"}})), ElementsAre(testing::StartsWith("list-cert {type=X509_CRL data="), "response {}"));
+    EXPECT_THAT(ask(alice, "list-certs", with({{"type", "OCSP_RESPONSE"}})), ElementsAre("response {}"));
+    ask(alice, "flush-certs", with({{"type", "X509"}}));
+    EXPECT_EQ(control.caches.revocations->crls().size(), 1u);
+    EXPECT_THAT(ask(alice, "flush-certs"), ElementsAre("response {success=yes}"));
+    EXPECT_THAT(control.caches.revocations->crls(), IsEmpty());
+    // A CRL that is loaded belongs to the configuration.
+    Section loaded;
+    loaded.add("type", "X509_CRL").add("data", text_of(ByteView(crl)));
+    EXPECT_THAT(ask(alice, "load-cert", std::move(loaded)), ElementsAre("response {success=yes}"));
+    ask(alice, "flush-certs");
+    EXPECT_EQ(ask(alice, "list-certs", with({{"type", "ANY"}})).size(), 2u);
 }
 
 }  // namespace

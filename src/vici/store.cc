@@ -45,6 +45,7 @@ struct ConfigStore::Impl {
     std::map<std::string, Authority, std::less<>> authorities{};
     std::map<Bytes, crypto::PrivateKey> keys{};
     std::vector<crypto::Certificate> certificates{}, ca_certificates{};
+    std::vector<crypto::Crl> crls{};
     FromFiles from_files{};
     unsigned unnamed_secrets = 0;
 
@@ -58,7 +59,32 @@ struct ConfigStore::Impl {
         config.reset();
     }
     std::vector<crypto::Certificate> all_authorities() const;
+    std::shared_ptr<const crypto::RevocationSources> revocation_sources() const;
+    Refusals load_crl(std::string_view data);
 };
+
+Refusals ConfigStore::Impl::load_crl(std::string_view data) {
+    auto crl = crypto::Crl::parse(bytes_of(data));
+    if (!crl) return refused("parsing X509_CRL certificate failed: " + sentence(crl.error()));
+    if (std::ranges::find(crls, *crl) != crls.end()) return {};
+    if (crls.size() >= model::limits::cached_crls)
+        return refused("more than " + std::to_string(model::limits::cached_crls) + " CRLs are loaded");
+    crls.push_back(*std::move(crl));
+    credentials_changed();
+    return {};
+}
+
+std::shared_ptr<const crypto::RevocationSources> ConfigStore::Impl::revocation_sources() const {
+    auto sources = std::make_shared<crypto::RevocationSources>();
+    sources->crls = crls;
+    for (const auto& [name, authority] : authorities)
+        if (auto certificate = crypto::Certificate::parse(authority.certificate))
+            sources->authorities.push_back({.certificate = *std::move(certificate),
+                                            .crl_uris = authority.crl_uris,
+                                            .ocsp_uris = authority.ocsp_uris,
+                                            .cert_uri_base = authority.cert_uri_base});
+    return sources;
+}
 
 std::vector<crypto::Certificate> ConfigStore::Impl::all_authorities() const {
     std::vector<crypto::Certificate> all = ca_certificates;
@@ -156,14 +182,15 @@ Refusals ConfigStore::unload_shared(std::string_view id) {
 Refusals ConfigStore::load_certificate(const Section& message) {
     const auto type = message.text("type").value_or("X509");
     const auto flag = message.text("flag").value_or("NONE");
+    const auto data = message.text("data");
+    if (!data) return refused("certificate data missing");
+    if (equal_ignoring_case(type, "X509_CRL") || equal_ignoring_case(type, "x509crl")) return impl_->load_crl(*data);
     const bool is_ca = equal_ignoring_case(flag, "CA") || equal_ignoring_case(type, "x509ca");
     if (equal_ignoring_case(type, "pubkey")) return check_public_key(message);
     if (!equal_ignoring_case(type, "X509") && !equal_ignoring_case(type, "x509ca"))
         return refused("certificates of type " + std::string(type) + " are not supported by this version of Cygnet");
     if (!is_ca && !equal_ignoring_case(flag, "NONE"))
         return refused("certificates with flag " + std::string(flag) + " are not supported by this version of Cygnet");
-    const auto data = message.text("data");
-    if (!data) return refused("certificate data missing");
     auto certificate = crypto::Certificate::parse(bytes_of(*data));
     if (!certificate) return refused("parsing X509 certificate failed: " + sentence(certificate.error()));
     if (is_ca && !certificate->is_ca()) return refused("ca certificate lacks CA basic constraint, rejected");
@@ -177,6 +204,7 @@ void ConfigStore::unload_certificate(const Bytes& der) {
     const auto same = [&](const crypto::Certificate& certificate) { return certificate.der() == der; };
     std::erase_if(impl_->certificates, same);
     std::erase_if(impl_->ca_certificates, same);
+    std::erase_if(impl_->crls, [&](const crypto::Crl& crl) { return crl.der() == der; });
     impl_->credentials_changed();
 }
 
@@ -201,6 +229,7 @@ Refusals ConfigStore::unload_key(std::string_view hex_id) {
 void ConfigStore::clear_credentials() {
     impl_->certificates.clear();
     impl_->ca_certificates.clear();
+    impl_->crls.clear();
     impl_->keys.clear();
     impl_->current.secrets.clear();
     impl_->credentials_changed();
@@ -219,7 +248,7 @@ std::shared_ptr<const model::Config> ConfigStore::config() const {
 std::shared_ptr<const ike::Credentials> ConfigStore::credentials() const {
     if (!impl_->credentials)
         impl_->credentials = std::make_shared<const ike::Credentials>(
-            ike::Credentials{impl_->certificates, impl_->all_authorities(), impl_->keys});
+            ike::Credentials{impl_->certificates, impl_->all_authorities(), impl_->keys, impl_->revocation_sources()});
     return impl_->credentials;
 }
 
@@ -235,9 +264,9 @@ std::vector<std::string> ConfigStore::authority_names() const {
     return names;
 }
 
-const Bytes* ConfigStore::authority(std::string_view name) const {
+const Authority* ConfigStore::authority(std::string_view name) const {
     const auto found = impl_->authorities.find(name);
-    return found == impl_->authorities.end() ? nullptr : &found->second.certificate;
+    return found == impl_->authorities.end() ? nullptr : &found->second;
 }
 
 const model::Connection* ConfigStore::connection_of_child(std::string_view child) const {

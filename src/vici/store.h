@@ -35,7 +35,7 @@ public:
     Refusals load_certificate(const Section& message);
     std::expected<std::string, Refusals> load_key(const Section& message);  // hex key id
     Refusals unload_key(std::string_view hex_id);
-    void unload_certificate(const Bytes& der);
+    void unload_certificate(const Bytes& der);  // or CRL
     void clear_credentials();
 
     // ---- what is there ----
@@ -43,8 +43,8 @@ public:
     std::shared_ptr<const ike::Credentials> credentials() const;
     std::vector<std::string> key_ids() const;
     std::vector<std::string> authority_names() const;
-    // The DER of an authority's certificate; nothing if there is no such authority.
-    const Bytes* authority(std::string_view name) const;
+    // Nothing if there is no such authority.
+    const Authority* authority(std::string_view name) const;
     // The connection that has a child of that name; nothing if none.
     const model::Connection* connection_of_child(std::string_view child) const;
 
@@ -60,7 +60,7 @@ private:
     std::unique_ptr<Impl> impl_;
 };
 
-// Reads a file of swanctl.conf's syntax and the folders beside it (x509, x509ca, private, rsa, ecdsa, pkcs8) into
+// Reads a file of swanctl.conf's syntax and the folders beside it (x509, x509ca, x509crl, private, rsa, ecdsa, pkcs8) into
 // the store, as `swanctl --load-all` would: what is no longer there is unloaded, what is wrong keeps its old state.
 // Returns everything that is wrong; empty: all is loaded.
 std::vector<Complaint> load_files(ConfigStore& store, FileSource& files, const std::string& path);

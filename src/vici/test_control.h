@@ -52,6 +52,7 @@ public:
     }
     Result<> reload() override { return reload_result; }
     std::vector<model::IkeStatus> ike_sas() const override { return sas; }
+    ike::Engine::CertificateCaches certificate_caches() const override { return caches; }
     std::vector<ike::Engine::PoolStatus> pools() const override { return pool_status; }
     model::Counters counters() const override { return counted; }
     model::Counters counters(std::string_view) const override { return counted; }
@@ -59,6 +60,9 @@ public:
         return {.version = "1.2.3", .system = "Linux", .release = "6.1", .machine = "x86_64", .since = "Nov 23 2026",
                 .running = seconds(3), .population = {.ike_sas = 2, .half_open = 1, .children = 2}, .workers = 2};
     }
+
+    ike::Engine::CertificateCaches caches{.chains = std::make_shared<crypto::ChainCache>(),
+                                          .revocations = std::make_shared<crypto::RevocationCache>()};
 
     // What a client was sent since the last call.
     std::vector<Packet> take(ClientId client) {

@@ -25,7 +25,7 @@ std::unexpected<Error> tell_operator(std::string detail) {
 }
 
 const crypto::PrivateKey* private_key_of(const crypto::Certificate& certificate, const Credentials& credentials) {
-    const auto key = certificate.public_key();
+    const auto& key = certificate.public_key();
     if (!key) return nullptr;
     const auto found = credentials.private_keys.find(key->key_id());
     return found == credentials.private_keys.end() ? nullptr : &found->second;
@@ -63,13 +63,9 @@ std::vector<crypto::Certificate> candidates(const model::AuthConfig& local, cons
 const crypto::Certificate* find_issuer(const crypto::Certificate& certificate,
                                        std::span<const crypto::Certificate> store) {
     const auto issuer = std::ranges::find_if(store, [&](const crypto::Certificate& other) {
-        return other.is_ca() && other.subject_text() == certificate.issuer_text();
+        return other.is_ca() && certificate.is_issued_by(other);
     });
     return issuer == store.end() ? nullptr : &*issuer;
-}
-
-bool self_issued(const crypto::Certificate& certificate) {
-    return certificate.subject_text() == certificate.issuer_text();
 }
 
 // Leaf, then the intermediates that we hold; the self-signed anchor stays home (§3.6).
@@ -81,12 +77,12 @@ Chain chain_of(const crypto::Certificate& leaf, const Credentials& credentials) 
     Chain chain{.certificates = {leaf}, .authority_hashes = {}};
     while (chain.certificates.size() < model::limits::certificates_per_message) {
         const crypto::Certificate& last = chain.certificates.back();
-        if (self_issued(last)) break;
+        if (last.is_self_issued()) break;
         const crypto::Certificate* issuer = find_issuer(last, credentials.authorities);
         if (issuer == nullptr) issuer = find_issuer(last, credentials.certificates);
         if (issuer == nullptr) break;
-        if (const auto key = issuer->public_key()) chain.authority_hashes.push_back(key->spki_hash());
-        if (self_issued(*issuer)) break;
+        if (const auto& key = issuer->public_key()) chain.authority_hashes.push_back(key->spki_hash());
+        if (issuer->is_self_issued()) break;
         chain.certificates.push_back(*issuer);
     }
     return chain;
@@ -103,7 +99,7 @@ bool issued_below(std::span<const Bytes> shown, std::span<const Bytes> anchors, 
     crypto::Certificate at = *leaf;
     for (std::size_t steps = 0; steps < model::limits::certificates_per_message; ++steps) {
         if (std::ranges::find(anchors, at.der()) != anchors.end()) return true;
-        const crypto::Certificate* issuer = self_issued(at) ? nullptr : find_issuer(at, known);
+        const crypto::Certificate* issuer = at.is_self_issued() ? nullptr : find_issuer(at, known);
         if (issuer == nullptr) return false;
         at = crypto::Certificate(*issuer);
     }
@@ -266,14 +262,17 @@ Result<crypto::VerifyJob> verify_job(const model::AuthConfig& remote, const Peer
                                      const Credentials& credentials) {
     crypto::VerifyJob job{
         .certificates = proof.certificates,
+        .by_url = proof.by_url,
         .extra = credentials.certificates,
         .anchors = remote.ca_certificates.empty() ? credentials.authorities : parsed(remote.ca_certificates, credentials),
         .pinned = parsed(remote.certificates, credentials),
-        .now = proof.now,
+        .rules = {.now = proof.now, .policies = remote.cert_policies, .require_ike_usage = remote.require_ike_usage},
         .method = proof.method,
         .auth_data = keep(proof.auth_data),
         .octets = proof.octets,
-        .identity = proof.id};
+        .identity = proof.id,
+        .revocation = remote.revocation,
+        .ocsp_responses = proof.ocsp_responses};
     if (!job.certificates.empty()) return job;
     // The peer may leave its certificate out when it believes that we have it.
     const crypto::Certificate* known = find_by_identity(proof.id, job.pinned);
@@ -388,7 +387,8 @@ crypto::SignJob sign_job(const SignaturePlan& plan, Bytes octets) {
             .scheme = plan.scheme,
             .octets = std::move(octets),
             .old_method = plan.old_method,
-            .method = plan.method};
+            .method = plan.method,
+            .certificate = plan.chain.empty() ? std::nullopt : std::optional(plan.chain.front())};
 }
 
 Bytes acceptable_authorities(const model::AuthConfig& remote, const Credentials& credentials) {
@@ -397,7 +397,7 @@ Bytes acceptable_authorities(const model::AuthConfig& remote, const Credentials&
     Bytes hashes;
     std::size_t count = 0;
     for (const crypto::Certificate& authority : authorities) {
-        const auto key = authority.public_key();
+        const auto& key = authority.public_key();
         if (key && count++ < model::limits::certificate_authorities_per_certreq) append(hashes, key->spki_hash());
     }
     return hashes;
@@ -489,7 +489,8 @@ bool may_satisfy(const model::AuthConfig& remote, model::AuthMethod method, std:
     if (remote.auth == AuthClass::psk) return true;
     const auto& keys = remote.public_keys;
     if (raw_key) return std::ranges::find(keys, *raw_key) != keys.end();
-    if (certificates.empty()) return true;
+    // One that is shown by hash and URL is not there yet.
+    if (certificates.empty() || certificates.front().empty()) return true;
     if (!remote.certificates.empty())
         return std::ranges::find(remote.certificates, certificates.front()) != remote.certificates.end();
     return remote.ca_certificates.empty() || issued_below(certificates, remote.ca_certificates, credentials);

@@ -58,6 +58,8 @@ struct PeerHints {
     std::optional<std::vector<model::SignatureHash>> signature_hashes{};  // SIGNATURE_HASH_ALGORITHMS, if it came
     std::vector<Bytes> authorities{};  // SHA-1 of the SubjectPublicKeyInfo of CAs it trusts (CERTREQ); empty: not said
     bool raw_keys = false;             // it takes raw public keys (CERTREQ)
+    bool ocsp = false;                 // it asks for an OCSP response (CERTREQ, RFC 4806)
+    bool looks_up = false;             // it takes certificates by hash and URL (HTTP_CERT_LOOKUP_SUPPORTED)
     std::optional<model::Identity> wanted{};  // IDr: who it wants to talk to
 };
 
@@ -104,6 +106,8 @@ struct PeerProof {
     std::vector<Bytes> certificates{};  // DER of the CERT payloads, in order: the first is the leaf (§3.6)
     std::optional<Bytes> raw_key{};     // or SubjectPublicKeyInfo (RFC 7670)
     const SecretBytes* sk_p = nullptr;  // the peer's, for NULL authentication
+    std::vector<crypto::HashAndUrl> by_url{};  // instead of some of them: their entries are empty
+    std::vector<Bytes> ocsp_responses{};       // that came along (RFC 4806)
     Bytes octets;                       // what AUTH must cover
     std::int64_t now = 0;               // seconds since 1970
 };

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "ike/exchange/ike_auth.h"
+#include "ike/feature/hash_and_url.h"
+#include "ike/feature/ocsp.h"
 
 namespace cygnet::ike {
 namespace {
@@ -63,9 +65,18 @@ PeerProof peer_proof(Context& context, const wire::Message& message, const model
     for (const wire::CertPayload* certificate : message.all<wire::CertPayload>()) {
         if (certificate->encoding == model::CertEncoding::raw_public_key && !proof.raw_key)
             proof.raw_key = keep(certificate->data);
-        if (proof.certificates.size() == model::limits::certificates_per_message) continue;
-        if (certificate->encoding == model::CertEncoding::x509_signature)
+        if (proof.certificates.size() + proof.ocsp_responses.size() == model::limits::certificates_per_message) continue;
+        if (certificate->encoding == model::CertEncoding::x509_signature) {
             proof.certificates.push_back(keep(certificate->data));
+        } else if (certificate->encoding == model::CertEncoding::ocsp_content) {
+            proof.ocsp_responses.push_back(keep(certificate->data));
+        } else if (certificate->encoding == model::CertEncoding::hash_and_url_cert) {
+            auto by_url = read_hash_and_url(*context.sa.connection, *certificate);
+            if (!by_url) continue;
+            by_url->place = proof.certificates.size();
+            proof.by_url.push_back(*std::move(by_url));
+            proof.certificates.emplace_back();
+        }
     }
     return proof;
 }
@@ -91,11 +102,13 @@ void add_auth(IkeSa& sa, const AuthData& auth, wire::MessageBuilder& message) {
 
 void read_certificate_requests(Handshake& handshake, const wire::Message& message) {
     auto& known = handshake.peer_hints.authorities;
+    if (message.notify(model::NotifyType::http_cert_lookup_supported) != nullptr) handshake.peer_hints.looks_up = true;
     for (const wire::CertreqPayload* request : message.all<wire::CertreqPayload>()) {
         handshake.peer_asked_for_certificates = true;
         // RFC 7670 §3: with an empty Certification Authority field.
         if (request->encoding == model::CertEncoding::raw_public_key && request->authorities.empty())
             handshake.peer_hints.raw_keys = true;
+        if (request->encoding == model::CertEncoding::ocsp_content) handshake.peer_hints.ocsp = true;
         if (request->encoding != model::CertEncoding::x509_signature) continue;
         auto authorities = parse_authorities(request->authorities);
         if (!authorities) continue;
@@ -105,14 +118,15 @@ void read_certificate_requests(Handshake& handshake, const wire::Message& messag
     }
 }
 
-void add_certificates(IkeSa& sa, const LocalProof& proof, wire::MessageBuilder& message) {
+void add_certificates(Context& context, const LocalProof& proof, wire::MessageBuilder& message) {
+    IkeSa& sa = context.sa;
     const auto* signature = std::get_if<SignaturePlan>(&proof);
     if (signature == nullptr || sa.connection->send_cert == model::SendCert::never) return;
     if (sa.connection->send_cert == model::SendCert::if_asked && !sa.handshake().peer_asked_for_certificates) return;
     if (!signature->raw_key.empty())
         message.add(wire::CertPayload{.encoding = model::CertEncoding::raw_public_key, .data = signature->raw_key});
-    for (const crypto::Certificate& certificate : signature->chain)
-        message.add(wire::CertPayload{.encoding = model::CertEncoding::x509_signature, .data = certificate.der()});
+    add_certificate_payloads(context, signature->chain, message);
+    add_ocsp_response(context, message);
 }
 
 bool is_first_contact(const Context& context) {
@@ -148,13 +162,14 @@ void note_peer_round(Context& context, const wire::Message& message, const model
 void add_certificate_requests(const model::Connection& connection, const Credentials& credentials,
                               wire::MessageBuilder& message) {
     if (!connection.send_certreq) return;
-    bool raw_keys = false;
+    bool raw_keys = false, certificates = false;
     Bytes authorities;
     for (const model::AuthConfig& round : connection.remote) {
         if (round.auth == model::AuthClass::psk || round.auth == model::AuthClass::null) continue;
         raw_keys = raw_keys || !round.public_keys.empty();
         const bool only_raw = !round.public_keys.empty() && round.certificates.empty() && round.ca_certificates.empty();
         if (only_raw) continue;
+        certificates = true;
         // Rounds mostly accept the same CAs; a hash twice would do no harm, but take place.
         const Bytes accepted = acceptable_authorities(round, credentials);
         if (accepted != authorities) append(authorities, accepted);
@@ -162,6 +177,9 @@ void add_certificate_requests(const model::Connection& connection, const Credent
     if (!authorities.empty())
         message.add(wire::CertreqPayload{.encoding = model::CertEncoding::x509_signature, .authorities = authorities});
     if (raw_keys) message.add(wire::CertreqPayload{.encoding = model::CertEncoding::raw_public_key, .authorities = {}});
+    if (!certificates) return;
+    add_ocsp_request(connection, message);
+    announce_look_up(connection, message);
 }
 
 }  // namespace cygnet::ike

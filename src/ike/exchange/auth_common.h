@@ -22,7 +22,7 @@ AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octet
 Result<LocalProof> plan_next_round(Context& context, const std::optional<model::Identity>& peer_id);
 
 // CERT payloads of a signature, as send_cert says.
-void add_certificates(IkeSa& sa, const LocalProof& proof, wire::MessageBuilder& message);
+void add_certificates(Context& context, const LocalProof& proof, wire::MessageBuilder& message);
 // AUTH, and the announcement of another one (RFC 4739 §3.2).
 void add_auth(IkeSa& sa, const AuthData& auth, wire::MessageBuilder& message);
 

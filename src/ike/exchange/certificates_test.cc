@@ -1,47 +1,11 @@
 // IKE_AUTH with certificates, between two engines.
 #include <gtest/gtest.h>
 
-#include "crypto/test_pki.h"
 #include "ike/exchange/ike_auth.h"
-#include "ike/test_pair.h"
+#include "ike/test_certificates.h"
 
 namespace cygnet::ike::test {
 namespace {
-
-struct Authority {
-    std::string key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
-    Bytes certificate = crypto::make_test_certificate(
-        {.subject = "CN=CA", .basic_constraints = "critical,CA:TRUE", .key_usage = "critical,keyCertSign"}, key, {},
-        key);
-};
-
-crypto::Certificate parsed(const Bytes& der) { return *crypto::Certificate::parse(der); }
-
-// Credentials of one host whose certificate names `dns`.
-std::shared_ptr<Credentials> credentials(const Authority& issuer, const Authority& trusted, const char* dns,
-                                         crypto::KeyType type, std::int64_t not_after = crypto::test_not_after) {
-    const std::string key = crypto::make_test_key(type);
-    const Bytes leaf = crypto::make_test_certificate({.subject = std::string("CN=") + dns,
-                                                      .alternative_names = std::string("DNS:") + dns,
-                                                      .key_usage = "digitalSignature",
-                                                      .not_after = not_after},
-                                                     key, issuer.certificate, issuer.key);
-    auto made = std::make_shared<Credentials>();
-    made->certificates.push_back(parsed(leaf));
-    made->authorities.push_back(parsed(trusted.certificate));
-    auto private_key = *crypto::PrivateKey::parse(bytes_of(key));
-    made->private_keys.emplace(private_key.public_key().key_id(), private_key);
-    return made;
-}
-
-model::Connection with_certificates(bool at_a) {
-    model::Connection made = connection(at_a);
-    for (model::AuthConfig* round : {&made.local.front(), &made.remote.front()}) {
-        round->auth = model::AuthClass::pubkey;
-        round->auth_text = "pubkey";
-    }
-    return made;
-}
 
 class Certificates : public testing::Test {
 protected:
@@ -61,9 +25,9 @@ TEST_F(Certificates, BringUpATunnelWithEveryKindOfKey) {
          {crypto::KeyType::ecdsa_256, crypto::KeyType::ecdsa_384, crypto::KeyType::rsa, crypto::KeyType::ed25519}) {
         Pair fresh(settings(), settings());
         fresh.step(fresh.a,
-                   Configure{config_of(with_certificates(true)), credentials(authority, authority, "a.example", type)});
+                   Configure{config_of(with_certificates(true)), credentials(authority, authority, {"a.example", type})});
         fresh.step(fresh.b, Configure{config_of(with_certificates(false)),
-                                      credentials(authority, authority, "b.example", crypto::KeyType::ecdsa_256)});
+                                      credentials(authority, authority, {"b.example", crypto::KeyType::ecdsa_256})});
         EXPECT_TRUE(fresh.initiate(fresh.a).result) << fresh.a.log() << "---\n" << fresh.b.log();
         EXPECT_TRUE(fresh.up());
         EXPECT_TRUE(fresh.children_agree());
@@ -71,35 +35,35 @@ TEST_F(Certificates, BringUpATunnelWithEveryKindOfKey) {
 }
 
 TEST_F(Certificates, OfAnUntrustedAuthorityAreRefusedByTheResponder) {
-    configure(credentials(stranger, authority, "a.example", crypto::KeyType::ecdsa_256),
-              credentials(authority, authority, "b.example", crypto::KeyType::ecdsa_256));
+    configure(credentials(stranger, authority, {"a.example", crypto::KeyType::ecdsa_256}),
+              credentials(authority, authority, {"b.example", crypto::KeyType::ecdsa_256}));
     EXPECT_FALSE(pair.initiate(pair.a).result);
     EXPECT_EQ(pair.b.engine.counters()[model::Counter::authentication_failed], 1u) << logs();
     EXPECT_EQ(pair.a.engine.population().ike_sas + pair.b.engine.population().ike_sas, 0u);
 }
 
 TEST_F(Certificates, OfAnUntrustedAuthorityAreRefusedByTheInitiator) {
-    configure(credentials(authority, authority, "a.example", crypto::KeyType::ecdsa_256),
-              credentials(stranger, authority, "b.example", crypto::KeyType::ecdsa_256));
+    configure(credentials(authority, authority, {"a.example", crypto::KeyType::ecdsa_256}),
+              credentials(stranger, authority, {"b.example", crypto::KeyType::ecdsa_256}));
     EXPECT_FALSE(pair.initiate(pair.a).result);
     EXPECT_EQ(pair.a.engine.counters()[model::Counter::authentication_failed], 1u) << logs();
     EXPECT_EQ(pair.a.engine.population().ike_sas + pair.b.engine.population().ike_sas, 0u);
 }
 
 TEST_F(Certificates, ThatExpiredAreRefusedWithTheirDate) {
-    configure(credentials(authority, authority, "a.example", crypto::KeyType::ecdsa_256, crypto::test_now - 86400),
-              credentials(authority, authority, "b.example", crypto::KeyType::ecdsa_256));
+    configure(credentials(authority, authority, {"a.example", crypto::KeyType::ecdsa_256, crypto::test_now - 86400}),
+              credentials(authority, authority, {"b.example", crypto::KeyType::ecdsa_256}));
     EXPECT_FALSE(pair.initiate(pair.a).result);
     EXPECT_NE(pair.b.log().find("expired"), std::string::npos) << logs();
 }
 
 TEST_F(Certificates, OfAnotherIdentityAreRefused) {
-    const auto mars = credentials(authority, authority, "mars.example", crypto::KeyType::ecdsa_256);
+    const auto mars = credentials(authority, authority, {"mars.example", crypto::KeyType::ecdsa_256});
     model::Connection impostor = with_certificates(true);
     impostor.local.front().certificates = {mars->certificates.front().der()};
     pair.step(pair.a, Configure{config_of(impostor), mars});
     pair.step(pair.b, Configure{config_of(with_certificates(false)),
-                                credentials(authority, authority, "b.example", crypto::KeyType::ecdsa_256)});
+                                credentials(authority, authority, {"b.example", crypto::KeyType::ecdsa_256})});
     EXPECT_FALSE(pair.initiate(pair.a).result);
     EXPECT_EQ(pair.b.engine.counters()[model::Counter::authentication_failed], 1u) << logs();
     EXPECT_EQ(pair.a.engine.population().ike_sas + pair.b.engine.population().ike_sas, 0u);
@@ -108,7 +72,7 @@ TEST_F(Certificates, OfAnotherIdentityAreRefused) {
 TEST_F(Certificates, DoNotLetAPeerInThatOnlyHasTheSharedKey) {
     pair.step(pair.a, Configure{config_of(connection(true)), nullptr});
     pair.step(pair.b, Configure{config_of(with_certificates(false)),
-                                credentials(authority, authority, "b.example", crypto::KeyType::ecdsa_256)});
+                                credentials(authority, authority, {"b.example", crypto::KeyType::ecdsa_256})});
     EXPECT_FALSE(pair.initiate(pair.a).result);
     EXPECT_NE(pair.b.log().find("remote.auth"), std::string::npos) << logs();
 }
@@ -219,8 +183,8 @@ TEST_F(Choice, MakesTheSubjectTheIdentityWhereNoneIsConfigured) {
 
 // Two connections with the same identities, and a CA for each.
 TEST_F(Certificates, LeadToTheConnectionThatTrustsTheirAuthority) {
-    const auto at_a = credentials(stranger, authority, "a.example", crypto::KeyType::ecdsa_256);
-    const auto at_b = credentials(authority, authority, "b.example", crypto::KeyType::ecdsa_256);
+    const auto at_a = credentials(stranger, authority, {"a.example", crypto::KeyType::ecdsa_256});
+    const auto at_b = credentials(authority, authority, {"b.example", crypto::KeyType::ecdsa_256});
     const Bytes named = crypto::make_test_certificate(
         {.subject = "CN=Other CA", .basic_constraints = "critical,CA:TRUE", .key_usage = "critical,keyCertSign"},
         stranger.key, {}, stranger.key);
@@ -259,7 +223,7 @@ TEST_F(Certificates, BindIdentitiesOfEveryType) {
     at_a->authorities = {parsed(authority.certificate)};
     const auto private_key = *crypto::PrivateKey::parse(bytes_of(key));
     at_a->private_keys.emplace(private_key.public_key().key_id(), private_key);
-    const auto at_b = credentials(authority, authority, "b.example", crypto::KeyType::ecdsa_256);
+    const auto at_b = credentials(authority, authority, {"b.example", crypto::KeyType::ecdsa_256});
     Bytes uri = {0x86, 5};  // GeneralName [6] "urn:a"
     append(uri, bytes_of("urn:a"));
     const auto tries = [&](const model::Identity& id) {

@@ -77,7 +77,7 @@ Result<Next> send_request(Context& context, const AuthData& auth) {
     const bool first = sa.handshake().rounds.own == 0;
     wire::MessageBuilder message;
     message.add(wire::IdiPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
-    add_certificates(sa, *exchange.proof, message);
+    add_certificates(context, *exchange.proof, message);
     if (!first) {
         add_auth(sa, auth, message);
         return context.request(ExchangeType::ike_auth, message);

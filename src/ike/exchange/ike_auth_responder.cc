@@ -226,7 +226,7 @@ Result<Next> answer_request(Context& context, const std::optional<AuthData>& aut
     wire::MessageBuilder answer;
     if (auth) {
         answer.add(wire::IdrPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
-        add_certificates(sa, *exchange.proof, answer);
+        add_certificates(context, *exchange.proof, answer);
         add_auth(sa, *auth, answer);
     }
     const AuthRounds& rounds = sa.handshake().rounds;

@@ -7,7 +7,7 @@ namespace cygnet::ike {
 std::span<const Feature* const> all_features() {
     static constexpr std::array features{&nat_detection, &fragmentation, &signature_hashes, &multiple_ke,
                                          &virtual_addresses, &childless,        &invalid_selectors,
-                                         &reauthentication};
+                                         &reauthentication,  &ocsp};
     return features;
 }
 

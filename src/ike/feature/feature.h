@@ -32,6 +32,9 @@ struct Feature {
     std::optional<Result<Next>> (*next_exchange)(Context&) = nullptr;
     // Responder: fails while an exchange that must precede IKE_AUTH is missing.
     Result<> (*ready_for_auth)(Context&) = nullptr;
+    // IKE_AUTH, before and after our signature is made.
+    void (*before_signature)(Context&, crypto::SignJob&) = nullptr;
+    void (*after_signature)(Context&, const crypto::SignedAuth&) = nullptr;
     // IKE_AUTH: adds notifications to the message that carries SA, ours in either role; reads the peer's once its AUTH is
     // verified (a failure refuses the peer).
     void (*auth_offer)(Context&, wire::MessageBuilder&) = nullptr;
@@ -72,5 +75,6 @@ extern const Feature virtual_addresses;
 extern const Feature childless;
 extern const Feature invalid_selectors;
 extern const Feature reauthentication;
+extern const Feature ocsp;
 
 }  // namespace cygnet::ike
