@@ -14,7 +14,7 @@ __all__ = ["SKIPPED", "Gateways", "connection", "configuration", "counter", "loa
            "Cygnet", "Namespace", "ping", "wait_until", "PSK", "carries_traffic", "certificate_files", "established"]
 
 PSK = "an end-to-end secret"
-MODULES = ("tunnels", "children", "rekeying", "refusals", "hostile", "lifecycle", "transports")
+MODULES = ("tunnels", "children", "rekeying", "refusals", "hostile", "lifecycle", "transports", "revocation")
 _scenarios: dict = {}
 
 
@@ -69,12 +69,14 @@ def secret(text: str = PSK, *, name: str = "ike-1", ids: tuple[str, ...] = ()) -
 
 
 def connection(name: str, local: str, remote: str, *, auth: str = "psk", local_id: str, remote_id: str, local_ts: str = "dynamic",
-               remote_ts: str = "dynamic", certificate: str | None = None, child: dict | None = None, **keys) -> dict:
-    """One connection with one child of the same name; `keys` go into the connection, `child` into the child."""
+               remote_ts: str = "dynamic", certificate: str | None = None, child: dict | None = None,
+               remote_keys: dict | None = None, **keys) -> dict:
+    """One connection with one child of the same name; `keys` go into the connection, `child` into the child, `remote_keys`
+    into its remote section."""
     own = {"auth": auth, "id": local_id} | ({"certs": certificate} if certificate else {})
     return {"connections": {name: {
         "local_addrs": local, "remote_addrs": remote, **keys,
-        "local": own, "remote": {"auth": auth, "id": remote_id},
+        "local": own, "remote": {"auth": auth, "id": remote_id, **(remote_keys or {})},
         "children": {name: {"local_ts": local_ts, "remote_ts": remote_ts, **(child or {})}},
     }}}
 
@@ -83,22 +85,25 @@ class Gateways:
     """Two hosts on one wire with a cygnetd each, and the connection `net` between 10.1.0.0/24 and 10.2.0.0/24.
 
     `left_keys`, `right_keys` and `keys` (both) go into the connection, `child` into the child of both. With an `authority` of
-    lab.pki the two authenticate by certificates of `kind`. `options` are of both daemons' command lines.
+    lab.pki the two authenticate by certificates of `kind`. `options` are of both daemons' command lines, `more`
+    further sections of both configurations.
     """
 
     def __init__(self, lab: Lab, *, mtu: int = 1500, authority=None, kind: str | None = None, child: dict | None = None,
-                 left_keys: dict | None = None, right_keys: dict | None = None, options: tuple[str, ...] = (), **keys):
+                 left_keys: dict | None = None, right_keys: dict | None = None, options: tuple[str, ...] = (),
+                 more: dict | None = None, **keys):
         self.lab = lab
         self.hosts = lab.pair(mtu=mtu)
         sides = (("left", "192.0.2.1", "10.1.0.0/24", left_keys), ("right", "192.0.2.2", "10.2.0.0/24", right_keys))
-        daemons = []
+        daemons, self.files = [], {}
         for own, other, host in zip(sides, reversed(sides), self.hosts):
             files, auth = {}, {"auth": "psk"}
             if authority:
                 files, auth = certificate_files(authority, own[0], kind), {"auth": "pubkey", "certificate": "own.pem"}
             config = configuration(secret(), connection(
                 "net", own[1], other[1], local_id=f"{own[0]}.example", remote_id=f"{other[0]}.example", local_ts=own[2],
-                remote_ts=other[2], child=child, **auth, **keys, **(own[3] or {})))
+                remote_ts=other[2], child=child, **auth, **keys, **(own[3] or {})), more or {})
+            self.files[own[0]] = files
             daemons.append(Cygnet(lab, host, config, files=files, options=options))
         self.left, self.right = daemons
         self.left_host, self.right_host = self.hosts

@@ -103,6 +103,7 @@ class Gateways:
                  daemons=(Cygnet, StrongSwan)):
         self.lab, self.case, self._folder = lab, case, folder
         self.hosts = dict(zip(ENDS, hosts or lab.pair()))
+        self.authority: Authority | None = None  # Whose certificates Cygnet trusts.
         self._files = self._credentials()
         self._daemons = dict(zip(ENDS, daemons))
         self.ends = {}
@@ -193,6 +194,9 @@ class Gateways:
                 if our_spi != their_spi:
                     raise Mismatch(f"the ends disagree on an SPI: {our_spi} and {their_spi}")
 
+    def certificate(self, end: str) -> Path:
+        return self._files[end][f"x509/{end}.pem"]
+
     def _fill(self, name: str) -> str:
         return string.Template(self._text(name)).substitute(self.case.template_words())
 
@@ -208,6 +212,9 @@ class Gateways:
             authorities = dict.fromkeys(ENDS, Authority(self.lab.folder, key_kind))
             if self.case.strangers:
                 authorities[STRONGSWAN] = Authority(self.lab.folder, key_kind)
+            self.authority = authorities[CYGNET]
+            self.authority.crl_url = self.case.options.get("crl_url", "")
+            self.authority.ocsp_url = self.case.options.get("ocsp_url", "")
             for end in ENDS:
                 certificate, key = authorities[end].issue(f"{end}.example", expired=self.case.expired == end)
                 files[end] = {

@@ -18,12 +18,18 @@ KEYS = {
 
 
 class Authority:
-    """A CA with one kind of key; `certificate` is its own, and `issue` makes others."""
+    """A CA with one kind of key; `certificate` is its own, and `issue` makes others.
+
+    Where certificates shall say how their revocation is looked up, `crl_url` and `ocsp_url` come first; `make_crl` and
+    `ocsp_responder` serve them.
+    """
 
     def __init__(self, folder: Path, kind: str = "ecdsa256", name: str = "Test CA"):
         self.kind = kind
         self.name = name
+        self.crl_url = self.ocsp_url = ""
         self._serial = 1
+        self._issued: dict[Path, str] = {}  # Lines of OpenSSL's index.
         self._folder = Path(tempfile.mkdtemp(prefix="ca-", dir=folder))
         self.certificate = self._folder / "ca.pem"
         self._key = self._make_key("ca")
@@ -46,15 +52,42 @@ class Authority:
             "basicConstraints=critical,CA:FALSE\nkeyUsage=critical,digitalSignature\n"
             f"extendedKeyUsage=serverAuth,clientAuth\nsubjectAltName={alternatives}\n"
             "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+            + (f"crlDistributionPoints=URI:{self.crl_url}\n" if self.crl_url else "")
+            + (f"authorityInfoAccess=OCSP;URI:{self.ocsp_url}\n" if self.ocsp_url else "")
         )
         validity = _ended_yesterday() if expired else ["-days", str(days)]
         run(["openssl", "x509", "-req", "-in", request, "-CA", self.certificate, "-CAkey", self._key, "-out", certificate,
              *validity, "-set_serial", str(self._serial), "-extfile", extensions])
+        self._issued[certificate] = f"V\t351231235959Z\t\t{self._serial:02X}\tunknown\t/C=CH/O=Cygnet/CN={host}"
         return certificate, key
 
     def issue_many(self, hosts: list[str]) -> tuple[Path, Path]:
         """One key and certificate for several DNS names, the first of which is the subject."""
         return self.issue(hosts[0], names=hosts)
+
+    def revoke(self, certificate: Path) -> None:
+        """The next CRL and the next OCSP answers say so."""
+        self._issued[certificate] = self._issued[certificate].replace("V\t351231235959Z\t\t", "R\t351231235959Z\t260102000000Z\t")
+
+    def make_crl(self, path: Path) -> None:
+        """Writes the CRL of now, in DER, valid for a day."""
+        settings = self._folder / "crl.cnf"
+        settings.write_text(f"[ca]\ndatabase={self._index()}\ndefault_md=sha256\n")
+        pem = self._folder / "ca.crl"
+        run(["openssl", "ca", "-config", settings, "-name", "ca", "-gencrl", "-keyfile", self._key, "-cert", self.certificate,
+             "-crldays", "1", "-out", pem])
+        run(["openssl", "crl", "-in", pem, "-outform", "DER", "-out", path])
+
+    def ocsp_responder(self, port: int) -> list[str]:
+        """The command of a responder that answers over HTTP, with what was revoked so far."""
+        return ["openssl", "ocsp", "-port", str(port), "-index", str(self._index()), "-CA", str(self.certificate),
+                "-rsigner", str(self.certificate), "-rkey", str(self._key), "-nmin", "60"]
+
+    def _index(self) -> Path:
+        index = self._folder / "index.txt"
+        index.write_text("".join(line + "\n" for line in self._issued.values()))
+        (self._folder / "index.txt.attr").write_text("unique_subject = no\n")
+        return index
 
     def _make_key(self, name: str, kind: str | None = None) -> Path:
         path = self._folder / f"{name}.key"
