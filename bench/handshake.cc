@@ -1,4 +1,4 @@
-// P13 and P15 of the performance goals: how much CPU a whole set-up (IKE SA and first child) costs two engines that share one
+// P13 to P15 of the performance goals: how much CPU a whole set-up (IKE SA and first child) costs two engines that share one
 // process and no I/O, beside the cost of its raw cryptography measured in the same run, turn by turn.
 //
 //   handshake [--pairs N] [--set-ups N]
@@ -14,6 +14,7 @@
 #include "bench/measurement.h"
 #include "crypto/key_exchange.h"
 #include "crypto/prf.h"
+#include "crypto/test_pki.h"
 #include "ike/engine.h"
 #include "model/proposal.h"
 
@@ -27,10 +28,12 @@ double cpu_seconds() {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-model::AuthConfig round(std::string_view identity) {
+enum class Proof { shared_key, certificate };
+
+model::AuthConfig round(std::string_view identity, Proof proof) {
     model::AuthConfig round;
-    round.auth = model::AuthClass::psk;
-    round.auth_text = "psk";
+    round.auth = proof == Proof::shared_key ? model::AuthClass::psk : model::AuthClass::pubkey;
+    round.auth_text = proof == Proof::shared_key ? "psk" : "pubkey";
     round.id = {.type = model::IdType::fqdn, .data = keep(bytes_of(identity))};
     return round;
 }
@@ -38,7 +41,7 @@ model::AuthConfig round(std::string_view identity) {
 std::string connection_name(std::uint32_t number) { return "bench" + std::to_string(number); }
 
 std::shared_ptr<const model::Connection> connection_for(std::string_view own, std::string_view peer, std::string_view proposals,
-                                                        std::uint32_t number) {
+                                                        std::uint32_t number, Proof proof) {
     auto connection = std::make_shared<model::Connection>();
     connection->name = connection_name(number);
     connection->unique = model::UniquePolicy::never;
@@ -46,32 +49,59 @@ std::shared_ptr<const model::Connection> connection_for(std::string_view own, st
     connection->local_addrs = {any};
     connection->remote_addrs = {any};
     connection->proposals = model::parse_proposals(model::Protocol::ike, proposals).value();
-    connection->local = {round(own)};
-    connection->remote = {round(peer)};
+    connection->local = {round(own, proof)};
+    connection->remote = {round(peer, proof)};
     model::ChildConfig child;
     child.name = "net";
     connection->children = {child};
     return connection;
 }
 
-// Connections with a pre-shared key, the same but for their names: an IKE SA that is up would be used again.
+// Connections, the same but for their names: an IKE SA that is up would be used again.
 std::shared_ptr<const model::Config> config_for(std::string_view own, std::string_view peer, std::string_view proposals,
-                                                std::uint32_t connections) {
+                                                std::uint32_t connections, Proof proof) {
     auto config = std::make_shared<model::Config>();
-    for (std::uint32_t i = 0; i < connections; ++i) config->connections[connection_name(i)] = connection_for(own, peer, proposals, i);
+    for (std::uint32_t i = 0; i < connections; ++i) config->connections[connection_name(i)] = connection_for(own, peer, proposals, i, proof);
     auto secret = std::make_shared<model::SharedSecret>();
     secret->name = "ike-bench";
     secret->secret = SecretBytes::copy_of(bytes_of("a secret of thirty-two characters"));
     config->secrets["ike-bench"] = secret;
     return config;
 }
+
+// Both ends have a certificate of one CA on ECDSA P-256.
+struct Pki {
+    std::string ca_key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
+    crypto::Certificate ca =
+        crypto::Certificate::parse(crypto::make_test_certificate({.subject = "C=CH, O=Cygnet, CN=CA",
+                                                                  .basic_constraints = "critical,CA:TRUE",
+                                                                  .key_usage = "critical,keyCertSign,cRLSign"},
+                                                                 ca_key, {}, ca_key))
+            .value();
+
+    std::shared_ptr<const ike::Credentials> credentials(const std::string& name) const {
+        const std::string pem = crypto::make_test_key(crypto::KeyType::ecdsa_256);
+        auto made = std::make_shared<ike::Credentials>();
+        made->certificates.push_back(crypto::Certificate::parse(crypto::make_test_certificate({.subject = "C=CH, O=Cygnet, CN=" + name,
+                                                                                               .alternative_names = "DNS:" + name,
+                                                                                               .key_usage = "digitalSignature"},
+                                                                                              pem, ca.der(), ca_key))
+                                         .value());
+        made->authorities.push_back(ca);
+        auto key = crypto::PrivateKey::parse(bytes_of(pem)).value();
+        made->private_keys.emplace(key.public_key().key_id(), key);
+        return made;
+    }
+};
+
 // Two engines whose effects are each other's inputs; jobs run at once.
 class Pair {
 public:
-    Pair(std::string_view proposals, std::uint32_t set_ups)
+    Pair(std::string_view proposals, Proof proof, std::uint32_t set_ups)
         : initiator_(rng_, settings()), responder_(rng_, settings()) {
-        configure(initiator_, "initiator", "responder", proposals, set_ups + 1);
-        configure(responder_, "responder", "initiator", proposals, 1);
+        const Pki pki;
+        configure(initiator_, config_for("initiator", "responder", proposals, set_ups + 1, proof), pki.credentials("initiator"));
+        configure(responder_, config_for("responder", "initiator", proposals, 1, proof), pki.credentials("responder"));
     }
 
     // Brings up one IKE SA with a child; ends the program if that does not happen.
@@ -102,11 +132,12 @@ private:
     static ike::EngineSettings settings() {
         ike::EngineSettings settings;
         settings.half_open_before_cookies = 1'000'000;
+        settings.unix_seconds_at_start = crypto::test_now;
         return settings;
     }
-    void configure(ike::Engine& engine, std::string_view own, std::string_view peer, std::string_view proposals,
-                   std::uint32_t connections) {
-        feed(engine, ike::Configure{config_for(own, peer, proposals, connections), std::make_shared<ike::Credentials>()});
+    void configure(ike::Engine& engine, std::shared_ptr<const model::Config> config,
+                   std::shared_ptr<const ike::Credentials> credentials) {
+        feed(engine, ike::Configure{std::move(config), std::move(credentials)});
     }
     void feed(ike::Engine& engine, Item item) {
         if (item.job)
@@ -149,8 +180,22 @@ void must(bool worked, const char* what) {
     std::exit(1);
 }
 
+enum class Kind { psk, certificates, hybrid };
+
+// Both ends sign and verify: no more is left of certificates whose paths are known.
+void raw_signatures() {
+    static const auto key = crypto::PrivateKey::parse(bytes_of(crypto::make_test_key(crypto::KeyType::ecdsa_256))).value();
+    static const crypto::SignatureScheme scheme{crypto::SignatureScheme::Kind::ecdsa, model::SignatureHash::sha2_256};
+    const Bytes octets(500, 7);
+    for (int end = 0; end < 2; ++end) {
+        const auto signature = crypto::sign(key, scheme, octets);
+        must(signature.has_value(), "sign");
+        must(crypto::verify(key.public_key(), scheme, octets, *signature).has_value(), "verify");
+    }
+}
+
 // What no implementation can leave out: both ends' key exchanges, and the PRF calls of keys and AUTH.
-void raw_cryptography(bool hybrid) {
+void raw_cryptography(Kind kind) {
     const auto exchange = [](model::Ke method) {
         const auto offer = crypto::ke_offer(method);
         must(offer.has_value(), "ke_offer");
@@ -167,7 +212,8 @@ void raw_cryptography(bool hybrid) {
     };
     exchange(model::Ke::curve25519);
     schedule();
-    if (hybrid) {
+    if (kind == Kind::certificates) raw_signatures();
+    if (kind == Kind::hybrid) {
         exchange(model::Ke::ml_kem_768);
         schedule();
     }
@@ -180,8 +226,9 @@ void raw_cryptography(bool hybrid) {
 // Set-ups per second of one core that plays one end.
 double rate(double seconds, int set_ups) { return 2 * set_ups / seconds; }
 
-bench::Measurement measure(const char* id, const char* name, const char* proposals, bool hybrid, int pairs, int set_ups) {
-    Pair engines(proposals, static_cast<std::uint32_t>(pairs * set_ups + set_ups / 10 + 1));
+bench::Measurement measure(const char* id, const char* name, const char* proposals, Kind kind, int pairs, int set_ups) {
+    const Proof proof = kind == Kind::certificates ? Proof::certificate : Proof::shared_key;
+    Pair engines(proposals, proof, static_cast<std::uint32_t>(pairs * set_ups + set_ups / 10 + 1));
     std::uint32_t client = 0;
     for (int i = 0; i < set_ups / 10 + 1; ++i) engines.set_up(++client);  // Caches and allocators settle.
     bench::Measurement measured{.id = id, .name = name, .unit = "set-ups/s/core", .other = "raw cryptography of the same set-up"};
@@ -193,7 +240,7 @@ bench::Measurement measure(const char* id, const char* name, const char* proposa
                 if (ours)
                     engines.set_up(++client);
                 else
-                    raw_cryptography(hybrid);
+                    raw_cryptography(kind);
             }
             (ours ? sample.own : sample.other) = rate(cpu_seconds() - start, set_ups);
         }
@@ -213,8 +260,10 @@ int argument(int argc, char** argv, std::string_view flag, int fallback) {
 int main(int argc, char** argv) {
     const int pairs = argument(argc, argv, "--pairs", 9);
     const int set_ups = argument(argc, argv, "--set-ups", 1000);
-    bench::print({measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", false, pairs, set_ups),
+    bench::print({measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", Kind::psk, pairs, set_ups),
+                  measure("P14", "IKE set-ups, ECDSA P-256 certificates, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519",
+                          Kind::certificates, pairs, set_ups),
                   measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O",
-                          "aes256gcm16-prfsha384-x25519-ke1_mlkem768", true, pairs, set_ups)});
+                          "aes256gcm16-prfsha384-x25519-ke1_mlkem768", Kind::hybrid, pairs, set_ups)});
     return 0;
 }
