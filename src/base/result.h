@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -32,12 +33,15 @@ std::string_view name_of(Errc code);
 // rate-limited `notify_peer`; the engine checks that in one place.
 enum class Reaction : std::uint8_t { ignore, notify_peer, end_sa, tell_operator };
 
+struct Explanation;  // base/explanation.h
+
 struct Error {
     Errc code{};
     const char* where = "";              // static text: the field, payload or function
     Reaction reaction = Reaction::ignore;
     std::uint16_t notify = 0;            // with notify_peer and end_sa: the Notify Message Type, 0 for none
     std::string detail{};                // a sentence for people: what happened and what to change
+    std::shared_ptr<const Explanation> explanation{};  // its parts, where an operator can do something about it
 
     // "bad_length in SA proposal: 3 transforms announced, 2 present"
     std::string text() const;

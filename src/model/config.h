@@ -115,6 +115,7 @@ struct Connection {
     OcspInIke ocsp = OcspInIke::reply;
     HashAndUrl hash_and_url = HashAndUrl::no;  // our own key
     unsigned keyingtries = 1;
+    bool keep_up = false;                    // our own key: it stays up, whatever takes it down
     UniquePolicy unique = UniquePolicy::no;
     Duration rekey_time = hours(4);
     Duration reauth_time{0};
@@ -127,6 +128,7 @@ struct Connection {
     const ChildConfig* child(std::string_view child_name) const;
     // The first that an IKE SA can negotiate: not a shunt.
     const ChildConfig* first_child() const;
+    bool operator==(const Connection&) const = default;  // a reload keeps what has not changed
 };
 
 // secrets.ike<suffix>
@@ -142,7 +144,10 @@ struct Pool {
     AddressRange addresses;           // all addresses handed out
     std::string base_text;            // as written, for get-pools
     std::vector<std::pair<CfgAttribute, Bytes>> attributes{};
+    bool operator==(const Pool&) const = default;
 };
+
+class ConfigIndex;  // model/config_index.h
 
 // One immutable configuration. Connections are shared between versions, so that a reload of one
 // leaves the others untouched (and cheap).
@@ -153,6 +158,8 @@ struct Config {
     // Certificates (DER) that VICI or the folders brought: ours and peers', and CAs.
     std::vector<Bytes> certificates{};
     std::vector<Bytes> ca_certificates{};
+    // Finds connections and secrets among many; nothing: all are looked at. Made by with_index() for the maps above.
+    std::shared_ptr<const ConfigIndex> index{};
     // Private keys by key id (hex SHA-1 of the public key) live with the daemon's credentials, see ike/credentials.h.
 };
 

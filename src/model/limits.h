@@ -130,6 +130,21 @@ inline constexpr std::size_t vici_traces = 512;           // messages remembered
 inline constexpr std::size_t vici_queued_octets = 16 * 1024 * 1024;  // unread events per client
 inline constexpr std::size_t config_file_octets = 64 * 1024 * 1024;
 inline constexpr std::size_t config_include_depth = 16;
+// keep_up = yes.
+inline constexpr Duration keep_up_pause_lost = milliseconds(500);  // after a loss: the other side may be at it as well
+inline constexpr Duration keep_up_pause_first = seconds(1);        // doubled after each failure
+inline constexpr Duration keep_up_pause_max = seconds(60);
+inline constexpr Duration keep_up_pause_refused = seconds(30);     // the same when the peer said no
+inline constexpr Duration keep_up_pause_refused_max = minutes(10);
+inline constexpr std::size_t keep_up_attempts_at_once = 256;
+inline constexpr Duration keep_up_liveness = seconds(30);          // dpd_delay where it is not given
+inline constexpr std::size_t remote_addresses = 16;                // that one attempt of a connection tries in turn
+
+// Failures of strangers, the newest of which `cygnet why` shows; those of connections are bounded by the configuration.
+inline constexpr std::size_t stranger_failures = 32;
+inline constexpr std::size_t failure_text_octets = 2048;  // of each part of one: what a peer says can be long
+inline constexpr std::size_t failure_candidates = 4;      // connections that one sentence names
+inline constexpr std::size_t failure_scan = 256;          // connections that are looked at to find the nearest
 inline constexpr unsigned log_lines_per_second = 500;  // of levels that strangers can cause
 inline constexpr std::size_t configured_connections = 1'000'000;
 

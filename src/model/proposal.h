@@ -58,6 +58,8 @@ struct Proposal {
     std::vector<Transform> of_type(TransformType type) const;
     bool has(TransformType type) const;
     std::string text() const;  // "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_384/CURVE_25519/KE1_ML_KEM_768"
+    // As swanctl.conf spells it: "aes256gcm16-prfsha384-x25519-ke1_mlkem768"; empty if something in it has no word.
+    std::string keywords() const;
     bool operator==(const Proposal&) const = default;
 };
 

@@ -328,5 +328,23 @@ TEST(ParseProposals, NamesTheWordThatItDoesNotKnow) {
     EXPECT_THAT(error(Protocol::ike, "aes256-sha256-x25519-esn"), HasSubstr("ESP"));
 }
 
+TEST(Keywords, SayWhatToWriteIntoAConfiguration) {
+    for (const char* words : {"aes128-sha256-modp2048", "aes256gcm16-prfsha384-x25519-ke1_mlkem768", "aes256-sha384-prfsha512-ecp384",
+                              "chacha20poly1305-prfsha256-curve25519", "aes192ctr-sha1-modp3072", "camellia256-sha512-x448"}) {
+        const auto proposals = parse_proposals(Protocol::ike, words).value();
+        const std::string spelled = proposals.front().keywords();
+        EXPECT_EQ(parse_proposals(Protocol::ike, spelled).value(), proposals) << spelled;
+    }
+    EXPECT_EQ(parse_proposals(Protocol::ike, "aes128-sha256-modp2048").value().front().keywords(), "aes128-sha256-modp2048");
+    EXPECT_EQ(parse_proposals(Protocol::esp, "aes256gcm16-ecp384").value().front().keywords(), "aes256gcm16-ecp384");
+    EXPECT_EQ(parse_proposals(Protocol::esp, "aes256gcm16-esn-noesn").value().front().keywords(), "aes256gcm16-esn-noesn");
+}
+
+TEST(Keywords, AreNoneForWhatNobodyShouldUse) {
+    const Proposal proposal{.protocol = Protocol::ike,
+                            .transforms = {Transform::of(Encr::aes_cbc, 128), Transform::of(static_cast<Ke>(2))}};
+    EXPECT_EQ(proposal.keywords(), "");
+}
+
 }  // namespace
 }  // namespace cygnet::model

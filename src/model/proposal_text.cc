@@ -155,19 +155,20 @@ int rank(TransformType type) {
     }
 }
 
+constexpr std::pair<Integ, Prf> derived_prfs[] = {
+    {Integ::hmac_sha1_96, Prf::hmac_sha1},
+    {Integ::hmac_sha2_256_128, Prf::hmac_sha2_256},
+    {Integ::hmac_sha2_384_192, Prf::hmac_sha2_384},
+    {Integ::hmac_sha2_512_256, Prf::hmac_sha2_512},
+    {Integ::aes_xcbc_96, Prf::aes128_xcbc},
+    {Integ::aes_cmac_96, Prf::aes128_cmac},
+};
+
 // Proposals for IKE without a PRF take the one of their integrity algorithm.
 void derive_prf(Proposal& proposal) {
     if (proposal.protocol != Protocol::ike || proposal.has(TransformType::prf)) return;
-    constexpr std::pair<Integ, Prf> pairs[] = {
-        {Integ::hmac_sha1_96, Prf::hmac_sha1},
-        {Integ::hmac_sha2_256_128, Prf::hmac_sha2_256},
-        {Integ::hmac_sha2_384_192, Prf::hmac_sha2_384},
-        {Integ::hmac_sha2_512_256, Prf::hmac_sha2_512},
-        {Integ::aes_xcbc_96, Prf::aes128_xcbc},
-        {Integ::aes_cmac_96, Prf::aes128_cmac},
-    };
     for (const Transform& integ : proposal.of_type(TransformType::integ))
-        for (const auto& [from, to] : pairs)
+        for (const auto& [from, to] : derived_prfs)
             if (integ.id == static_cast<std::uint16_t>(from))
                 proposal.transforms.push_back(Transform::of(to));
 }
@@ -252,12 +253,60 @@ std::string_view trimmed(std::string_view text) {
     return text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1);
 }
 
+// Nothing for what has no word, which includes all that a standard forbids.
+std::optional<std::string> word_of(const Transform& transform) {
+    if (is_additional_ke(transform.type)) {
+        const auto method = word_of(Transform{TransformType::ke, transform.id, {}, {}});
+        if (!method) return std::nullopt;
+        return "ke" + std::to_string(std::to_underlying(transform.type) - 5) + "_" + *method;
+    }
+    if (transform.type == TransformType::encr) {
+        const auto encr = static_cast<Encr>(transform.id);
+        const std::string bits = std::to_string(transform.key_bits.value_or(0));
+        // The spelling with the ICV size in octets, and nothing for CBC.
+        for (const Mode& mode : modes) {
+            if (mode.suffix == "gcm" || mode.suffix == "ccm") continue;
+            if (mode.aes == encr) return "aes" + bits + std::string(mode.suffix);
+            if (mode.camellia == encr && encr != Encr::none) return "camellia" + bits + std::string(mode.suffix);
+        }
+    }
+    const auto row = std::ranges::find_if(
+        keywords, [&](const Keyword& keyword) { return keyword.type == transform.type && keyword.id == transform.id; });
+    if (row == std::end(keywords)) return std::nullopt;
+    return std::string(row->word == "sha" ? "sha1" : row->word);
+}
+
+bool derives_its_prf(const Proposal& proposal) {
+    Proposal derived = proposal;
+    std::erase_if(derived.transforms, [](const Transform& t) { return t.type == TransformType::prf; });
+    derive_prf(derived);
+    return derived.of_type(TransformType::prf) == proposal.of_type(TransformType::prf);
+}
+
 void number_from_one(std::vector<Proposal>& proposals) {
     std::uint8_t number = 0;
     for (Proposal& proposal : proposals) proposal.number = ++number;
 }
 
 }  // namespace
+
+std::string Proposal::keywords() const {
+    std::vector<Transform> sorted = transforms;
+    std::ranges::stable_sort(sorted, {}, [](const Transform& t) { return rank(t.type); });
+    const bool without_prf = derives_its_prf(*this);
+    std::string text;
+    for (const Transform& transform : sorted) {
+        if (transform.type == TransformType::prf && without_prf) continue;
+        // "none" goes without saying, and so do sequence numbers of 32 bits alone.
+        const bool optional = transform.type == TransformType::integ || transform.type == TransformType::ke;
+        if (optional && transform.id == 0) continue;
+        if (transform.type == TransformType::sn && transform.id == 0 && of_type(TransformType::sn).size() == 1) continue;
+        const auto word = word_of(transform);
+        if (!word) return {};
+        text += (text.empty() ? "" : "-") + *word;
+    }
+    return text;
+}
 
 Result<std::vector<Proposal>> parse_proposals(Protocol protocol, std::string_view text) {
     std::vector<Proposal> proposals;
