@@ -163,6 +163,32 @@ Result<int> show_status(Client& client, const Common& common, const StatusOption
     return succeeded;
 }
 
+// ---- why -----------------------------------------------------------------------------------------------
+
+Result<int> show_why(Client& client, const Common& common, const WhyOptions& options) {
+    TRY(client.subscribe("why"));
+    vici::Section request;
+    if (!options.name.empty()) request.add("ike", options.name);
+    ordered_json connections = ordered_json::object();
+    std::string out;
+    const vici::Section answer = TRY(client.request("why", request, [&](const std::string&, const vici::Section& message) {
+        connections.update(to_json(message));
+        out += why_text(message);
+    }));
+    if (!answer.flag("success")) return fail(Errc::not_found, "why", std::string(answer.text("errmsg").value_or("")));
+    ordered_json strangers = ordered_json::array();
+    if (const vici::Section* all = answer.section("strangers"))
+        for (const vici::Entry& stranger : all->entries()) {
+            if (stranger.section() == nullptr) continue;
+            strangers.push_back(to_json(*stranger.section()));
+            out += stranger_text(*stranger.section());
+        }
+    if (common.json && !options.name.empty()) print_json(connections.contains(options.name) ? connections[options.name] : ordered_json{});
+    else if (common.json) print_json(ordered_json{{"connections", connections}, {"strangers", strangers}});
+    else print(out.empty() ? std::string("nothing is in trouble\n") : out);
+    return succeeded;
+}
+
 // ---- log ------------------------------------------------------------------------------------------------
 
 ordered_json message_json(const vici::Section& message) {
@@ -225,6 +251,10 @@ int down(const Common& common, const DownOptions& options) {
 
 int status(const Common& common, const StatusOptions& options) {
     return with_daemon(common, [&](Client& client) { return show_status(client, common, options); });
+}
+
+int why(const Common& common, const WhyOptions& options) {
+    return with_daemon(common, [&](Client& client) { return show_why(client, common, options); });
 }
 
 int log(const Common& common, const LogOptions& options) {

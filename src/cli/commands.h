@@ -1,4 +1,4 @@
-// up, down, status, log, reload: each connects, asks, prints and returns the exit status.
+// up, down, status, why, log, reload: each connects, asks, prints and returns the exit status.
 #pragma once
 
 #include <string>
@@ -36,6 +36,11 @@ struct StatusOptions {
     bool counters = false;
 };
 int status(const Common& common, const StatusOptions& options);
+
+struct WhyOptions {
+    std::string name;          // of a connection; empty: all that are in trouble, and strangers
+};
+int why(const Common& common, const WhyOptions& options);
 
 struct LogOptions {
     bool messages = false;     // the ladder of exchanges instead of log lines

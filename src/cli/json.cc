@@ -12,7 +12,8 @@ constexpr std::array numeric{
     "uniqueid", "version",    "local-port",  "remote-port",    "encr-keysize",  "established", "rekey-time",
     "reauth-time", "reqid",   "bytes-in",    "packets-in",     "use-in",        "bytes-out",   "packets-out",
     "use-out",  "life-time",  "install-time", "matches",       "terminated",    "level",       "ikesa-uniqueid",
-    "time-us",  "message-id", "octets",      "datagrams",
+    "time-us",  "message-id", "octets",      "datagrams",     "seconds-ago",   "times",
+    "next-attempt",
 };
 constexpr std::array flags{"initiator", "nat-local", "nat-remote", "nat-any", "encap", "retransmission", "up", "success", "esn"};
 

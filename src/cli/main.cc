@@ -14,6 +14,7 @@ struct Arguments {
     UpOptions up;
     DownOptions down;
     StatusOptions status;
+    WhyOptions why;
     LogOptions log;
     DecodeOptions decode;
 };
@@ -49,6 +50,9 @@ void declare(CLI::App& app, Arguments& arguments) {
     status->add_option("NAME", arguments.status.name, "of one connection");
     status->add_flag("--counters", arguments.status.counters, "counters instead of SAs");
 
+    CLI::App* why = command(app, arguments, "why", "why a connection is not up: the last failure, and what to change");
+    why->add_option("NAME", arguments.why.name, "connection; without: all that are in trouble");
+
     CLI::App* log = command(app, arguments, "log", "follow the daemon's log");
     log->add_flag("--messages", arguments.log.messages, "the messages sent and received, as a ladder");
     log->add_flag("--follow", arguments.log.follow, "with --messages: go on with those to come");
@@ -63,6 +67,7 @@ int run(const CLI::App& app, Arguments& arguments) {
     if (app.got_subcommand("up")) return up(arguments.common, arguments.up);
     if (app.got_subcommand("down")) return down(arguments.common, arguments.down);
     if (app.got_subcommand("status")) return status(arguments.common, arguments.status);
+    if (app.got_subcommand("why")) return why(arguments.common, arguments.why);
     if (app.got_subcommand("log")) return log(arguments.common, arguments.log);
     if (app.got_subcommand("reload")) return reload(arguments.common);
     arguments.decode.json = arguments.common.json;

@@ -52,6 +52,18 @@ std::string child_text(const vici::Section& child) {
     return out + fmt::format("    {:<9} {}\n", "times", times(child, "install-time", "installed"));
 }
 
+// Both sides beneath each other, so that the eye finds the difference.
+std::string failure_text(const vici::Section& failure) {
+    std::string out;
+    for (const auto& [key, label] : {std::pair("here", "here"), std::pair("the-peer", "the peer"), std::pair("advice", "to do")})
+        if (failure.has(key)) out += fmt::format("    {:<9} {}\n", label, text(failure, key));
+    std::string when = time_text(number(failure, "seconds-ago")) + " ago";
+    if (failure.has("phase")) when += ", in " + text(failure, "phase");
+    if (failure.has("peer")) when += " with " + text(failure, "peer");
+    if (number(failure, "times") > 1) when += fmt::format(", {} times in a row", number(failure, "times"));
+    return out + fmt::format("    {:<9} {}\n", "when", when);
+}
+
 std::string milliseconds_text(std::uint64_t from_us, std::uint64_t to_us) {
     const std::uint64_t elapsed = to_us >= from_us ? to_us - from_us : 0;
     return fmt::format("{}.{:03}", elapsed / 1000, elapsed % 1000);
@@ -94,6 +106,7 @@ std::string status_text(const vici::Section& list_sa) {
         if (sa.has("encr-alg")) out += fmt::format("  {:<11} {}\n", "algorithms", algorithm(sa));
         out += fmt::format("  {:<11} {}_i {}_r\n", "SPIs", text(sa, "initiator-spi"), text(sa, "responder-spi"));
         if (sa.has("established")) out += fmt::format("  {:<11} {}\n", "times", times(sa, "established", "established"));
+        if (sa.has("trouble")) out += fmt::format("  {:<11} {}\n", "trouble", text(sa, "trouble"));
         for (const char* key : {"local-vips", "remote-vips"})
             if (sa.has(key)) out += fmt::format("  {:<11} {}\n", key, list_text(sa, key));
         if (const vici::Section* children = sa.section("child-sas"))
@@ -101,6 +114,31 @@ std::string status_text(const vici::Section& list_sa) {
                 if (child.section() != nullptr) out += child_text(*child.section());
     }
     return out;
+}
+
+std::string why_text(const vici::Section& why) {
+    std::string out;
+    for (const vici::Entry& entry : why.entries()) {
+        if (entry.section() == nullptr) continue;
+        const vici::Section& connection = *entry.section();
+        out += text(connection, "sentence") + "\n";
+        if (connection.has("next-attempt"))
+            out += fmt::format("    {:<9} in {}\n", "again", time_text(number(connection, "next-attempt")));
+        if (const vici::Section* failures = connection.section("failures"))
+            for (const vici::Entry& failure : failures->entries()) {
+                if (failure.section() == nullptr) continue;
+                if (failure.section()->has("child")) out += fmt::format("  child {}\n", text(*failure.section(), "child"));
+                // What was before is not in the sentence of a connection that is up.
+                else if (connection.text("state") == "up" || connection.text("state") == "partly-up")
+                    out += fmt::format("  before that: {}\n", text(*failure.section(), "sentence"));
+                out += failure_text(*failure.section());
+            }
+    }
+    return out;
+}
+
+std::string stranger_text(const vici::Section& failure) {
+    return fmt::format("a stranger: {}\n{}", text(failure, "sentence"), failure_text(failure));
 }
 
 std::string ladder_line(const vici::Section& message, std::uint64_t start_us) {

@@ -19,6 +19,11 @@ std::string time_text(std::uint64_t seconds);
 // Messages (trace sections of get-messages and of the event `message`) as a ladder: requests and answers with
 // time, direction, size and payloads. `self` and `peer` head the columns.
 std::string ladder_text(const std::vector<vici::Section>& messages, const std::string& self, const std::string& peer);
+// What `why` says of one connection: the sentence, both sides beneath each other, and when.
+std::string why_text(const vici::Section& why);
+// The same for one failure of a stranger.
+std::string stranger_text(const vici::Section& failure);
+
 std::string ladder_line(const vici::Section& message, std::uint64_t start_us);
 
 }  // namespace cygnet::cli

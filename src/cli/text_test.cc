@@ -42,6 +42,31 @@ TEST(StatusText, ShowsAnSaWithItsChildren) {
               "    times     installed 5s ago, expires in 1h 6m\n");
 }
 
+TEST(WhyText, PutsBothSidesBeneathEachOther) {
+    vici::Section message;
+    vici::Section& gw = message.add_section("gw");
+    gw.add("state", "down").add("sentence", "gw is down: no IKE proposal in common (here: a; the peer: b): add b");
+    vici::Section& failure = gw.add_section("failures").add_section("0");
+    failure.add("kind", "proposals").add("what", "no IKE proposal in common").add("here", "a").add("the-peer", "b");
+    failure.add("advice", "add b").add("phase", "IKE_SA_INIT").add("peer", "192.0.2.2[500]").add("seconds-ago", "65");
+    failure.add("times", "3").add("sentence", "no IKE proposal in common (here: a; the peer: b): add b");
+    EXPECT_EQ(why_text(message),
+              "gw is down: no IKE proposal in common (here: a; the peer: b): add b\n"
+              "    here      a\n"
+              "    the peer  b\n"
+              "    to do     add b\n"
+              "    when      1m 5s ago, in IKE_SA_INIT with 192.0.2.2[500], 3 times in a row\n");
+    EXPECT_THAT(stranger_text(failure), HasSubstr("a stranger: no IKE proposal in common"));
+}
+
+TEST(WhyText, TellsWhatWasBeforeOfAConnectionThatIsUp) {
+    vici::Section message;
+    vici::Section& gw = message.add_section("gw");
+    gw.add("state", "up").add("sentence", "gw is up since 5 s");
+    gw.add_section("failures").add_section("0").add("sentence", "it was down").add("seconds-ago", "9");
+    EXPECT_EQ(why_text(message), "gw is up since 5 s\n  before that: it was down\n    when      9s ago\n");
+}
+
 TEST(StatusText, RoundsSizesAndTimes) {
     EXPECT_EQ(size_text(0), "0 B");
     EXPECT_EQ(size_text(999), "999 B");

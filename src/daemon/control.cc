@@ -17,9 +17,6 @@ using model::LogGroup;
 
 namespace {
 
-constexpr Duration start_pause_first = seconds(1);
-constexpr Duration start_pause_last = seconds(60);
-
 os::ClientId socket_id(vici::ClientId client) { return os::ClientId{static_cast<std::uint64_t>(client)}; }
 vici::ClientId service_id(os::ClientId client) { return vici::ClientId{static_cast<std::uint64_t>(client)}; }
 
@@ -40,7 +37,7 @@ Result<std::string> HostFiles::read(const std::string& path) {
 
 std::vector<std::string> HostFiles::glob(const std::string& pattern) { return os::matching_files(pattern); }
 
-Control::Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& driver, vici::ConfigStore& store,
+Control::Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& driver, vici::ConfigStore& store, Rng& rng,
                  const Options& options, std::string version)
     : loop_(loop),
       jobs_(jobs),
@@ -50,16 +47,18 @@ Control::Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& drive
       options_(options),
       version_(std::move(version)),
       since_(date_now()),
+      connector_(loop, jobs, log, driver, store, rng, options.network),
       service_(store, *this),
       deadline_(loop, [this] {
           service_.tick(os::now());
           set_deadline();
-      }),
-      start_timer_(loop, [this] { try_waiting_starts(); }) {
+      }) {
     // Log lines reach clients through the log, whoever wrote them; all other events come from the engine.
     log_.on_line([this](const model::LogLine& line) { service_.report(os::now(), line); });
     driver_.on_event([this](const model::Event& event) {
         if (!std::holds_alternative<model::LogLine>(event)) service_.report(os::now(), event);
+        if (const auto* down = std::get_if<model::IkeDown>(&event)) connector_.lost(down->sa.name);
+        if (const auto* down = std::get_if<model::ChildDown>(&event)) connector_.lost(down->sa.name);
         set_deadline();
     });
 }
@@ -99,58 +98,10 @@ void Control::drop(vici::ClientId client, const std::string& why) {
 // ---- commands -----------------------------------------------------------------------------------
 
 void Control::initiate(const std::string& connection, const std::string& child, Finished finished) {
-    const auto& connections = store_.config()->connections;
-    const auto found = connections.find(connection);
-    if (found == connections.end())
-        return finished(fail(Errc::not_found, "initiate", fmt::format("connection {} is not configured", connection)), 0);
-    find_path(jobs_, found->second, options_.network,
-              [this, connection, child, finished = std::move(finished)](Result<model::Path> path) {
-                  if (!path) {
-                      log_.problem(LogGroup::cfg, path.error());
-                      return finished(fail(path.error()), 0);
-                  }
-                  driver_.initiate(connection, child, *path, [finished](const CommandOutcome& outcome) {
-                      finished(outcome.result, outcome.matches);
-                  });
-              });
+    connector_.initiate(connection, child, std::move(finished));
 }
 
-void Control::start(const std::string& connection, const std::string& child) {
-    try_start({.connection = connection, .child = child, .pause = start_pause_first});
-}
-
-void Control::try_start(WaitingStart start) {
-    const auto& connections = store_.config()->connections;
-    const auto found = connections.find(start.connection);
-    if (found == connections.end()) return;
-    find_path(jobs_, found->second, options_.network, [this, start = std::move(start)](Result<model::Path> path) mutable {
-        if (path) return driver_.initiate(start.connection, start.child, *path, [](const CommandOutcome&) {});
-        const auto pause_s = std::chrono::duration_cast<seconds>(start.pause).count();
-        log_.write(LogGroup::cfg, 0,
-                   fmt::format("connection {} cannot be started, next try in {} s: {}", start.connection, pause_s, path.error().detail));
-        start.at = os::now() + start.pause;
-        start.pause = std::min(start.pause * 2, start_pause_last);
-        waiting_starts_.push_back(std::move(start));
-        set_start_timer();
-    });
-}
-
-void Control::try_waiting_starts() {
-    auto waiting = std::exchange(waiting_starts_, {});
-    for (auto& start : waiting) {
-        if (start.at <= os::now())
-            try_start(std::move(start));
-        else
-            waiting_starts_.push_back(std::move(start));
-    }
-    set_start_timer();
-}
-
-void Control::set_start_timer() {
-    Instant next = Instant::never();
-    for (const auto& start : waiting_starts_) next = std::min(next, start.at);
-    start_timer_.set(next);
-}
+void Control::start(const std::string& connection, const std::string& child) { connector_.start(connection, child); }
 
 void Control::terminate(const ike::SaSelector& which, bool force, Finished finished) {
     driver_.terminate(which, force, [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
@@ -167,15 +118,15 @@ void Control::install(const std::string& connection, const std::string& child, F
     const auto found = connections.find(connection);
     if (found == connections.end())
         return finished(fail(Errc::not_found, "install", fmt::format("connection {} is not configured", connection)), 0);
-    find_path(jobs_, found->second, options_.network,
-              [this, connection, child, finished = std::move(finished)](Result<model::Path> path) {
-                  // Selectors that are written out need no address of the peer.
-                  const auto known = path ? std::optional(*path) : std::nullopt;
-                  driver_.install(connection, child, known, [this, finished](const CommandOutcome& outcome) {
-                      if (!outcome.result) log_.problem(LogGroup::cfg, outcome.result.error());
-                      finished(outcome.result, outcome.matches);
-                  });
-              });
+    find_paths(jobs_, found->second, options_.network,
+               [this, connection, child, finished = std::move(finished)](const Result<Paths>& paths) {
+                   // Selectors that are written out need no address of the peer.
+                   const auto known = paths ? std::optional(paths->front()) : std::nullopt;
+                   driver_.install(connection, child, known, [this, finished](const CommandOutcome& outcome) {
+                       if (!outcome.result) log_.problem(LogGroup::cfg, outcome.result.error());
+                       finished(outcome.result, outcome.matches);
+                   });
+               });
 }
 
 void Control::uninstall(const std::string& connection, const std::string& child, Finished finished) {
@@ -190,9 +141,9 @@ void Control::acquire(model::PolicyId policy, const model::PacketEnds& packet) {
     const auto& connections = store_.config()->connections;
     const auto found = connections.find(named->connection);
     if (found == connections.end() || !acquiring_.insert(policy).second) return;
-    find_path(jobs_, found->second, options_.network, [this, policy, packet](Result<model::Path> path) {
+    find_paths(jobs_, found->second, options_.network, [this, policy, packet](const Result<Paths>& paths) {
         acquiring_.erase(policy);
-        driver_.acquire(policy, packet, path ? std::optional(*path) : std::nullopt);
+        driver_.acquire(policy, packet, paths ? std::optional(paths->front()) : std::nullopt);
     });
 }
 
@@ -203,16 +154,19 @@ void Control::configure(std::shared_ptr<const model::Config> config, std::shared
                fmt::format("configuration: {} connections, {} pools, {} shared secrets, {} certificates, {} authorities, {} private keys",
                            config->connections.size(), config->pools.size(), config->secrets.size(), credentials->certificates.size(),
                            credentials->authorities.size(), credentials->private_keys.size()));
-    driver_.configure(std::move(config), std::move(credentials));
+    driver_.configure(config, std::move(credentials));
+    connector_.configured(*config);
 }
 
 Result<> Control::reload() {
     if (!options_.config_named && !os::exists(options_.config)) return {};
-    // Into a store of its own first: a broken file must not change half of what is configured.
-    vici::ConfigStore trial;
-    auto complaints = vici::load_files(trial, files_, options_.config);
-    if (complaints.empty()) complaints = vici::load_files(store_, files_, options_.config);
-    if (complaints.empty()) return {};
+    // Into a copy first: a broken file must not change half of what is configured.
+    vici::ConfigStore trial = store_.copy();
+    const auto complaints = vici::load_files(trial, files_, options_.config);
+    if (complaints.empty()) {
+        store_ = std::move(trial);
+        return {};
+    }
     std::string lines;
     for (const auto& complaint : complaints) lines += (lines.empty() ? "" : "\n") + complaint.line();
     return fail(Errc::bad_value, "configuration", std::move(lines));

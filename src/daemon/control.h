@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "daemon/connector.h"
 #include "daemon/driver.h"
 #include "daemon/options.h"
 #include "os/stream_server.h"
@@ -23,8 +24,8 @@ public:
 class Control final : public vici::Control {
 public:
     // All references outlive the Control. `store` was filled from the files before.
-    Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& driver, vici::ConfigStore& store, const Options& options,
-            std::string version);
+    Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& driver, vici::ConfigStore& store, Rng& rng,
+            const Options& options, std::string version);
     ~Control() override;
 
     // Opens the socket and hands what is configured to the engine.
@@ -39,6 +40,10 @@ public:
     void drop(vici::ClientId client, const std::string& why) override;
     void initiate(const std::string& connection, const std::string& child, Finished finished) override;
     void start(const std::string& connection, const std::string& child) override;
+    void leave_down(const std::string& connection) override { connector_.leave_down(connection); }
+    std::optional<Duration> next_attempt(const std::string& connection) const override {
+        return connector_.next_attempt(connection);
+    }
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override;
     void rekey(const ike::SaSelector& which, bool reauthenticate, Finished finished) override;
     void install(const std::string& connection, const std::string& child, Finished finished) override;
@@ -51,18 +56,13 @@ public:
     std::vector<ike::Engine::PoolStatus> pools() const override { return driver_.engine().pools(); }
     model::Counters counters() const override { return driver_.engine().counters(); }
     model::Counters counters(std::string_view connection) const override { return driver_.engine().counters(connection); }
+    std::vector<model::Failure> failures(std::string_view connection) const override {
+        return connection.empty() ? driver_.engine().failures() : driver_.engine().failures(connection);
+    }
+    std::vector<model::Failure> stranger_failures() const override { return driver_.engine().stranger_failures(); }
     vici::DaemonFacts facts() const override;
 
 private:
-    // A start action whose peer could not be found yet.
-    struct WaitingStart {
-        std::string connection, child;
-        Duration pause;  // before the next try
-        Instant at{};
-    };
-    void try_start(WaitingStart start);
-    void try_waiting_starts();
-    void set_start_timer();
     void set_deadline();
 
     os::EventLoop& loop_;
@@ -74,11 +74,10 @@ private:
     std::string version_;
     std::string since_;
     HostFiles files_;
+    Connector connector_;
     vici::Service service_;
     os::Timer deadline_;
-    std::vector<WaitingStart> waiting_starts_;
     std::set<model::PolicyId> acquiring_;  // whose peer's name is being looked up
-    os::Timer start_timer_;
     std::unique_ptr<os::StreamServer> server_;
 };
 

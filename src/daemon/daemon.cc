@@ -77,7 +77,7 @@ public:
         : log_(options.log_level),
           jobs_(loop_, os::processors()),
           driver_(loop_, jobs_, log_, rng_, engine_settings(options.network)),
-          control_(loop_, jobs_, log_, driver_, store_, options, version),
+          control_(loop_, jobs_, log_, driver_, store_, rng_, options, version),
           end_(loop_, [this] { loop_.stop(); }),
           options_(options),
           version_(version) {}

@@ -57,6 +57,7 @@ public:
     void install(std::string connection, std::string child, std::optional<model::Path> path, Finished finished);
     void uninstall(std::string connection, std::string child, Finished finished);
 
+    void note_failure(model::Failure failure) { engine_.note_failure(std::move(failure)); }
     // SAs with the traffic counters of the data plane.
     std::vector<model::IkeStatus> list() const;
     const ike::Engine& engine() const { return engine_; }

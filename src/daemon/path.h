@@ -1,8 +1,9 @@
-// The path of a first message: which of our addresses and ports, to which address and port of the peer.
+// The paths of a first message: which of our addresses and ports, to which address and port of the peer.
 #pragma once
 
 #include <functional>
 #include <memory>
+#include <vector>
 
 #include "base/result.h"
 #include "daemon/host_network.h"
@@ -11,9 +12,13 @@
 
 namespace cygnet::daemon {
 
-// Chooses the first single address or host name of remote_addrs, and of local_addrs, or else the address that the route
-// to the peer uses. `found` is called at once, or later when a host name must be looked up. Fails with a sentence.
-void find_path(os::JobPool& jobs, std::shared_ptr<const model::Connection> connection, const NetworkSettings& settings,
-               std::move_only_function<void(Result<model::Path>)> found);
+// At least one.
+using Paths = std::vector<model::Path>;
+
+// One for each single address of remote_addrs and for each address of its host names, in this order, from the first single
+// address or name of local_addrs, or else the address that the route to the peer uses. `found` is called at once, or
+// later when a host name must be looked up: each call looks again. Fails with an explanation.
+void find_paths(os::JobPool& jobs, std::shared_ptr<const model::Connection> connection, const NetworkSettings& settings,
+                std::move_only_function<void(Result<Paths>)> found);
 
 }  // namespace cygnet::daemon

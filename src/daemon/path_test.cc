@@ -4,6 +4,8 @@
 
 #include <optional>
 
+#include "base/explanation.h"
+
 namespace cygnet::daemon {
 namespace {
 
@@ -13,14 +15,19 @@ model::HostPattern single(std::string_view text) {
 
 class PathTest : public ::testing::Test {
 protected:
-    Result<model::Path> find() {
-        std::optional<Result<model::Path>> path;
-        find_path(jobs_, std::make_shared<model::Connection>(connection_), {}, [&](Result<model::Path> found) {
-            path = std::move(found);
+    Result<Paths> find_all() {
+        std::optional<Result<Paths>> paths;
+        find_paths(jobs_, std::make_shared<model::Connection>(connection_), {}, [&](Result<Paths> found) {
+            paths = std::move(found);
             loop_.stop();
         });
-        if (!path) loop_.run();
-        return *path;
+        if (!paths) loop_.run();
+        return *paths;
+    }
+    Result<model::Path> find() {
+        const auto paths = find_all();
+        if (!paths) return fail(paths.error());
+        return paths->front();
     }
     os::EventLoop loop_;
     os::JobPool jobs_{loop_, 1};
@@ -57,6 +64,29 @@ TEST_F(PathTest, says_what_is_missing_when_no_peer_is_named) {
     const auto path = find();
     ASSERT_FALSE(path);
     EXPECT_NE(path.error().detail.find("remote_addrs"), std::string::npos);
+}
+
+TEST_F(PathTest, takes_every_address_in_its_order) {
+    connection_.remote_addrs = {single("127.0.0.9"), {.text = "%any", .any = true}, single("127.0.0.3"), single("127.0.0.9")};
+    const auto paths = find_all();
+    ASSERT_TRUE(paths);
+    ASSERT_EQ(paths->size(), 2U);
+    EXPECT_EQ(paths->at(0).remote.address.text(), "127.0.0.9");
+    EXPECT_EQ(paths->at(1).remote.address.text(), "127.0.0.3");
+}
+
+TEST_F(PathTest, goes_on_with_the_next_when_a_name_is_unknown) {
+    connection_.remote_addrs = {{.text = "nowhere.invalid"}, single("127.0.0.9")};
+    EXPECT_EQ(find()->remote.address.text(), "127.0.0.9");
+}
+
+TEST_F(PathTest, explains_that_a_name_is_unknown) {
+    connection_.remote_addrs = {{.text = "nowhere.invalid"}};
+    const auto path = find();
+    ASSERT_FALSE(path);
+    ASSERT_TRUE(path.error().explanation);
+    EXPECT_STREQ(path.error().explanation->kind, "name");
+    EXPECT_NE(path.error().detail.find("nowhere.invalid"), std::string::npos);
 }
 
 }  // namespace

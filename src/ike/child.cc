@@ -4,6 +4,7 @@
 
 #include "base/reader.h"
 #include "crypto/catalogue.h"
+#include "ike/explain.h"
 
 namespace cygnet::ike {
 namespace {
@@ -31,6 +32,10 @@ std::unexpected<Error> refuse(Errc code, const char* where, model::NotifyType no
                       .reaction = Reaction::notify_peer,
                       .notify = static_cast<std::uint16_t>(notify),
                       .detail = std::move(detail)});
+}
+
+std::unexpected<Error> refuse(Errc code, const char* where, model::NotifyType notify, Explanation why) {
+    return fail(explained(std::move(refuse(code, where, notify, std::string()).error()), std::move(why)));
 }
 
 model::TrafficSelectors resolve(std::span<const model::ConfiguredSelector> configured,
@@ -177,8 +182,13 @@ Result<> narrow_to_one_pair(Fit& chosen, bool& more_possible) {
 Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffer& offer) {
     const std::vector<model::Proposal> own = offered_proposals(child, 0, offer.key_exchange);
     auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
-    if (!chosen)
-        return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen, chosen.error().detail);
+    if (!chosen) {
+        const std::vector<model::Proposal> offered =
+            offer.key_exchange ? std::vector(offer.proposals.begin(), offer.proposals.end())
+                               : model::without_key_exchange(offer.proposals);
+        return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen,
+                      no_common_proposal("esp_proposals of child " + child.name, own, offered));
+    }
     const std::uint32_t spi_out = TRY(peer_spi(offer.proposals, chosen->number));
     return ChildTerms{.proposal = std::move(*chosen),
                       .spi_out = spi_out,
@@ -285,21 +295,15 @@ ChildNotices answered_notices(const ChildTerms& terms, bool takes_tfc_padding) {
 Result<ChildDecision> decide_child(const model::Connection& connection, const ChildOffer& offer,
                                    const ChildAddresses& addresses, const OuterPath& outer) {
     std::optional<Fit> best;
-    std::string configured;
     const bool sound = !is_empty(offer.selectors) && well_formed(offer.selectors);
     for (const model::ChildConfig& child : connection.children) {
         if (model::is_shunt(child.mode)) continue;
         std::optional<Fit> other = sound ? fit(child, offer, addresses, outer) : std::nullopt;
         if (other && (!best || other->rank() > best->rank())) best = std::move(other);
-        configured += (configured.empty() ? "" : ", or ") + text_of(configured_selectors(child, addresses, outer));
-        if (child.mode == model::ChildMode::transport) configured += " in transport mode";
     }
     if (!best)
         return refuse(Errc::no_match, "traffic selectors", model::NotifyType::ts_unacceptable,
-                      "the peer wants " + text_of(offer.selectors) +
-                          (offer.notices.transport_mode ? " in transport mode" : "") + ", connection '" +
-                          connection.name + "' allows " + (configured.empty() ? "no child" : configured) +
-                          ": make local_ts, remote_ts and mode of both sides fit");
+                      no_common_selectors(connection, offer, addresses, outer));
     bool more_possible = false;
     if (best->child->single_pair) TRY(narrow_to_one_pair(*best, more_possible));
     ChildTerms terms = TRY(decide_terms(*best->child, offer));

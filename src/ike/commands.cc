@@ -69,18 +69,24 @@ std::string text_of(const SaSelector& which) {
     return text.empty() ? " everything" : text;
 }
 
+Explanation by_operator(const IkeSa& sa) {
+    return {.kind = "operator",
+            .what = "terminated by the operator",
+            .advice = "`cygnet up " + sa.connection->name + "` brings it back"};
+}
+
 void terminate_ike(Context& context, const Terminate& command) {
     IkeSa& sa = context.sa;
     if (sa.half_open()) {
-        context.close("terminated by the operator");
+        context.close(by_operator(sa));
         return context.finish_command(command.id, {});
     }
-    if (!command.force) return context.enqueue(DeleteIkeTask{.command = command.id});
+    if (!command.force) return context.enqueue(DeleteIkeTask{.command = command.id, .why = by_operator(sa)});
     // The peer is told if the window is free; nobody waits for its answer.
     if (sa.established() && !sa.window.outstanding())
         if (const auto sent = begin_delete_ike(context, {}); !sent)
             context.log(model::LogGroup::ike, 1, sent.error().text());
-    context.close("terminated by the operator");
+    context.close(by_operator(sa));
     context.finish_command(command.id, {});
 }
 

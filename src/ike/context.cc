@@ -6,6 +6,7 @@
 
 #include "ike/exchange/tasks.h"
 #include "ike/feature/feature.h"
+#include "ike/match.h"
 #include "ike/overlap.h"
 #include "ike/snapshot.h"
 #include "ike/stream.h"
@@ -26,6 +27,23 @@ Instant after(Instant now, Duration time, Duration rand_time, Rng& rng) {
 std::uint64_t less(std::uint64_t volume, std::uint64_t spread, Rng& rng) {
     if (volume == 0 || spread == 0) return volume;
     return std::max<std::uint64_t>(volume - std::min(volume, rng.below(spread)), 1);
+}
+
+// What was under way when something failed.
+std::string phase_text(const IkeSa& sa) {
+    switch (sa.phase()) {
+        case Phase::connecting: return model::name_of(model::ExchangeType::ike_sa_init);
+        case Phase::authenticating:
+            return model::name_of(sa.own_exchange == model::ExchangeType::ike_intermediate
+                                      ? model::ExchangeType::ike_intermediate
+                                      : model::ExchangeType::ike_auth);
+        case Phase::established:
+            if (!std::holds_alternative<std::monostate>(sa.own)) return model::name_of(sa.own_exchange);
+            if (sa.window.processing_request()) return model::name_of(sa.peer_exchange);
+            return {};
+        case Phase::deleting: break;
+    }
+    return model::name_of(model::ExchangeType::informational);
 }
 
 }  // namespace
@@ -173,12 +191,31 @@ void Context::establish() {
     log(model::LogGroup::ike, 0,
         fmt::format("IKE_SA {} established between {}[{}]...{}[{}]", sa.name(), sa.path.local.address.text(),
                     text_of(sa.own_id), sa.path.remote.address.text(), text_of(sa.peer_id)));
+    core.failures.came_up(sa.connection->name, sa.id);
     report(model::IkeUp{status()});
     run_hooks(&Feature::established, *this);
 }
 
-Next Context::close(const std::string& reason) {
+void Context::note_failure(const Explanation& why, const std::string& child) {
+    model::Failure failure{.connection = sa.connection ? sa.connection->name : std::string(),
+                           .child = child,
+                           .why = why,
+                           .phase = phase_text(sa),
+                           .peer = sa.path.remote,
+                           .sa = sa.id,
+                           .when = now};
+    // Whoever sends from anywhere and has not said who it is must not hide what happened to the peer that we expect.
+    const bool unknown = !sa.initiator && sa.half_open() && sa.peer_id == model::Identity{};
+    if (unknown && sa.connection && !expects_address(*sa.connection, sa.path.remote.address)) failure.connection.clear();
+    core.failures.note(std::move(failure));
+}
+
+Next Context::close(const std::string& reason) { return close(Explanation{.what = reason}); }
+
+Next Context::close(const Explanation& why) {
     if (sa.closed) return Next::closed;
+    const std::string reason = why.sentence();
+    if (!sa.replaced_by) note_failure(why);
     const bool was_up = established_since(sa).has_value() && !sa.replaced_by;
     const model::IkeStatus last = status();
     run_hooks(&Feature::closing, *this);
@@ -191,7 +228,7 @@ Next Context::close(const std::string& reason) {
     }
     for (const WaitingCommand& command : commands_of(sa)) {
         Result<> result;
-        if (!command.wants_the_end) result = fail(Errc::state, "IKE SA", reason);
+        if (!command.wants_the_end) result = fail(explained({.code = Errc::state, .where = "IKE SA"}, why));
         finish_command(command.id, std::move(result));
     }
     log(model::LogGroup::ike, was_up ? 0 : 1, fmt::format("IKE_SA {} ended: {}", sa.name(), reason));
@@ -317,6 +354,14 @@ std::unexpected<Error> end_sa(model::NotifyType notify, Errc code, const char* w
                       .reaction = Reaction::end_sa,
                       .notify = static_cast<std::uint16_t>(notify),
                       .detail = std::move(detail)});
+}
+
+std::unexpected<Error> refuse(model::NotifyType notify, Errc code, const char* where, Explanation why) {
+    return fail(explained(std::move(refuse(notify, code, where, std::string()).error()), std::move(why)));
+}
+
+std::unexpected<Error> end_sa(model::NotifyType notify, Errc code, const char* where, Explanation why) {
+    return fail(explained(std::move(end_sa(notify, code, where, std::string()).error()), std::move(why)));
 }
 
 std::unexpected<Error> ignore(Errc code, const char* where, std::string detail) {

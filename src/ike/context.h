@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "base/explanation.h"
 #include "ike/core.h"
 #include "ike/message.h"
 #include "wire/message.h"
@@ -55,7 +56,10 @@ struct Context {
     void start_timers();
     // Ends the SA without a word to the peer: children, leases and keys go, the operator is told why. Commands that wait
     // for it fail, but for deletions.
+    Next close(const Explanation& why);
     Next close(const std::string& reason);
+    // Remembers why the connection, or its child of that name, is not up, for `cygnet why`; close() does so itself.
+    void note_failure(const Explanation& why, const std::string& child = {});
 
     // The peer has another address or port: our messages and its children follow (RFC 7296 §2.23).
     void move_peer(const model::Endpoint& remote);
@@ -96,5 +100,8 @@ std::unexpected<Error> refuse(model::NotifyType notify, Errc code, const char* w
 std::unexpected<Error> end_sa(model::NotifyType notify, Errc code, const char* where,
                               std::string detail);  // answer it, end the SA
 std::unexpected<Error> ignore(Errc code, const char* where, std::string detail);
+// The first two with both sides beside each other.
+std::unexpected<Error> refuse(model::NotifyType notify, Errc code, const char* where, Explanation why);
+std::unexpected<Error> end_sa(model::NotifyType notify, Errc code, const char* where, Explanation why);
 
 }  // namespace cygnet::ike

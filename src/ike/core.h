@@ -17,6 +17,7 @@
 #include "ike/engine.h"
 #include "ike/look_ups.h"
 #include "ike/policies.h"
+#include "ike/failures.h"
 #include "ike/path_size.h"
 #include "ike/pool.h"
 #include "ike/sa.h"
@@ -83,6 +84,7 @@ public:
     Policies policies{};
     PathSizes path_sizes{};
     std::map<model::StreamId, Stream> streams{};
+    FailureLog failures{};
     std::unordered_map<std::uint64_t, JobTicket> jobs{};
     std::map<CommandId, CommandProgress> commands{};
 

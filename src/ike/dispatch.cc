@@ -28,7 +28,7 @@ void conclude_theirs(Context& context, const Error& error) {
         case Reaction::end_sa:
         case Reaction::tell_operator:
             if (error.notify != 0) answer_with(context, error);
-            context.close(error.text());
+            context.close(explanation_of(error));
             return;
     }
 }
@@ -36,7 +36,7 @@ void conclude_theirs(Context& context, const Error& error) {
 // An error in our own exchange: a peer that answers nonsense, or something of ours that failed.
 void conclude_own(Context& context, const Error& error) {
     if (error.reaction == Reaction::ignore) return;
-    context.close(error.text());
+    context.close(explanation_of(error));
 }
 
 bool free_for_a_task(const IkeSa& sa, Instant now) {
@@ -89,7 +89,7 @@ void conclude(Context& context, Result<Next> result) {
     const bool ends = context.slot == Slot::own
                           ? error.reaction != Reaction::ignore
                           : error.reaction == Reaction::end_sa || error.reaction == Reaction::tell_operator;
-    context.log(LogGroup::ike, ends ? 2 : 1, error.text());
+    context.log(LogGroup::ike, ends ? 2 : 1, error.explanation ? error.detail : error.text());
     if (context.slot == Slot::theirs)
         conclude_theirs(context, error);
     else

@@ -35,6 +35,7 @@ struct Engine::Impl {
             core.revocations->forget_verdicts();
         }
         follow_configuration(core, effects);
+        core.failures.keep_only(*core.config);
     }
     void take(const Initiate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const Terminate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
@@ -180,6 +181,27 @@ model::Counters Engine::counters(std::string_view connection) const {
 Engine::CertificateCaches Engine::certificate_caches() const {
     return {.chains = impl_->core.chains, .revocations = impl_->core.revocations};
 }
+
+std::vector<model::Failure> Engine::failures(std::string_view connection) const {
+    return impl_->core.failures.of(connection);
+}
+std::vector<model::Failure> Engine::failures() const { return impl_->core.failures.all(); }
+std::vector<model::Failure> Engine::stranger_failures() const {
+    const auto& strangers = impl_->core.failures.strangers();
+    return {strangers.begin(), strangers.end()};
+}
+
+bool Engine::carries(const std::string& connection, const std::string& child) const {
+    for (const IkeSa* sa : impl_->core.of_connection(connection)) {
+        if (!sa->established() || sa->replaced_by) continue;
+        if (child.empty()) return true;
+        for (const auto& [id, up] : sa->children)
+            if (up.config->name == child && up.state != model::ChildState::deleting) return true;
+    }
+    return false;
+}
+
+void Engine::note_failure(model::Failure failure) { impl_->core.failures.note(std::move(failure)); }
 
 Engine::Population Engine::population() const {
     const Core& core = impl_->core;

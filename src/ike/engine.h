@@ -11,6 +11,7 @@
 #include "crypto/revocation_cache.h"
 #include "ike/effects.h"
 #include "model/counters.h"
+#include "model/failure.h"
 #include "model/limits.h"
 #include "model/status.h"
 
@@ -54,6 +55,14 @@ public:
     const model::Counters& counters() const;
     // Counters of one connection; all zero if it never had an SA.
     model::Counters counters(std::string_view connection) const;
+    // Why connections are not up: the last failure of one and of its children, of all, and the newest of strangers.
+    std::vector<model::Failure> failures(std::string_view connection) const;
+    std::vector<model::Failure> failures() const;
+    std::vector<model::Failure> stranger_failures() const;
+    // Whether an IKE SA of the connection carries the child, or is established at all when `child` is empty.
+    bool carries(const std::string& connection, const std::string& child) const;
+    // What kept the daemon from beginning at all: a name that does not resolve, no route.
+    void note_failure(model::Failure failure);
     struct Population {
         std::size_t ike_sas = 0, half_open = 0, children = 0;
     };

@@ -3,6 +3,8 @@
 #include <algorithm>
 
 #include "crypto/catalogue.h"
+#include "ike/auth/auth.h"
+#include "model/config_index.h"
 
 namespace cygnet::ike {
 namespace {
@@ -21,27 +23,54 @@ unsigned fit(const std::vector<model::HostPattern>& patterns, model::IpAddress a
     return best;
 }
 
-}  // namespace
+Connections all_of(const model::Config& config) {
+    Connections all;
+    all.reserve(config.connections.size());
+    for (const auto& [name, connection] : config.connections) all.push_back(connection);
+    return all;
+}
 
-std::vector<std::shared_ptr<const model::Connection>> connections_for(const model::Config& config,
-                                                                      const model::Path& path) {
+// Those that fit the addresses, the best first, otherwise in their order.
+Connections ranked(Connections connections, const model::Path& path) {
     struct Candidate {
         unsigned score;
         std::shared_ptr<const model::Connection> connection;
     };
     std::vector<Candidate> candidates;
-    for (const auto& [name, connection] : config.connections) {
+    for (std::shared_ptr<const model::Connection>& connection : connections) {
         // RFC 9329 §5: only with peers for whom it is configured.
         if (path.tcp() && connection->tcp == model::Tcp::no) continue;
         const unsigned local = fit(connection->local_addrs, path.local.address);
         const unsigned remote = fit(connection->remote_addrs, path.remote.address);
-        if (local != 0 && remote != 0) candidates.push_back({local + 4 * remote, connection});
+        if (local != 0 && remote != 0) candidates.push_back({local + 4 * remote, std::move(connection)});
     }
     std::ranges::stable_sort(candidates, std::greater{}, &Candidate::score);
-    std::vector<std::shared_ptr<const model::Connection>> sorted;
+    Connections sorted;
     sorted.reserve(candidates.size());
     for (Candidate& candidate : candidates) sorted.push_back(std::move(candidate.connection));
     return sorted;
+}
+
+}  // namespace
+
+Connections connections_for(const model::Config& config, const model::Path& path) {
+    return ranked(config.index ? config.index->first_for(path.remote.address) : all_of(config), path);
+}
+
+Connections connections_for(const model::Config& config, const model::Path& path, const model::Identity& peer) {
+    Connections found = config.index ? config.index->for_peer(path.remote.address, peer) : all_of(config);
+    std::erase_if(found, [&](const auto& connection) {
+        return connection->remote.empty() || !accepts(connection->remote.front().id, peer);
+    });
+    return ranked(std::move(found), path);
+}
+
+Connections all_connections_for(const model::Config& config, const model::Path& path) {
+    return ranked(config.index ? config.index->all_for(path.remote.address) : all_of(config), path);
+}
+
+bool expects_address(const model::Connection& connection, model::IpAddress address) {
+    return !connection.remote_addrs.empty() && fit(connection.remote_addrs, address) == 3;
 }
 
 std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection) {

@@ -8,9 +8,18 @@
 
 namespace cygnet::ike {
 
-// The connections whose local_addrs and remote_addrs fit the path, the most specific first; equals by name.
-std::vector<std::shared_ptr<const model::Connection>> connections_for(const model::Config& config,
-                                                                      const model::Path& path);
+using Connections = std::vector<std::shared_ptr<const model::Connection>>;
+
+// The connections whose local_addrs and remote_addrs fit the path, the most specific first; equals by name. With an index,
+// only the first of those that IKE_SA_INIT cannot tell apart.
+Connections connections_for(const model::Config& config, const model::Path& path);
+// The same, of those alone that expect the peer's identity.
+Connections connections_for(const model::Config& config, const model::Path& path, const model::Identity& peer);
+// Every connection that fits the path, for explaining why none is the right one.
+Connections all_connections_for(const model::Config& config, const model::Path& path);
+
+// Whether remote_addrs names this very address, rather than a range or everybody.
+bool expects_address(const model::Connection& connection, model::IpAddress address);
 
 // A connection's IKE proposals as they go into SA, numbered from 1: what this build cannot run is left out, and with
 // post_quantum = required whatever runs without ML-KEM.

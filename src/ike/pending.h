@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/explanation.h"
 #include "crypto/job.h"
 #include "ike/auth/auth.h"
 #include "ike/child.h"
@@ -44,11 +45,13 @@ struct DeleteChildrenTask {
 };
 struct DeleteIkeTask {
     std::optional<CommandId> command{};
+    Explanation why{.kind = "closed", .what = "closed by this side"};
 };
 struct LivenessTask {};
 // A protected error report after which the IKE SA ends (RFC 7296 §2.21.2).
 struct ReportFailureTask {
     model::NotifyType notify{};
+    Explanation why{};
 };
 // An INFORMATIONAL exchange of an extension, which keeps what it needs in IkeSa::features.
 struct InformationalTask {
@@ -98,6 +101,7 @@ struct AwaitingChildrenDeleted {
 };
 struct AwaitingIkeDeleted {
     std::optional<CommandId> command{};
+    Explanation why{};
 };
 using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingIntermediate, InitiatingAuth,
                                  AwaitingLiveness, AwaitingInformational, AwaitingChildrenDeleted, AwaitingIkeDeleted,

@@ -5,7 +5,7 @@
 #pragma once
 
 #include <array>
-#include <deque>
+#include <list>
 #include <map>
 #include <memory>
 #include <optional>
@@ -162,7 +162,7 @@ struct IkeSa {
     PeerExchange theirs{};
     std::optional<Received> postponed{};  // the peer's next request, while a job completes an exchange of ours
     std::array<std::optional<JobId>, 2> jobs{};  // by Slot
-    std::deque<Task> tasks{};
+    std::list<Task> tasks{};  // a list: empty nearly always, and a deque keeps room for some
     Intent intent{};
     std::array<Instant, static_cast<std::size_t>(Timer::count)> timers = never_due();
     Instant last_received{};  // authentic

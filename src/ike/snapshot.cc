@@ -21,6 +21,36 @@ struct TaskName {
     std::string operator()(const InformationalTask& task) const { return task.name; }
 };
 
+std::string name_of_new(const NewSa& made) {
+    if (made.rekeys_ike_sa()) return "IKE_REKEY";
+    const auto* child = std::get_if<NewChild>(&made.what);
+    return child != nullptr && child->replaces ? "CHILD_REKEY" : "CHILD_CREATE";
+}
+
+// Exchanges under way, by the names that strongSwan gives to its tasks; empty: none.
+struct ExchangeName {
+    std::string operator()(const std::monostate&) const { return {}; }
+    std::string operator()(const InitiatingSaInit&) const { return "IKE_INIT"; }
+    std::string operator()(const RespondingSaInit&) const { return "IKE_INIT"; }
+    std::string operator()(const InitiatingIntermediate&) const { return "IKE_INIT"; }  // it has no name of its own there
+    std::string operator()(const RespondingIntermediate&) const { return "IKE_INIT"; }
+    std::string operator()(const InitiatingAuth&) const { return "IKE_AUTH"; }
+    std::string operator()(const RespondingAuth&) const { return "IKE_AUTH"; }
+    std::string operator()(const AwaitingLiveness&) const { return "IKE_DPD"; }
+    std::string operator()(const AwaitingChildrenDeleted&) const { return "CHILD_DELETE"; }
+    std::string operator()(const AwaitingIkeDeleted&) const { return "IKE_DELETE"; }
+    std::string operator()(const CreatingSa& creating) const { return name_of_new(creating.made); }
+    std::string operator()(const AnsweringNewSa& answering) const { return name_of_new(answering.made); }
+    template <class Other>
+    std::string operator()(const Other&) const {
+        return "INFORMATIONAL";
+    }
+};
+
+void add_exchange(std::vector<std::string>& names, std::string name) {
+    if (!name.empty()) names.push_back(std::move(name));
+}
+
 model::IkeState state_of(const IkeSa& sa) {
     switch (sa.phase()) {
         case Phase::connecting:
@@ -79,6 +109,8 @@ model::IkeStatus ike_status(const IkeSa& sa, Instant now) {
     if (sa.protection) status.proposal = sa.proposal;
     for (const LeasedAddress& lease : sa.peer_virtual_addresses) status.remote_vips.push_back(lease.address);
     for (const Task& task : sa.tasks) status.tasks_queued.push_back(std::visit(TaskName{}, task));
+    add_exchange(status.tasks_active, std::visit(ExchangeName{}, sa.own));
+    add_exchange(status.tasks_passive, std::visit(ExchangeName{}, sa.theirs));
     for (const auto& [id, child] : sa.children) status.children.push_back(child_status(child, now));
     return status;
 }

@@ -155,7 +155,10 @@ void stream_closed(Core& core, const StreamClosed& input, Instant now, Effects& 
         if (!ours) continue;
         sa.path = wanted_path(sa, next);
         if (not_begun(sa))
-            give_up_on_peer(context, fmt::format("no TCP stream to {}: {}", sa.path.remote.text(), input.reason));
+            give_up_on_peer(context, {.kind = "no-answer",
+                                      .what = fmt::format("no TCP stream to {}: {}", sa.path.remote.text(), input.reason),
+                                      .advice = "let the peer listen on its TCP port (--tcp-port, remote_tcp_port), and let the "
+                                                "port pass all firewalls"});
         else
             sa.timer(Timer::stream) = again;
     }

@@ -8,6 +8,7 @@
 #include "ike/dispatch.h"
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/explain.h"
 #include "ike/feature/reauthentication.h"
 #include "ike/overlap.h"
 #include "ike/policies.h"
@@ -21,7 +22,7 @@ using model::Counter;
 using model::LogGroup;
 
 // keyingtries: the attempt begins anew; the command waits on.
-bool try_again(Context& context) {
+bool try_again(Context& context, const Explanation& why) {
     IkeSa& sa = context.sa;
     const unsigned tries = sa.connection->keyingtries;
     if (!sa.initiator || !sa.half_open() || (tries != 0 && sa.intent.attempt >= tries)) return false;
@@ -31,7 +32,7 @@ bool try_again(Context& context) {
     context.log(LogGroup::ike, 1, fmt::format("the peer did not answer, beginning attempt {}", intent.attempt));
     const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
-    context.close("the peer did not answer");
+    context.close(why);
     initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
     return true;
 }
@@ -48,15 +49,9 @@ bool fall_back(Context& context) {
                             sa.connection->remote_tcp_port));
     const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
-    context.close("nothing came back over UDP");
+    context.close(no_answer(sa));
     initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
     return true;
-}
-
-std::string why_no_answer(const IkeSa& sa) {
-    const auto* init = std::get_if<InitiatingSaInit>(&sa.own);
-    const std::string hint = init != nullptr && !init->hint.empty() ? "; " + init->hint : "";
-    return fmt::format("{} did not answer {} transmissions{}", sa.path.remote.text(), sa.window.transmissions(), hint);
 }
 
 void retransmit(Context& context) {
@@ -67,11 +62,13 @@ void retransmit(Context& context) {
     if (again == nullptr) {
         if (probe_smaller(context)) return;
         context.count(Counter::retransmission_timeout);
-        return give_up_on_peer(context, why_no_answer(sa));
+        return give_up_on_peer(context, no_answer(sa));
     }
     context.log(
         LogGroup::ike, 1,
         fmt::format("retransmit {} of request with message ID {}", sa.window.transmissions() - 1, sa.window.next_request()));
+    // What an operator sees who does not want to wait for the end.
+    if (sa.half_open()) context.note_failure(no_answer(sa));
     trace_repeated(context, *again);
     context.send(*again, sa.path);
 }
@@ -80,7 +77,10 @@ void end_half_open(Context& context) {
     context.count(Counter::half_open_expired);
     context.alert("half-open-timeout",
                   fmt::format("{} did not finish its authentication in time", context.sa.path.remote.text()));
-    context.close("half-open for too long");
+    context.close(Explanation{
+        .kind = "no-answer",
+        .what = context.sa.path.remote.text() + " began an IKE SA but did not authenticate in time",
+        .advice = "it went away, refused our answer, or its next messages are lost: let UDP port 4500 and IP fragments pass"});
 }
 
 void drop_fragments(Context& context) {
@@ -120,7 +120,9 @@ void expire(Context& context) {
         return;
     }
     context.alert("ike-sa-expired", "IKE_SA " + context.sa.name() + " reached its hard lifetime and is deleted");
-    context.enqueue(DeleteIkeTask{});
+    context.enqueue(DeleteIkeTask{.why = {.kind = "closed",
+                                          .what = "it reached its hard lifetime without a rekey",
+                                          .advice = "let rekey_time + over_time be longer, or look why rekeys fail"}});
 }
 
 void run_timer(Context& context, Timer timer) {
@@ -163,16 +165,16 @@ void run_child_lifetimes(Context& context) {
 }  // namespace
 
 // The peer is dead (RFC 7296 §2.4): no Delete, nobody would hear it. dpd_action = start brings children back.
-void give_up_on_peer(Context& context, const std::string& reason) {
+void give_up_on_peer(Context& context, const Explanation& why) {
     IkeSa& sa = context.sa;
     if (sa.replaced_by) {
         // The peer may have forgotten it before our Delete came.
         context.close("rekeyed");
         return;
     }
-    context.alert(sa.half_open() ? "peer-init-unreachable" : "retransmit-send-timeout", reason);
-    if (fall_back(context) || try_again(context)) return;
-    close_and_revive(context, reason, &model::ChildConfig::dpd_action);
+    context.alert(sa.half_open() ? "peer-init-unreachable" : "retransmit-send-timeout", why.sentence());
+    if (fall_back(context) || try_again(context, why)) return;
+    close_and_revive(context, why, &model::ChildConfig::dpd_action);
 }
 
 void run_deadlines(Context& context) {
@@ -194,19 +196,20 @@ model::Path fresh_path(const Context& context) {
     return path;
 }
 
-Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::* action) {
+Next close_and_revive(Context& context, const Explanation& why, model::Action model::ChildConfig::* action) {
     IkeSa& sa = context.sa;
     std::vector<std::string> revive;
+    // What is kept up comes back by the daemon, which looks names up again and tries other addresses.
     if (sa.established())
         for (const auto& [id, child] : sa.children)
             if (child.state != model::ChildState::deleting && !child.replacement && !child.redundant &&
                 !find_twin(context, child.terms.selectors)) {
-                if (model::starts(child.config->*action)) revive.push_back(child.config->name);
+                if (model::starts(child.config->*action) && !sa.connection->keep_up) revive.push_back(child.config->name);
                 if (model::traps(child.config->*action)) set_trap(context, child.connection, *child.config);
             }
     const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
-    const Next next = context.close(reason);
+    const Next next = context.close(why);
     if (revive.empty()) return next;
     IkeSa& again = initiate(context.core, connection, path, {.child = revive.front()}, context.now, context.effects);
     Context with_new = context.of(again);

@@ -16,10 +16,10 @@ IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection,
 // Where a fresh attempt at the SA's connection goes: NAT traversal starts over, and UDP comes before TCP.
 model::Path fresh_path(const Context& context);
 // The peer does not answer, or its TCP port cannot be reached: another attempt, as far as the connection allows, or the end.
-void give_up_on_peer(Context& context, const std::string& reason);
+void give_up_on_peer(Context& context, const Explanation& why);
 
 // Ends the SA; children whose configuration says `start` come back with a new one: after a loss (dpd_action) or when the
 // peer deleted them (close_action).
-Next close_and_revive(Context& context, const std::string& reason, model::Action model::ChildConfig::* action);
+Next close_and_revive(Context& context, const Explanation& why, model::Action model::ChildConfig::* action);
 
 }  // namespace cygnet::ike

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/reader.h"
 
 namespace cygnet::ike {
@@ -23,6 +25,13 @@ bool add_delete(Context& context, wire::MessageBuilder& message) {
     return true;
 }
 
+// What the peer wants fits none, so that one can only guess which it means: the first that is not up.
+void note_child_failure(Context& context, const Explanation& why) {
+    for (const model::ChildConfig& child : context.sa.connection->children)
+        if (std::ranges::none_of(context.sa.children, [&](const auto& up) { return up.second.config == &child; }))
+            return context.note_failure(why, child.name);
+}
+
 Result<> deleted(Context& context, const Received&) {
     for (const std::uint32_t spi : std::exchange(context.sa.features.of<UnwantedChildren>().named, {}))
         context.core.release_child_spi(spi);
@@ -36,8 +45,10 @@ void report_child_refusal(Context& context, const Error& why) {
     const bool selectors =
         notify == model::NotifyType::ts_unacceptable || notify == model::NotifyType::single_pair_required;
     context.count(selectors ? model::Counter::ts_unacceptable : model::Counter::no_proposal_chosen);
+    const Explanation explanation = explanation_of(why);
+    note_child_failure(context, explanation);
     context.alert(selectors ? "ts-mismatch" : "proposal-mismatch-child",
-                  fmt::format("IKE_SA {} gets no child: {}", context.sa.name(), why.text()));
+                  fmt::format("IKE_SA {} gets no child: {}", context.sa.name(), explanation.sentence()));
 }
 
 void delete_unwanted_child(Context& context, std::uint32_t spi_in, const Error& why) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "vici/diagnosis.h"
 #include "vici/sections.h"
 #include "vici/values.h"
 
@@ -52,12 +53,13 @@ constexpr Named table[] = {
     {"get-counters", Commands::get_counters},
     {"reset-counters", Commands::reset_counters},
     {"get-messages", Commands::get_messages},  // our own
+    {"why", Commands::why},                    // our own
 };
 
 constexpr std::string_view events[] = {
     "log",        "control-log", "list-sa",      "list-policy", "list-conn", "list-cert", "list-authority",
     "ike-updown", "ike-rekey",   "ike-update",   "child-updown", "child-rekey", "alert",
-    "message",  // our own
+    "message", "why",  // our own
 };
 
 // Milliseconds: 0 waits for ever, -1 does not wait at all.
@@ -179,7 +181,11 @@ void Commands::terminate(Service& service, Instant now, ClientId client, const S
     const auto waiting = parse_waiting(request);
     if (!selector) return refuse(service, client, "missing terminate selector");
     if (!waiting) return refuse(service, client, "invalid value for: timeout");
-    const std::uint32_t expected = count_matches(service.control_.ike_sas(), *selector);
+    const std::vector<model::IkeStatus> sas = service.control_.ike_sas();
+    const std::uint32_t expected = count_matches(sas, *selector);
+    if (!selector->ike.empty()) service.control_.leave_down(selector->ike);
+    for (const model::IkeStatus& sa : sas)
+        if (count_matches({sa}, *selector) != 0) service.control_.leave_down(sa.name);
     if (!waiting->at_all && expected != 0) {
         service.control_.terminate(*selector, request.flag("force"), [](const Result<>&, std::uint32_t) {});
         Section message;
@@ -223,9 +229,43 @@ void Commands::list_sas(Service& service, Instant now, ClientId client, const Se
         if (!matches(selector, sa, nullptr)) continue;
         std::erase_if(sa.children, [&](const model::ChildStatus& child) { return !matches(selector, sa, &child); });
         if (of_children && sa.children.empty()) continue;
-        event(service, client, "list-sa", list_sa(sa, now));
+        std::string trouble;
+        if (sa.state == model::IkeState::connecting)
+            for (const model::Failure& failure : service.control_.failures(sa.name))
+                if (failure.child.empty() && failure.sa == sa.id) trouble = failure.why.sentence();
+        event(service, client, "list-sa", list_sa(sa, now, trouble));
     }
     service.respond(client, {});
+}
+
+// Whether connections are up and why not: one event for the one that `ike` names, or for each that is in trouble; in the
+// answer those of strangers, whom no connection expects.
+void Commands::why(Service& service, Instant now, ClientId client, const Section& request) {
+    service.apply_changes();
+    const std::string wanted(request.text("ike").value_or(""));
+    const auto& connections = service.applied_->connections;
+    if (!wanted.empty() && !connections.contains(wanted))
+        return refuse(service, client, "IKE_SA config '" + wanted + "' not found");
+    std::map<std::string, std::vector<model::IkeStatus>, std::less<>> sas;
+    for (model::IkeStatus& sa : service.control_.ike_sas())
+        if (wanted.empty() || sa.name == wanted) sas[sa.name].push_back(std::move(sa));
+    std::map<std::string, std::vector<model::Failure>, std::less<>> failures;
+    for (model::Failure& failure : service.control_.failures(wanted)) failures[failure.connection].push_back(std::move(failure));
+    if (!wanted.empty()) failures.try_emplace(wanted);
+    for (const auto& [name, of_connection] : failures) {
+        const auto connection = connections.find(name);
+        if (connection == connections.end()) continue;
+        Section told = diagnosis({*connection->second, sas[name], of_connection, service.control_.next_attempt(name)}, now);
+        if (wanted.empty() && told.section(name)->text("state") == "up") continue;
+        event(service, client, "why", std::move(told));
+    }
+    Section message, strangers;
+    std::size_t number = 0;
+    if (wanted.empty())
+        for (const model::Failure& failure : service.control_.stranger_failures())
+            strangers.add_section(std::to_string(number++)) = failure_section(failure, now);
+    message.add("success", "yes").add_section("strangers") = std::move(strangers);
+    service.respond(client, std::move(message));
 }
 
 // ---- traps and shunts -----------------------------------------------------------------------------------

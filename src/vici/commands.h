@@ -14,6 +14,7 @@ struct Commands {
     static Handler find(std::string_view name);
     static bool is_event(std::string_view name);
 
+    static void why(Service&, Instant, ClientId, const Section&);  // our own
     static void version(Service&, Instant, ClientId, const Section&);
     static void stats(Service&, Instant, ClientId, const Section&);
     static void reload_settings(Service&, Instant, ClientId, const Section&);

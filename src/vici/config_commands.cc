@@ -4,6 +4,7 @@
 
 #include "crypto/x509.h"
 #include "vici/commands.h"
+#include "vici/diagnosis.h"
 #include "vici/sections.h"
 #include "vici/values.h"
 
@@ -134,10 +135,15 @@ void Commands::get_authorities(Service& service, Instant, ClientId client, const
     service.respond(client, std::move(message.add_list("authorities", service.store_.authority_names())));
 }
 
-void Commands::list_conns(Service& service, Instant, ClientId client, const Section& request) {
+void Commands::list_conns(Service& service, Instant now, ClientId client, const Section& request) {
     const auto wanted = request.text("ike").value_or("");
     for (const auto& [name, connection] : service.store_.config()->connections)
-        if (wanted.empty() || wanted == name) event(service, client, "list-conn", list_conn(*connection));
+        if (wanted.empty() || wanted == name) {
+            std::optional<Section> last_failure;
+            for (const model::Failure& failure : service.control_.failures(name))
+                if (failure.child.empty()) last_failure = failure_section(failure, now);
+            event(service, client, "list-conn", list_conn(*connection, std::move(last_failure)));
+        }
     service.respond(client, {});
 }
 

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "ike/engine.h"
 #include "model/config.h"
 #include "model/counters.h"
+#include "model/failure.h"
 #include "model/status.h"
 
 namespace cygnet::vici {
@@ -48,6 +50,10 @@ public:
     // start_action = start: the same without an asker; the daemon tries again while the peer's name or the route to
     // it is not known yet.
     virtual void start(const std::string& connection, const std::string& child) = 0;
+    // The operator ends SAs of the connection: keep_up does not bring them back until it is initiated or changed.
+    virtual void leave_down(const std::string& connection) = 0;
+    // keep_up: how long until the connection is tried again; nothing if it is not waiting for that.
+    virtual std::optional<Duration> next_attempt(const std::string& connection) const = 0;
     virtual void terminate(const ike::SaSelector& which, bool force, Finished finished) = 0;
     // `reauthenticate`: not new keys, but a new IKE SA beside the old one that it replaces.
     virtual void rekey(const ike::SaSelector& which, bool reauthenticate, Finished finished) = 0;
@@ -70,6 +76,9 @@ public:
     virtual std::vector<ike::Engine::PoolStatus> pools() const = 0;
     virtual model::Counters counters() const = 0;
     virtual model::Counters counters(std::string_view connection) const = 0;
+    // Why connections are not up: of one (all: an empty name), and of strangers.
+    virtual std::vector<model::Failure> failures(std::string_view connection) const = 0;
+    virtual std::vector<model::Failure> stranger_failures() const = 0;
     virtual DaemonFacts facts() const = 0;
 };
 

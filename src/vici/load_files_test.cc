@@ -139,5 +139,40 @@ TEST_F(LoadFiles, BringsCrlsAndWhereToLookRevocationsUp) {
                 ElementsAre(HasSubstr("accepted are URLs that begin with http://")));
 }
 
+TEST_F(LoadFiles, ReplacesWhatChangedAndTouchesNothingElse) {
+    constexpr int many = 300;
+    const auto text = [](int changed) {
+        std::string connections, secrets;
+        for (int i = 0; i < many; ++i) {
+            const std::string number = std::to_string(i);
+            connections += "c" + number + " {\n remote_addrs = 192.0.2." + std::to_string(i == changed ? 250 : 1) +
+                           "\n local {\n auth = psk\n }\n remote {\n auth = psk\n id = peer" + number +
+                           ".example\n }\n children {\n net {\n local_ts = 10.1.0.0/24\n }\n }\n }\n";
+            secrets += "ike-" + number + " {\n id = peer" + number + ".example\n secret = s" + number + "\n }\n";
+        }
+        return "connections {\n" + connections + "}\nsecrets {\n" + secrets + "}\n";
+    };
+    ASSERT_THAT(load(text(-1)), IsEmpty());
+    const auto before = store.config();
+    ASSERT_EQ(before->connections.size(), static_cast<std::size_t>(many));
+    ASSERT_THAT(load(text(7)), IsEmpty());
+    const auto after = store.config();
+    for (const auto& [name, connection] : after->connections)
+        EXPECT_EQ(connection == before->connections.at(name), name != "c7") << name;
+    EXPECT_EQ(after->connections.at("c7")->remote_addrs.front().text, "192.0.2.250");
+}
+
+TEST_F(LoadFiles, TriesOutOnACopyWithoutChangingTheOriginal) {
+    ASSERT_THAT(load("connections {\n gw {\n children {\n net {\n }\n }\n }\n}\n"), IsEmpty());
+    const auto before = store.config();
+    ConfigStore trial = store.copy();
+    files.contents["/etc/cygnet/cygnet.conf"] = "connections {\n other {\n children {\n net {\n }\n }\n }\n}\n";
+    EXPECT_THAT(load_files(trial, files, "/etc/cygnet/cygnet.conf"), IsEmpty());
+    EXPECT_FALSE(trial.config()->connections.contains("gw"));
+    EXPECT_EQ(store.config(), before);
+    store = std::move(trial);
+    EXPECT_TRUE(store.config()->connections.contains("other"));
+}
+
 }  // namespace
 }  // namespace cygnet::vici

@@ -308,6 +308,7 @@ constexpr Row<C> connection_rows[] = {
     {"ppk_id", Shape::text, nullptr, "", ppk},
     {"ppk_required", Shape::text, nullptr, "no false disabled 0", ppk},
     {"keyingtries", Shape::text, number<C, &C::keyingtries>},
+    {"keep_up", Shape::text, yes_or_no<C, &C::keep_up>},  // our own
     {"unique", Shape::text, keyword<C, &C::unique, unique_words>},
     {"reauth_time", Shape::text, time<C, &C::reauth_time>},
     {"rekey_time", Shape::text, time<C, &C::rekey>},
@@ -535,6 +536,14 @@ model::Connection read_connection(const std::string& name, const Section& sectio
         refuser.refuse(Refusal::Kind::invalid_value, *section.find("post_quantum"),
                        "post-quantum security is required, but no proposal runs ML-KEM in every choice; add "
                        "-ke1_mlkem768 to one");
+    const bool callable = std::ranges::any_of(draft.remote_addrs, [](const model::HostPattern& host) {
+        return !host.any && (!host.range || host.range->first == host.range->last);
+    });
+    if (draft.keep_up && !callable)
+        refuser.refuse(Refusal::Kind::invalid_value, *section.find("keep_up"),
+                       "nobody can be called: give remote_addrs the address or name of the peer");
+    // A peer that vanished without a word must be noticed.
+    if (draft.keep_up && !section.has("dpd_delay")) draft.dpd_delay = model::limits::keep_up_liveness;
     finish(draft);
     return draft;
 }

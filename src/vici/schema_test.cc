@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "model/limits.h"
 #include "vici/config_file.h"
 #include "vici/store.h"
 #include "vici/test_files.h"
@@ -230,6 +231,16 @@ TEST(Schema, DemandsAPostQuantumProposalWhereItIsRequired) {
     EXPECT_EQ(connection("post_quantum = required").post_quantum, model::PostQuantum::required);
     EXPECT_THAT(refusals("post_quantum = required\n proposals = aes256gcm16-prfsha384-x25519"),
                 ElementsAre(HasSubstr("ke1_mlkem768")));
+}
+
+TEST(Schema, KeepsUpOnlyWhatItCanCall) {
+    const model::Connection kept = connection("keep_up = yes\n remote_addrs = 192.0.2.1, gw.example");
+    EXPECT_TRUE(kept.keep_up);
+    EXPECT_EQ(kept.dpd_delay, model::limits::keep_up_liveness);
+    EXPECT_EQ(connection("keep_up = yes\n remote_addrs = gw.example\n dpd_delay = 5s").dpd_delay, seconds(5));
+    EXPECT_FALSE(connection("remote_addrs = 192.0.2.1").keep_up);
+    EXPECT_THAT(refusals("keep_up = yes"), ElementsAre(HasSubstr("remote_addrs")));
+    EXPECT_THAT(refusals("keep_up = yes\n remote_addrs = 192.0.2.0/24"), ElementsAre(HasSubstr("remote_addrs")));
 }
 
 // ---- pools ----------------------------------------------------------------------------------------------

@@ -234,10 +234,11 @@ Section child_section(const model::ChildStatus& child, Instant now) {
 
 std::string child_key(const model::ChildStatus& child) { return fmt::format("{}-{}", child.name, child.unique_id); }
 
-Section list_sa(const model::IkeStatus& sa, Instant now) {
+Section list_sa(const model::IkeStatus& sa, Instant now, const std::string& trouble) {
     Section message;
     Section& named = message.add_section(sa.name);
     named = ike_section(sa);
+    if (!trouble.empty()) named.add("trouble", trouble);
     Section& children = named.add_section("child-sas");
     for (const model::ChildStatus& child : sa.children) children.add_section(child_key(child)) = child_section(child, now);
     return message;
@@ -253,7 +254,7 @@ Section list_policy(const model::PolicyStatus& policy) {
     return message;
 }
 
-Section list_conn(const model::Connection& connection) {
+Section list_conn(const model::Connection& connection, std::optional<Section> last_failure) {
     Section message;
     Section& section = message.add_section(connection.name);
     section.add_list("local_addrs", hosts(connection.local_addrs)).add_list("remote_addrs", hosts(connection.remote_addrs));
@@ -263,6 +264,7 @@ Section list_conn(const model::Connection& connection) {
     section.add("unique", unique_text(connection.unique));
     if (connection.dpd_delay > Duration(0)) section.add("dpd_delay", whole_seconds(connection.dpd_delay));
     if (connection.childless != model::Childless::allow) section.add("childless", childless_text(connection.childless));
+    if (connection.keep_up) section.add("keep_up", "yes");  // our own
     if (connection.post_quantum == model::PostQuantum::required) section.add("post_quantum", "required");
     if (connection.fragment_size != model::limits::fragment_ip_octets)
         section.add("fragment_size", std::uint64_t{connection.fragment_size});
@@ -277,6 +279,7 @@ Section list_conn(const model::Connection& connection) {
         add_auth(section, fmt::format("remote-{}", i + 1), connection.remote[i]);
     Section& children = section.add_section("children");
     for (const model::ChildConfig& child : connection.children) add_child(children, child);
+    if (last_failure) section.add_section("last-failure") = std::move(*last_failure);
     return message;
 }
 

@@ -15,9 +15,11 @@ Section child_section(const model::ChildStatus& child, Instant now);
 // "<name>-<unique id>": the section's name inside child-sas.
 std::string child_key(const model::ChildStatus& child);
 // list-sa: one section named like the connection, its children last.
-Section list_sa(const model::IkeStatus& sa, Instant now);
+// `trouble`, our own key: what has gone wrong so far while it connects.
+Section list_sa(const model::IkeStatus& sa, Instant now, const std::string& trouble = {});
 Section list_policy(const model::PolicyStatus& policy);
-Section list_conn(const model::Connection& connection);
+// `last_failure`, our own key: why the connection was not up when it was not.
+Section list_conn(const model::Connection& connection, std::optional<Section> last_failure = {});
 Section counters_section(const model::Counters& counters);
 Section log_section(const model::LogLine& line, bool with_thread);
 Section trace_section(Instant at, const model::MessageTrace& trace);

@@ -260,6 +260,11 @@ void Service::undo_start_actions(const model::Config& before) {
         const auto found = applied_->connections.find(name);
         const model::Connection* now = found == applied_->connections.end() ? nullptr : found->second.get();
         if (now == old.get()) continue;
+        // What is kept up ends when anything about it changes; the new configuration brings it up again.
+        if (old->keep_up) {
+            control_.terminate({.ike = name}, false, [](const Result<>&, std::uint32_t) {});
+            continue;
+        }
         for (const model::ChildConfig& child : old->children) {
             const model::ChildConfig* kept = now == nullptr ? nullptr : now->child(child.name);
             // Traps end by themselves with the configuration.
@@ -276,11 +281,11 @@ void Service::run_start_actions(const model::Config& before) {
         if (old == connection.get()) continue;
         for (const model::ChildConfig& child : connection->children) {
             const model::ChildConfig* same = old == nullptr ? nullptr : old->child(child.name);
-            if (same != nullptr && *same == child) continue;
+            if (same != nullptr && *same == child && !old->keep_up) continue;
             const bool shunt = model::is_shunt(child.mode) && child.start_action != model::Action::none;
             if (model::traps(child.start_action) || shunt)
                 control_.install(name, child.name, [](const Result<>&, std::uint32_t) {});
-            if (model::starts(child.start_action) && !shunt) control_.start(name, child.name);
+            if (model::starts(child.start_action) && !shunt && !connection->keep_up) control_.start(name, child.name);
         }
     }
 }

@@ -220,6 +220,58 @@ TEST_F(ServiceTest, CarriesOutAndUndoesStartActions) {
     EXPECT_EQ(control.commands[2].text, "start gw/lan");
 }
 
+TEST_F(ServiceTest, EndsWhatIsKeptUpWhenItChanges) {
+    const auto kept = [](const char* remote) {
+        Section message = connection("gw", "net", "start");
+        Section changed;
+        Section& section = changed.add_section("gw");
+        section = *message.section("gw");
+        section.add("keep_up", "yes").add_list("remote_addrs", {remote});
+        return changed;
+    };
+    ask(alice, "load-conn", kept("192.0.2.1"));
+    service.tick(service.next_deadline());
+    EXPECT_THAT(control.commands, IsEmpty());  // the daemon begins by itself
+    ask(alice, "load-conn", kept("192.0.2.1"));
+    service.tick(service.next_deadline());
+    EXPECT_THAT(control.commands, IsEmpty());
+    ask(alice, "load-conn", kept("192.0.2.7"));
+    service.tick(service.next_deadline());
+    ASSERT_EQ(control.commands.size(), 1u);
+    EXPECT_EQ(control.commands[0].text, "terminate gw/");
+}
+
+TEST_F(ServiceTest, LeavesDownWhatTheOperatorTakesDown) {
+    ask(alice, "terminate", with({{"ike", "gw"}}));
+    EXPECT_THAT(control.left_down, ElementsAre("gw"));
+    control.sas = {established()};
+    ask(alice, "terminate", with({{"ike-id", "1"}, {"timeout", "-1"}}));
+    EXPECT_THAT(control.left_down, ElementsAre("gw", "gw"));
+}
+
+TEST_F(ServiceTest, TellsWhyAConnectionIsDown) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    ask(alice, "load-conn", connection("home", "lan"));
+    subscribe(alice, "why");
+    EXPECT_THAT(ask(alice, "why", with({{"ike", "nobody"}})),
+                ElementsAre("response {success=no errmsg=IKE_SA config 'nobody' not found}"));
+    EXPECT_THAT(ask(alice, "why", with({{"ike", "gw"}})),
+                ElementsAre("why {gw {state=never-tried sentence=gw waits for a peer: remote_addrs names no single one, so that "
+                            "none can be called, and none that fits has come yet failures {}}}",
+                            "response {success=yes strangers {}}"));
+    control.failed = {{.connection = "gw", .why = {.kind = "secret", .what = "the secrets differ"}, .when = now}};
+    control.strangers = {{.why = {.kind = "no-connection", .what = "nobody expects it"}, .when = now}};
+    const std::string failure =
+        "kind=secret sentence=the secrets differ what=the secrets differ seconds-ago=0 times=1";
+    // Without a name: what is in trouble, and strangers.
+    EXPECT_THAT(ask(alice, "why"),
+                ElementsAre("why {gw {state=down sentence=gw is down: the secrets differ failures {0 {" + failure + "}}}}",
+                            "response {success=yes strangers {0 {kind=no-connection sentence=nobody expects it what=nobody "
+                            "expects it seconds-ago=0 times=1}}}"));
+    subscribe(alice, "list-conn");
+    EXPECT_THAT(ask(alice, "list-conns", with({{"ike", "gw"}})).front(), HasSubstr("last-failure {" + failure + "}"));
+}
+
 TEST_F(ServiceTest, InitiatesAndAnswersWhenTheEngineHasFinished) {
     ask(alice, "load-conn", connection("gw", "net"));
     subscribe(alice, "control-log");

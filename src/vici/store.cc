@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/x509.h"
+#include "model/config_index.h"
 #include "model/limits.h"
 #include "vici/values.h"
 
@@ -34,6 +35,14 @@ Refusals check_public_key(const Section& message) {
     if (!data) return refused("public key data missing");
     if (const auto der = public_key_der(*data); !der) return refused(der.error().detail);
     return {};
+}
+
+// What has not changed stays the same object: whoever uses it is not disturbed.
+template <class Value>
+void keep_or_replace(std::map<std::string, std::shared_ptr<const Value>, std::less<>>& map, const std::string& name,
+                     Value value) {
+    std::shared_ptr<const Value>& place = map[name];
+    if (!place || !(*place == value)) place = std::make_shared<const Value>(std::move(value));
 }
 
 std::string sentence(const Error& error) { return error.detail.empty() ? error.text() : error.detail; }
@@ -98,6 +107,8 @@ std::vector<crypto::Certificate> ConfigStore::Impl::all_authorities() const {
 
 ConfigStore::ConfigStore() : impl_(std::make_unique<Impl>()) {}
 ConfigStore::~ConfigStore() = default;
+ConfigStore::ConfigStore(ConfigStore&&) noexcept = default;
+ConfigStore& ConfigStore::operator=(ConfigStore&&) noexcept = default;
 
 Refusals ConfigStore::load_connection(const Section& message) {
     const Entry* entry = only_section(message);
@@ -108,7 +119,7 @@ Refusals ConfigStore::load_connection(const Section& message) {
     Refusals refusals;
     auto connection = read_connection(entry->name, *entry->section(), refusals);
     if (!refusals.empty()) return refusals;
-    connections.insert_or_assign(entry->name, std::make_shared<const model::Connection>(std::move(connection)));
+    keep_or_replace(connections, entry->name, std::move(connection));
     impl_->config_changed();
     return {};
 }
@@ -124,7 +135,7 @@ Refusals ConfigStore::load_pool(const Section& message) {
     Refusals refusals;
     auto pool = read_pool(entry->name, *entry->section(), refusals);
     if (!refusals.empty()) return refusals;
-    impl_->current.pools.insert_or_assign(entry->name, std::make_shared<const model::Pool>(std::move(pool)));
+    keep_or_replace(impl_->current.pools, entry->name, std::move(pool));
     impl_->config_changed();
     return {};
 }
@@ -237,11 +248,11 @@ void ConfigStore::clear_credentials() {
 
 std::shared_ptr<const model::Config> ConfigStore::config() const {
     if (impl_->config) return impl_->config;
-    auto config = std::make_shared<model::Config>(impl_->current);
-    for (const crypto::Certificate& certificate : impl_->certificates) config->certificates.push_back(certificate.der());
+    model::Config config = impl_->current;
+    for (const crypto::Certificate& certificate : impl_->certificates) config.certificates.push_back(certificate.der());
     for (const crypto::Certificate& certificate : impl_->all_authorities())
-        config->ca_certificates.push_back(certificate.der());
-    impl_->config = std::move(config);
+        config.ca_certificates.push_back(certificate.der());
+    impl_->config = model::with_index(std::move(config));
     return impl_->config;
 }
 
@@ -273,6 +284,12 @@ const model::Connection* ConfigStore::connection_of_child(std::string_view child
     for (const auto& [name, connection] : impl_->current.connections)
         if (connection->child(child) != nullptr) return connection.get();
     return nullptr;
+}
+
+ConfigStore ConfigStore::copy() const {
+    ConfigStore other;
+    *other.impl_ = *impl_;
+    return other;
 }
 
 ConfigStore::FromFiles& ConfigStore::from_files() { return impl_->from_files; }

@@ -21,6 +21,10 @@ class ConfigStore {
 public:
     ConfigStore();
     ~ConfigStore();
+    ConfigStore(ConfigStore&&) noexcept;
+    ConfigStore& operator=(ConfigStore&&) noexcept;
+    // The same content; what both hold is shared. For trying out what may be wrong.
+    ConfigStore copy() const;
 
     // ---- load-*, unload-*: messages as swanctl sends them; no refusals: it is done ----
     // `message` holds one section named like the connection (pool, authority).

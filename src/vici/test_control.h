@@ -33,6 +33,10 @@ public:
     void start(const std::string& connection, const std::string& child) override {
         commands.push_back({"start " + connection + "/" + child, [](const Result<>&, std::uint32_t) {}});
     }
+    std::vector<std::string> left_down{};
+    void leave_down(const std::string& connection) override { left_down.push_back(connection); }
+    std::optional<Duration> next{};
+    std::optional<Duration> next_attempt(const std::string&) const override { return next; }
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override {
         commands.push_back({"terminate " + which.ike + "/" + which.child + (force ? " by force" : ""), std::move(finished)});
     }
@@ -56,6 +60,15 @@ public:
     std::vector<ike::Engine::PoolStatus> pools() const override { return pool_status; }
     model::Counters counters() const override { return counted; }
     model::Counters counters(std::string_view) const override { return counted; }
+    std::vector<model::Failure> failed{}, strangers{};
+    std::vector<model::Failure> failures(std::string_view connection) const override {
+        std::vector<model::Failure> found = failed;
+        std::erase_if(found, [&](const model::Failure& failure) {
+            return !connection.empty() && failure.connection != connection;
+        });
+        return found;
+    }
+    std::vector<model::Failure> stranger_failures() const override { return strangers; }
     DaemonFacts facts() const override {
         return {.version = "1.2.3", .system = "Linux", .release = "6.1", .machine = "x86_64", .since = "Nov 23 2026",
                 .running = seconds(3), .population = {.ike_sas = 2, .half_open = 1, .children = 2}, .workers = 2};

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <tuple>
 
+#include "ike/explain.h"
+#include "model/config_index.h"
+
 namespace cygnet::ike {
 namespace {
 
@@ -16,12 +19,20 @@ std::unexpected<Error> refuse_peer(std::string detail) {
                       .detail = std::move(detail)});
 }
 
+std::unexpected<Error> refuse_peer(Explanation why) {
+    return fail(explained(std::move(refuse_peer(std::string()).error()), std::move(why)));
+}
+
 std::unexpected<Error> tell_operator(std::string detail) {
     return fail(Error{.code = Errc::not_found,
                       .where = "own credentials",
                       .reaction = Reaction::end_sa,
                       .notify = static_cast<std::uint16_t>(model::NotifyType::authentication_failed),
                       .detail = std::move(detail)});
+}
+
+std::unexpected<Error> tell_operator(Explanation why) {
+    return fail(explained(std::move(tell_operator(std::string()).error()), std::move(why)));
 }
 
 const crypto::PrivateKey* private_key_of(const crypto::Certificate& certificate, const Credentials& credentials) {
@@ -180,6 +191,14 @@ bool choose_scheme(SignaturePlan& plan, const model::AuthConfig& local, const Pe
     return false;
 }
 
+std::string hashes_text(const PeerHints& hints) {
+    if (!hints.signature_hashes) return "no SIGNATURE_HASH_ALGORITHMS";
+    std::string text;
+    for (const model::SignatureHash hash : *hints.signature_hashes)
+        text += (text.empty() ? "" : ", ") + model::name_of(hash);
+    return text.empty() ? "none that is known" : text;
+}
+
 bool certifies(const crypto::Certificate& certificate, const model::Identity& id) {
     return std::ranges::any_of(certificate.identities(), [&](const model::Identity& known) {
         const bool names = known.type == model::IdType::der_asn1_dn && id.type == known.type;
@@ -202,7 +221,7 @@ bool better(const Option& a, const Option& b) {
 }
 
 std::vector<Option> signature_options(const model::AuthConfig& local, const model::Identity& own_id,
-                                      const Credentials& credentials, const PeerHints& hints, std::string& reason) {
+                                      const Credentials& credentials, const PeerHints& hints, Explanation& reason) {
     std::vector<Option> options;
     const bool raw_only = local.certificates.empty() && !local.public_keys.empty();
     const auto certificates =
@@ -210,7 +229,9 @@ std::vector<Option> signature_options(const model::AuthConfig& local, const mode
     for (const crypto::Certificate& certificate : certificates) {
         const crypto::PrivateKey* key = private_key_of(certificate, credentials);
         if (key == nullptr) {
-            reason = "the private key of certificate \"" + certificate.subject_text() + "\" is not loaded";
+            reason = {.kind = "certificate",
+                      .what = "the private key of certificate \"" + certificate.subject_text() + "\" is not loaded",
+                      .advice = "put it into private"};
             continue;
         }
         Chain chain = chain_of(certificate, credentials);
@@ -225,7 +246,9 @@ std::vector<Option> signature_options(const model::AuthConfig& local, const mode
         const auto key = crypto::PublicKey::from_spki(spki);
         const auto found = key ? credentials.private_keys.find(key->key_id()) : credentials.private_keys.end();
         if (found == credentials.private_keys.end()) {
-            reason = "the private key of the raw public key " + (key ? hex(key->key_id()) : "") + " is not loaded";
+            reason = {.kind = "certificate",
+                      .what = "the private key of the raw public key " + (key ? hex(key->key_id()) : "") + " is not loaded",
+                      .advice = "put it into private"};
             continue;
         }
         options.push_back({.plan = {.key = found->second, .chain = {}, .raw_key = spki},
@@ -241,12 +264,17 @@ std::vector<Option> signature_options(const model::AuthConfig& local, const mode
 
 Result<LocalProof> plan_signature(const model::AuthConfig& local, const model::Identity& own_id,
                                   const Credentials& credentials, const PeerHints& hints) {
-    std::string reason = "no certificate with a private key for " + text_of(own_id) +
-                         ": name one under local.certs, or put it into x509 and its key into private";
+    Explanation reason{.kind = "certificate",
+                       .what = "no certificate with a private key for " + text_of(own_id),
+                       .advice = "name one under local.certs, or put it into x509 and its key into private; local.id must be "
+                                 "its subject or one of its subjectAltNames"};
     for (Option& option : signature_options(local, own_id, credentials, hints, reason)) {
         if (choose_scheme(option.plan, local, hints)) return std::move(option.plan);
-        reason = "the peer announced no signature hash that " + option.text + " and local.auth = " + local.auth_text +
-                 " allow";
+        reason = {.kind = "certificate",
+                  .what = "the peer announced no signature hash that our credential can use",
+                  .ours = option.text + " with local.auth = " + local.auth_text,
+                  .theirs = hashes_text(hints),
+                  .advice = "let local.auth allow one of them, or use a key of another type"};
     }
     return tell_operator(std::move(reason));
 }
@@ -278,9 +306,9 @@ Result<crypto::VerifyJob> verify_job(const model::AuthConfig& remote, const Peer
     const crypto::Certificate* known = find_by_identity(proof.id, job.pinned);
     if (known == nullptr) known = find_by_identity(proof.id, credentials.certificates);
     if (known == nullptr)
-        return refuse_peer(text_of(proof.id) +
-                           " sent no certificate and none is loaded for it: let the peer send it "
-                           "(send_cert = always), or put it under remote.certs");
+        return refuse_peer({.kind = "certificate",
+                            .what = text_of(proof.id) + " sent no certificate and none is loaded for it",
+                            .advice = "let the peer send it (send_cert = always), or put it under remote.certs"});
     job.certificates.push_back(known->der());
     return job;
 }
@@ -331,6 +359,28 @@ bool is_signature(model::AuthMethod method) {
            method == digital_signature;
 }
 
+// In the order of their names; with an index only those that may fit.
+std::vector<std::shared_ptr<const model::SharedSecret>> secrets_for(const model::Config& config,
+                                                                   const model::Identity& own_id,
+                                                                   const std::optional<model::Identity>& peer_id) {
+    if (config.index) return config.index->secrets_for(own_id, peer_id ? &*peer_id : nullptr);
+    std::vector<std::shared_ptr<const model::SharedSecret>> all;
+    for (const auto& [name, secret] : config.secrets) all.push_back(secret);
+    return all;
+}
+
+Explanation no_secret(const model::Identity& own, const std::optional<model::Identity>& peer) {
+    return {.kind = "secret",
+            .what = "no shared key for " + text_of(own) + " and " + (peer ? text_of(*peer) : "any peer"),
+            .advice = "add a section secrets.ike-<name> with id = " + (peer ? text_of(*peer) : "<the peer's identity>") +
+                      " and the secret"};
+}
+
+// Who the peer is and how it proves it must be as the connection says.
+std::unexpected<Error> wrong_proof(const model::AuthConfig& remote, const std::string& used) {
+    return refuse_peer(wrong_method("the connection", remote, used));
+}
+
 }  // namespace
 
 Bytes id_payload_body(const model::Identity& identity) {
@@ -367,9 +417,7 @@ Result<LocalProof> plan_local_proof(const model::AuthConfig& local, const model:
     if (local.auth == model::AuthClass::pubkey) return plan_signature(local, own_id, credentials, hints);
     auto secret = find_shared_secret(config, own_id, peer_id);
     if (!secret)
-        return tell_operator(
-            "no shared key for " + text_of(own_id) + " and " + (peer_id ? text_of(*peer_id) : "any peer") +
-            ": add secrets.ike-<name> with id = " + (peer_id ? text_of(*peer_id) : "<the peer's identity>"));
+        return tell_operator(no_secret(own_id, peer_id));
     return SharedKeyPlan{std::move(secret)};
 }
 
@@ -424,16 +472,13 @@ Result<PeerCheck> check_peer(const model::AuthConfig& remote, const model::Ident
                              model::Prf prf, const model::Config& config, const Credentials& credentials) {
     if (proof.method == model::AuthMethod::null) return check_anonymous(remote, proof, prf);
     if (!accepts(remote.id, proof.id))
-        return refuse_peer("the peer says that it is " + text_of(proof.id) + ", the connection expects " +
-                           text_of(remote.id) + ": make remote.id here and local.id there agree");
+        return refuse_peer(wrong_peer_identity("the connection", remote.id, proof.id));
     if (is_signature(proof.method)) {
         if (remote.auth == model::AuthClass::psk || remote.auth == model::AuthClass::null)
-            return refuse_peer(text_of(proof.id) + " authenticates with a certificate or public key, the connection " +
-                               "expects remote.auth = " + remote.auth_text);
+            return wrong_proof(remote, "a certificate or public key");
         const auto scheme = scheme_of(proof);
         if (scheme && !scheme_allowed(*scheme, remote))
-            return refuse_peer(text_of(proof.id) + " signs with " + scheme->text() +
-                               ", the connection expects remote.auth = " + remote.auth_text);
+            return wrong_proof(remote, "a signature with " + scheme->text());
         if (trusts_raw_key(remote, proof)) return TRY(verify_raw_key_job(remote, proof));
         return TRY(verify_job(remote, proof, credentials));
     }
@@ -441,17 +486,17 @@ Result<PeerCheck> check_peer(const model::AuthConfig& remote, const model::Ident
         return refuse_peer("authentication method " + model::name_of(proof.method) + " of " + text_of(proof.id) +
                            " is not supported");
     if (remote.auth == model::AuthClass::pubkey || remote.auth == model::AuthClass::null)
-        return refuse_peer(text_of(proof.id) +
-                           " authenticates with a pre-shared key, the connection expects something else "
-                           "(remote.auth = " +
-                           remote.auth_text + ")");
+        return wrong_proof(remote, "a pre-shared key");
     const auto secret = find_shared_secret(config, own_id, proof.id);
     if (!secret)
-        return refuse_peer("no shared key for " + text_of(own_id) + " and " + text_of(proof.id) +
-                           ": add secrets.ike-<name> with id = " + text_of(proof.id));
+        return refuse_peer(no_secret(own_id, proof.id));
     if (!shared_key_mic(prf, secret->secret, proof.octets).equals(proof.auth_data))
-        return refuse_peer("the pre-shared keys of " + text_of(own_id) + " and " + text_of(proof.id) +
-                           " differ: secrets." + secret->name + " here is not what the peer uses");
+        return refuse_peer({.kind = "secret",
+                            .what = "the pre-shared keys of " + text_of(own_id) + " and " + text_of(proof.id) + " differ",
+                            .ours = "secrets." + secret->name,
+                            .theirs = "another one",
+                            .advice = "copy the same secret to both sides, and mind that the peer may find another "
+                                      "section of its own for " + text_of(own_id)});
     return Verified{.how = "pre-shared key"};
 }
 
@@ -460,7 +505,7 @@ std::shared_ptr<const model::SharedSecret> find_shared_secret(const model::Confi
                                                               const std::optional<model::Identity>& peer_id) {
     std::shared_ptr<const model::SharedSecret> best;
     int best_score = -1;
-    for (const auto& [name, secret] : config.secrets) {
+    for (const auto& secret : secrets_for(config, own_id, peer_id)) {
         int score = 0;
         for (const model::Identity& owner : secret->owners) {
             if (owner.is_any()) continue;

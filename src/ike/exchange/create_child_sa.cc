@@ -6,6 +6,7 @@
 
 #include "base/reader.h"
 #include "ike/exchange/ike_followup_ke.h"
+#include "ike/explain.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
 #include "ike/rekey.h"
@@ -202,8 +203,11 @@ Next ask_for_one_pair(Context& context) {
     const CreatingSa& exchange = creating(context);
     const auto* child = std::get_if<NewChild>(&exchange.made.what);
     if (child == nullptr || !exchange.packet || exchange.single_pair)
-        return give_up(context, "the peer wants one pair of addresses for each child (SINGLE_PAIR_REQUIRED): set "
-                                "single_pair = yes and start_action = trap here");
+        return give_up(context,
+                       Explanation{.kind = "selectors",
+                                   .what = "the peer wants one pair of addresses for each child (SINGLE_PAIR_REQUIRED)",
+                                   .ours = text_of(exchange.offered_selectors),
+                                   .advice = "set single_pair = yes and start_action = trap here"});
     context.enqueue(CreateChildTask{
         .child = child->name, .command = exchange.command, .packet = exchange.packet, .single_pair = true});
     return context.finish();
@@ -226,7 +230,8 @@ Next take_elsewhere(Context& context) {
     return next;
 }
 
-Result<Next> refused(Context& context, const wire::NotifyPayload& notify) {
+Result<Next> refused(Context& context, const wire::Message& answer) {
+    const wire::NotifyPayload& notify = *answer.error();
     switch (notify.message_type) {
         case NotifyType::single_pair_required: return ask_for_one_pair(context);
         case NotifyType::no_additional_sas: return take_elsewhere(context);
@@ -236,25 +241,29 @@ Result<Next> refused(Context& context, const wire::NotifyPayload& notify) {
         default: break;
     }
     const CreatingSa& exchange = creating(context);
-    const std::string reason = "the peer refused: " + model::name_of(notify.message_type);
-    if (notify.message_type == NotifyType::no_proposal_chosen)
-        context.alert("proposal-mismatch-child", reason + "; we offered " + exchange.offered.front().text());
-    if (notify.message_type == NotifyType::ts_unacceptable)
-        context.alert("ts-mismatch", reason + "; we offered " + model::text_of(exchange.offered_selectors.local) +
-                                         " === " + model::text_of(exchange.offered_selectors.remote));
-    return give_up(context, reason);
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child == nullptr)
+        return give_up(context, why_rekey_refused(context.sa.connection->name, exchange.offered, notify.message_type));
+    const Explanation why = why_child_refused({.connection = context.sa.connection->name,
+                                               .child = child->name,
+                                               .proposals = exchange.offered,
+                                               .selectors = exchange.offered_selectors},
+                                              answer);
+    if (notify.message_type == NotifyType::no_proposal_chosen) context.alert("proposal-mismatch-child", why.sentence());
+    if (notify.message_type == NotifyType::ts_unacceptable) context.alert("ts-mismatch", why.sentence());
+    return give_up(context, why);
 }
 
 Result<Next> handle_response(Context& context, Received response) {
     auto* exchange = std::get_if<CreatingSa>(&context.sa.own);
     if (exchange == nullptr || exchange->answered)
         return ignore(Errc::state, "CREATE_CHILD_SA", "no such request is outstanding");
-    if (const auto* error = response.message.error()) return refused(context, *error);
+    if (response.message.error() != nullptr) return refused(context, response.message);
     const auto accepted = accept_terms(context.sa, *exchange, response.message);
     if (!accepted && accepted.error().reaction != Reaction::ignore) return fail(accepted.error());
     if (!accepted) {
         delete_unwanted_child(context, std::get<NewChild>(exchange->made.what).spi_in.take(), accepted.error());
-        return give_up(context, accepted.error().detail);
+        return give_up(context, explanation_of(accepted.error()));
     }
     exchange->answered = true;
     if (const auto* link = response.message.notify(NotifyType::additional_key_exchange))
@@ -354,7 +363,10 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
     if (sa.peer_rekey) return busy("the IKE SA is being rekeyed already");
     const auto& offered = request.find<wire::SaPayload>()->proposals;
     auto chosen = model::choose(offered_ike_proposals(*sa.connection), offered, {});
-    if (!chosen) return refuse(NotifyType::no_proposal_chosen, Errc::no_match, "IKE proposals", chosen.error().detail);
+    if (!chosen)
+        return refuse(NotifyType::no_proposal_chosen, Errc::no_match, "IKE proposals",
+                      no_common_proposal(section_of(sa.connection->name) + ".proposals",
+                                         offered_ike_proposals(*sa.connection), offered));
     const auto peer_spi = ike_spi_of(*std::ranges::find(offered, chosen->number, &model::Proposal::number));
     if (!peer_spi) return malformed("SA payload", peer_spi.error().detail);
     NewIkeSa made{.own_spi = context.core.fresh_spi(), .peer_spi = *peer_spi, .proposal = std::move(*chosen)};
@@ -565,12 +577,18 @@ Next retry_later(Context& context, const std::string& reason) {
     return context.finish();
 }
 
-Next give_up(Context& context, const std::string& reason) {
+Next give_up(Context& context, const std::string& reason) { return give_up(context, Explanation{.what = reason}); }
+
+Next give_up(Context& context, const Explanation& why) {
+    const std::string reason = why.sentence();
     CreatingSa exchange = std::move(creating(context));
     context.sa.own = std::monostate{};
+    // A rekey that failed leaves what it should replace: nothing is down.
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child != nullptr && !child->replaces) context.note_failure(why, child->name);
     settle_for_peer_rekey(context, exchange.made);
     context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
-    context.finish_command(exchange.command, fail(Errc::state, "CREATE_CHILD_SA", reason));
+    context.finish_command(exchange.command, fail(explained({.code = Errc::state, .where = "CREATE_CHILD_SA"}, why)));
     return context.finish();
 }
 

@@ -16,6 +16,7 @@ Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task);
 Next retry_later(Context& context, const std::string& reason);
 // … or in a way that will not.
 Next give_up(Context& context, const std::string& reason);
+Next give_up(Context& context, const Explanation& why);
 
 std::span<const ExchangeRow> create_child_sa_rows();
 

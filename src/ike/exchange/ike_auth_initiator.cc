@@ -7,6 +7,7 @@
 
 #include "ike/exchange/auth_common.h"
 #include "ike/exchange/informational.h"
+#include "ike/explain.h"
 #include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
 #include "ike/overlap.h"
@@ -54,7 +55,10 @@ Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::Messa
     IkeSa& sa = context.sa;
     if (offered_proposals(*exchange.child, 0, false).empty())
         return end_sa(NotifyType::none, Errc::unsupported, "esp_proposals",
-                      "child " + exchange.child->name + " has no ESP proposal that this build can run");
+                      Explanation{.kind = "proposals",
+                                  .what = "this build can run no ESP proposal of child " + exchange.child->name,
+                                  .ours = text_of(exchange.child->esp_proposals),
+                                  .advice = "write others into its esp_proposals, or remove the key for the default"});
     SelectorPair selectors = selectors_to_offer(sa, *exchange.child);
     if (selectors.local.empty() || selectors.remote.empty())
         return end_sa(NotifyType::none, Errc::no_match, "local_ts, remote_ts", no_selectors(*exchange.child, sa.outer()));
@@ -116,13 +120,15 @@ Result<Next> prove_ourselves(Context& context, const std::optional<model::Identi
 Result<Next> reject_responder(Context& context, NotifyType notify, const Error& error) {
     IkeSa& sa = context.sa;
     context.count(model::Counter::authentication_failed);
-    context.alert("peer-auth-failed", "authentication of the peer failed: " + error.text());
+    const Explanation why = explanation_of(error);
+    context.alert("peer-auth-failed", "authentication of the peer failed: " + why.sentence());
     context.finish_command(std::exchange(sa.intent.command, std::nullopt), fail(error));
     const auto& exchange = std::get<InitiatingAuth>(sa.own);
     const bool responder_waits = sa.handshake().rounds.own_left(*sa.connection) ||
                                  exchange.response.message.notify(NotifyType::another_auth_follows) != nullptr;
-    if (responder_waits) return context.close(error.text());
-    return begin_report_failure(context, {.notify = notify});
+    if (responder_waits) return context.close(why);
+    context.note_failure(why);
+    return begin_report_failure(context, {.notify = notify, .why = why});
 }
 
 // Without the addresses that we asked for the IKE SA is of no use.
@@ -149,10 +155,12 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
     const auto* tsi = message.find<wire::TsiPayload>();
     const auto* tsr = message.find<wire::TsrPayload>();
     if (chosen == nullptr || tsi == nullptr || tsr == nullptr) {
-        const wire::NotifyPayload* error = message.error();
-        return fail(Errc::no_match, "CHILD_SA",
-                    "the peer refused the child: " +
-                        (error != nullptr ? model::name_of(error->message_type) : "no SA, TSi and TSr"));
+        return fail(explained({.code = Errc::no_match, .where = "CHILD_SA"},
+                              why_child_refused({.connection = sa.connection->name,
+                                                 .child = exchange.child->name,
+                                                 .proposals = exchange.offered_proposals,
+                                                 .selectors = *exchange.offered_selectors},
+                                                message)));
     }
     if (const auto accepted = accept_configuration(context, message); !accepted) return accepted;
     ChildTerms terms =
@@ -179,12 +187,14 @@ void go_without_child(Context& context, const InitiatingAuth& exchange, const Er
     IkeSa& sa = context.sa;
     const wire::Message& message = exchange.response.message;
     const bool made_by_peer = message.find<wire::SaPayload>() != nullptr;
+    const Explanation explanation = explanation_of(why);
+    context.note_failure(explanation, exchange.child != nullptr ? exchange.child->name : sa.intent.child);
     context.alert("keep-on-child-sa-failure",
-                  fmt::format("IKE_SA {} stays, but without its child: {}", sa.name(), why.text()));
+                  fmt::format("IKE_SA {} stays, but without its child: {}", sa.name(), explanation.sentence()));
     if (made_by_peer && why.reaction == Reaction::ignore)
         return delete_unwanted_child(context, exchange.spi_in, why);
     if (exchange.spi_in != 0) context.core.release_child_spi(exchange.spi_in);
-    if (made_by_peer || why.reaction != Reaction::ignore) return context.enqueue(DeleteIkeTask{});
+    if (made_by_peer || why.reaction != Reaction::ignore) return context.enqueue(DeleteIkeTask{.why = explanation});
     // §2.9: one pair of addresses at a time; the packet that wanted the child names one.
     const bool other_pairs = message.notify(NotifyType::single_pair_required) != nullptr && !exchange.child->single_pair;
     if (other_pairs && sa.intent.packet)
@@ -249,13 +259,17 @@ Result<Next> peer_verified(Context& context, const std::string& how) {
 
 Result<Next> on_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedPeer>(std::move(result));
-    if (!verified) return reject_responder(context, NotifyType::authentication_failed, verified.error());
+    if (!verified)
+        return reject_responder(context, NotifyType::authentication_failed,
+                                explained(verified.error(), wrong_certificate(verified.error())));
     return peer_verified(context, verified->scheme);
 }
 
 Result<Next> on_key_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedKey>(std::move(result));
-    if (!verified) return reject_responder(context, NotifyType::authentication_failed, verified.error());
+    if (!verified)
+        return reject_responder(context, NotifyType::authentication_failed,
+                                explained(verified.error(), wrong_certificate(verified.error())));
     return peer_verified(context, verified->scheme + " by a raw public key");
 }
 
@@ -303,12 +317,12 @@ Result<Next> receive_without_proof(Context& context, Received response) {
         exchange->response = std::move(response);
         return continue_rounds(context);
     }
-    const std::string reason = error != nullptr ? model::name_of(error->message_type) : "no IDr and AUTH";
+    Explanation why = refused_by_peer(context.sa, response.message);
     if (error != nullptr && error->message_type == NotifyType::authentication_failed) {
         context.count(model::Counter::authentication_failed);
-        context.alert("local-auth-failed", "the peer does not accept our identity or credential: its log says why");
+        context.alert("local-auth-failed", why.sentence());
     }
-    return end_sa(NotifyType::none, Errc::authentication, "IKE_AUTH", "the peer answered " + reason);
+    return end_sa(NotifyType::none, Errc::authentication, "IKE_AUTH", std::move(why));
 }
 
 }  // namespace

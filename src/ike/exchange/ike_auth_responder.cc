@@ -5,6 +5,7 @@
 
 #include "ike/exchange/auth_common.h"
 #include "ike/exchange/ike_auth.h"
+#include "ike/explain.h"
 #include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
@@ -58,57 +59,114 @@ struct Claim {
     bool another_follows;
 };
 
+// How far a connection fits; of those that do not fit, the one that got farthest tells the operator what is wrong.
+enum class Fit : std::uint8_t { nothing, proposal, earlier_rounds, rounds, own_identity, peer_identity };
+struct Obstacle {
+    Fit fit{};
+    Explanation why{};
+};
+
+std::string used(const Claim& claim) {
+    if (claim.proof.method == model::AuthMethod::null) return "no proof (NULL authentication)";
+    if (claim.proof.method == model::AuthMethod::shared_key) return "a pre-shared key";
+    if (claim.proof.raw_key) return "a raw public key";
+    return fmt::format("{} certificates and {}", claim.proof.certificates.size(), model::name_of(claim.proof.method));
+}
+
+Explanation other_proposal(const IkeSa& sa, const model::Connection& connection) {
+    return {.kind = "proposals",
+            .what = "the proposal of IKE_SA_INIT is not one of connection " + connection.name,
+            .ours = text_of(offered_ike_proposals(connection)),
+            .theirs = model::Proposal{.transforms = sa.proposal.transforms}.text(),
+            .advice = "connections for the same addresses should have the same proposals"};
+}
+
 // Why a connection is not the one that the peer means; nothing if it may be.
-std::optional<std::string> why_not(Context& context, const model::Connection& connection, const Claim& claim) {
+std::optional<Obstacle> why_not(Context& context, const model::Connection& connection, const Claim& claim) {
     IkeSa& sa = context.sa;
     const AuthRounds& rounds = sa.handshake().rounds;
     const std::size_t round = rounds.peer.size();
-    if (!fits_proposal(connection, sa.proposal))
-        return "the proposal of IKE_SA_INIT is not one of " + connection.name;
+    if (!fits_proposal(connection, sa.proposal)) return Obstacle{Fit::nothing, other_proposal(sa, connection)};
     if (!fits_past(sa, rounds, connection))
-        return "the authentication that is over does not fit " + connection.name;
+        return Obstacle{Fit::proposal, {.kind = "method",
+                                        .what = "the authentication that is over does not fit " + connection.name,
+                                        .advice = "let connections for the same peers have the same first rounds"}};
     const std::size_t count = connection.remote.size();
     if (claim.another_follows ? count <= round + 1 : count != round + 1)
-        return fmt::format("the peer proves {}{} identities, {} expects {} (its remote sections)",
-                           claim.another_follows ? "at least " : "", round + (claim.another_follows ? 2 : 1),
-                           connection.name, count);
+        return Obstacle{Fit::earlier_rounds,
+                        {.kind = "method",
+                         .what = "the peer authenticates in another number of rounds than " + connection.name + " demands",
+                         .ours = fmt::format("{} remote sections", count),
+                         .theirs = fmt::format("{}{}", claim.another_follows ? "at least " : "",
+                                               round + (claim.another_follows ? 2 : 1)),
+                         .advice = "let the remote sections here mirror the local sections of the peer"}};
     const model::AuthConfig& local = connection.local.front();
     const model::AuthConfig& remote = connection.remote[round];
     const model::Identity own = local_identity(local, *context.core.credentials, sa.path.local.address);
     if (claim.wanted && *claim.wanted != own && !accepts(local.id, *claim.wanted))
-        return fmt::format("the peer asks for {}, {} is {} (local.id)", text_of(*claim.wanted), connection.name,
-                           text_of(own));
+        return Obstacle{Fit::rounds, wrong_own_identity(connection.name, own, *claim.wanted)};
     // RFC 7619 §2.4: what a peer without proof says about itself decides nothing.
     if (claim.proof.method != model::AuthMethod::null && !accepts(remote.id, claim.peer))
-        return fmt::format("the peer says that it is {}, {} expects {} ({}.id)", text_of(claim.peer), connection.name,
-                           text_of(remote.id), remote.name);
+        return Obstacle{Fit::own_identity, wrong_peer_identity(connection.name, remote.id, claim.peer)};
     if (!may_satisfy(remote, claim.proof.method, claim.proof.certificates, claim.proof.raw_key,
                      *context.core.credentials))
-        return fmt::format("the peer authenticates with {} and {} certificates{}, {} expects {} ({}.auth, certs, cacerts, "
-                           "pubkeys)",
-                           model::name_of(claim.proof.method), claim.proof.certificates.size(),
-                           claim.proof.raw_key ? " and a raw public key" : "", connection.name, remote.auth_text,
-                           remote.name);
+        return Obstacle{Fit::peer_identity, wrong_method(connection.name, remote, used(claim))};
     return std::nullopt;
+}
+
+// Several connections fit equally far: the operator sees some of them.
+std::string also_tried(const Connections& nearest) {
+    std::string names;
+    for (std::size_t i = 1; i < nearest.size() && i < model::limits::failure_candidates; ++i)
+        names += (i == 1 ? "" : ", ") + nearest[i]->name;
+    if (nearest.size() > model::limits::failure_candidates)
+        names += fmt::format(" and {} more", nearest.size() - model::limits::failure_candidates);
+    return ", and " + names + " fit no better";
+}
+
+// No connection fits: the nearest says what is wrong, and if it is the only one so near, the failure is its own.
+std::unexpected<Error> explain_misfit(Context& context, const Claim& claim) {
+    IkeSa& sa = context.sa;
+    const Connections all = all_connections_for(*context.core.config, sa.path);
+    std::optional<Obstacle> best;
+    Connections nearest;
+    for (const auto& connection : std::span(all).first(std::min(all.size(), model::limits::failure_scan))) {
+        std::optional<Obstacle> obstacle = why_not(context, *connection, claim);
+        if (!obstacle || (best && obstacle->fit < best->fit)) continue;
+        if (best && obstacle->fit > best->fit) nearest.clear();
+        if (nearest.empty()) best = std::move(obstacle);
+        nearest.push_back(connection);
+    }
+    if (!best)
+        return end_sa(NotifyType::authentication_failed, Errc::authentication, "IKE_AUTH",
+                      Explanation{.kind = "no-connection",
+                                  .what = "the configuration has no connection for " + sa.path.text() + " any more",
+                                  .advice = "load it again"});
+    if (nearest.size() > 1) best->why.ours += also_tried(nearest);
+    // Later rounds keep the connection that earlier ones were checked against.
+    if (nearest.size() == 1 && sa.handshake().rounds.peer.empty()) {
+        sa.connection = nearest.front();
+        sa.peer_id = claim.peer;
+    }
+    return end_sa(NotifyType::authentication_failed, Errc::authentication, "IKE_AUTH", std::move(best->why));
 }
 
 // IKE_SA_INIT chose by addresses; now both identities, the method and the proposal have a say (RFC 7296 §2.9, §3.5), and
 // again in every later round. The one that names the peer's identity wins over patterns, then the more specific addresses.
-// Fails with the reason why the last candidate does not fit.
 Result<std::shared_ptr<const model::Connection>> select_connection(Context& context, const Claim& claim) {
     const IkeSa& sa = context.sa;
     const std::size_t round = context.sa.handshake().rounds.peer.size();
-    std::string reason = "no connection is configured for " + sa.path.text();
+    const bool by_identity = round == 0 && claim.proof.method != model::AuthMethod::null;
+    const Connections candidates = by_identity ? connections_for(*context.core.config, sa.path, claim.peer)
+                                               : all_connections_for(*context.core.config, sa.path);
     std::shared_ptr<const model::Connection> best;
-    for (const auto& connection : connections_for(*context.core.config, sa.path)) {
-        std::optional<std::string> obstacle = why_not(context, *connection, claim);
-        if (obstacle)
-            reason = std::move(*obstacle);
-        else if (best == nullptr || closeness(connection->remote[round].id) > closeness(best->remote[round].id))
+    for (const auto& connection : candidates) {
+        if (why_not(context, *connection, claim)) continue;
+        if (best == nullptr || closeness(connection->remote[round].id) > closeness(best->remote[round].id))
             best = connection;
     }
     if (best != nullptr) return best;
-    return refuse_peer(Errc::authentication, std::move(reason));
+    return explain_misfit(context, claim);
 }
 
 // ---- what the peer asks for -----------------------------------------------------------------------
@@ -124,17 +182,22 @@ Result<> apply_unique_policy(Context& context, bool initial_contact) {
         if (other->closed || !other->established() || other->id == sa.id || other->peer_anonymous) continue;
         Context with_other = context.of(*other);
         if (initial_contact) {
-            with_other.close("the peer has no more state of it (INITIAL_CONTACT)");
+            with_other.close(Explanation{.kind = "replaced", .what = "the peer began anew (INITIAL_CONTACT)"});
         } else if (other->path.remote == sa.path.remote) {
             // The same host without INITIAL_CONTACT: it authenticates again and deletes the old one itself (§2.8.3).
             Instant& end = other->timer(Timer::authentication_end);
             end = std::min(end, context.now + model::limits::unique_overlap);
         } else if (policy == model::UniquePolicy::replace) {
             context.alert("unique-replace", "IKE_SA " + other->name() + " is replaced by a new one of the same peer");
-            with_other.enqueue(DeleteIkeTask{});
+            with_other.enqueue(
+                DeleteIkeTask{.why = {.kind = "replaced", .what = "a newer IKE SA of the same peer replaced it"}});
         } else if (policy == model::UniquePolicy::keep) {
             context.alert("unique-keep", "a second IKE_SA of the same peer is refused (unique = keep)");
-            return refuse_peer(Errc::state, "the peer has an IKE SA already (unique = keep)");
+            return end_sa(NotifyType::authentication_failed, Errc::state, "IKE_AUTH",
+                          Explanation{.kind = "unique",
+                                      .what = text_of(sa.peer_id) + " has an IKE SA already, " + other->name(),
+                                      .ours = "unique = keep",
+                                      .advice = "close the other one, or set unique = replace"});
         }
     }
     return {};
@@ -256,8 +319,13 @@ Result<Next> prove_ourselves(Context& context) {
 
 std::unexpected<Error> report_failed_peer(Context& context, const Error& error) {
     context.count(model::Counter::authentication_failed);
-    context.alert("peer-auth-failed", "authentication of the peer failed: " + error.text());
-    return refuse_peer(Errc::authentication, error.detail);
+    // What it says about itself has led to a connection, whose failure this is.
+    if (const auto* exchange = std::get_if<RespondingAuth>(&context.sa.theirs);
+        exchange != nullptr && context.sa.peer_id == model::Identity{})
+        context.sa.peer_id = exchange->peer_id;
+    const Explanation why = explanation_of(error);
+    context.alert("peer-auth-failed", "authentication of the peer failed: " + why.sentence());
+    return end_sa(NotifyType::authentication_failed, Errc::authentication, "IKE_AUTH", why);
 }
 
 // The first request stays until the last is answered: it asks for the child.
@@ -272,7 +340,7 @@ Result<Next> peer_verified(Context& context, const std::string& how) {
 
 Result<Next> on_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedPeer>(std::move(result));
-    if (!verified) return report_failed_peer(context, verified.error());
+    if (!verified) return report_failed_peer(context, explained(verified.error(), wrong_certificate(verified.error())));
     return peer_verified(context, verified->scheme);
 }
 
@@ -288,7 +356,7 @@ Result<> check_completeness(const IkeSa& sa, const wire::Message& request) {
 
 Result<Next> on_key_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedKey>(std::move(result));
-    if (!verified) return report_failed_peer(context, verified.error());
+    if (!verified) return report_failed_peer(context, explained(verified.error(), wrong_certificate(verified.error())));
     return peer_verified(context, verified->scheme + " by a raw public key");
 }
 

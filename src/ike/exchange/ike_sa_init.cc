@@ -8,6 +8,7 @@
 #include "crypto/prf.h"
 #include "ike/exchange/auth_common.h"
 #include "ike/exchange/ike_auth.h"
+#include "ike/explain.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
 #include "ike/trace.h"
@@ -27,14 +28,8 @@ Bytes network_order(model::Ke method) {
     return octets;
 }
 
-std::string text_of(const model::ChosenProposal& chosen) {
+std::string chosen_text(const model::ChosenProposal& chosen) {
     return model::Proposal{.protocol = chosen.protocol, .transforms = chosen.transforms}.text();
-}
-
-std::string text_of(std::span<const model::Proposal> proposals) {
-    std::string text;
-    for (const model::Proposal& proposal : proposals) text += (text.empty() ? "" : ", ") + proposal.text();
-    return text;
 }
 
 // RFC 7296 §2.14: the keys of the new SA; the handshake goes on under their protection.
@@ -44,7 +39,7 @@ Result<> take_keys(Context& context, const SecretBytes& shared_secret) {
     sa.protection = TRY(Protection::make(
         sa.proposal, initial_keys(sa.proposal, shared_secret.reveal(), handshake.nonces(), sa.spis), sa.initiator));
     sa.state = Authenticating{std::move(handshake)};
-    context.log(LogGroup::ike, 1, "selected proposal " + text_of(sa.proposal));
+    context.log(LogGroup::ike, 1, "selected proposal " + chosen_text(sa.proposal));
     return {};
 }
 
@@ -94,7 +89,13 @@ Result<Next> receive_response(Context& context, Received response) {
     auto choice = model::check_choice(init->proposals, answer.front(),
                                       {.additional_key_exchanges = sa.handshake().intermediate_supported});
     // §3.3.6: the initiator ends an exchange whose answer is none of its offers.
-    if (!choice) return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", choice.error().text());
+    if (!choice)
+        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
+                      Explanation{.kind = "proposals",
+                                  .what = "the peer chose what we did not offer",
+                                  .ours = text_of(init->proposals),
+                                  .theirs = answer.front().text(),
+                                  .advice = "the peer does not follow RFC 7296 §3.3.6: offer it a single proposal"});
     sa.proposal = std::move(*choice);
     const auto* ke = response.message.find<wire::KePayload>();
     if (ke->method != sa.proposal.ke || ke->method != init->offer->method)
@@ -154,8 +155,13 @@ Result<Next> receive_notification(Context& context, Received response) {
     const wire::NotifyPayload* invalid_ke = message.notify(NotifyType::invalid_ke_payload);
     if (cookie != nullptr || invalid_ke != nullptr) {
         if (++init->retries > model::limits::sa_init_retries)
-            return end_sa(NotifyType::none, Errc::limit, "IKE_SA_INIT",
-                          "the responder sent us round too often with cookies and key exchange methods");
+            return end_sa(
+                NotifyType::none, Errc::limit, "IKE_SA_INIT",
+                Explanation{.kind = "limit",
+                            .what = fmt::format("the responder sent us round {} times with cookies and key exchange methods",
+                                                model::limits::sa_init_retries),
+                            .advice = "it, or a NAT whose address changes with each packet, never believes where we are; its "
+                                      "log says whether our cookies come back right"});
         return cookie != nullptr ? repeat_with_cookie(context, *init, cookie->data)
                                  : repeat_with_method(context, *init, invalid_ke->data);
     }
@@ -163,15 +169,15 @@ Result<Next> receive_notification(Context& context, Received response) {
     if (error == nullptr) return ignore(Errc::bad_value, "IKE_SA_INIT", "a response without SA, KE and Nonce");
     if (error->message_type == NotifyType::no_proposal_chosen) {
         context.count(Counter::no_proposal_chosen);
-        context.alert("proposal-mismatch-ike", "the peer accepts none of our proposals: " + text_of(init->proposals));
-        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
-                      "the peer answered NO_PROPOSAL_CHOSEN: compare `proposals` on both sides");
+        Explanation why = proposals_refused(section_of(context.sa.connection->name) + ".proposals", init->proposals);
+        context.alert("proposal-mismatch-ike", why.sentence());
+        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", std::move(why));
     }
     // RFC 9329 §6.4: no better answer will come through this stream.
     if (response.path.tcp())
         return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
                       "the peer answered " + model::name_of(error->message_type));
-    init->hint = "the peer (or somebody else) answered " + model::name_of(error->message_type);
+    init->hint = "it, or somebody else, answered " + model::name_of(error->message_type);
     context.log(
         LogGroup::ike, 1,
         "received an unauthenticated " + model::name_of(error->message_type) + ", the request is still repeated");
@@ -187,6 +193,16 @@ struct Stranger {
     Instant now;
     Effects& effects;
 
+    // For `cygnet why`, and the same sentence for the log. Without a connection it is a stranger's.
+    void explain(Explanation why, const std::string& connection = {}) const {
+        log(why.sentence());
+        core.failures.note({.connection = connection,
+                            .child = {},
+                            .why = std::move(why),
+                            .phase = model::name_of(ExchangeType::ike_sa_init),
+                            .peer = request.path.remote,
+                            .when = now});
+    }
     void log(std::string message) const {
         effects.push_back(Report{model::LogLine{
             .group = LogGroup::ike, .level = 1, .message = request.path.remote.text() + ": " + std::move(message)}});
@@ -235,27 +251,29 @@ struct Choice {
 std::optional<Choice> choose_connection(const Stranger& stranger) {
     const auto candidates = connections_for(*stranger.core.config, stranger.request.path);
     if (candidates.empty()) {
-        stranger.log("no connection is configured for " + stranger.request.path.text() +
-                     " (local_addrs, remote_addrs)");
+        const model::Path& path = stranger.request.path;
+        stranger.explain({.kind = "no-connection",
+                          .what = fmt::format("no connection is configured for {} calling {}", path.remote.address.text(),
+                                              path.local.address.text()),
+                          .advice = fmt::format("let remote_addrs of one contain {} and its local_addrs {}, or take the keys out",
+                                                path.remote.address.text(), path.local.address.text())});
         return std::nullopt;
     }
     const wire::Message& message = stranger.request.message;
     const bool intermediate = message.notify(NotifyType::intermediate_exchange_supported) != nullptr;
     const auto& offered = message.find<wire::SaPayload>()->proposals;
-    std::string reason;
     for (const auto& connection : candidates) {
         const std::vector<model::Proposal> own = offered_ike_proposals(*connection);
         auto chosen = model::choose(own, offered, {.additional_key_exchanges = intermediate});
         if (chosen) return Choice{connection, std::move(*chosen)};
-        if (reason.empty()) reason = chosen.error().detail;
     }
-    stranger.log("no proposal in common: received " + text_of(offered) + "; ours (" + candidates.front()->name +
-                 "): " + text_of(offered_ike_proposals(*candidates.front())) +
-                 "; let the proposals of both ends have one in common");
-    stranger.effects.push_back(
-        Report{model::Alert{.type = "proposal-mismatch-ike",
-                            .message = "no proposal in common with " + stranger.request.path.remote.text(),
-                            .sa = {}}});
+    // The nearest by addresses stands for all; it is its failure if it expects this very peer.
+    const model::Connection& nearest = *candidates.front();
+    Explanation why = no_common_proposal(section_of(nearest.name) + ".proposals", offered_ike_proposals(nearest), offered);
+    const model::Endpoint& remote = stranger.request.path.remote;
+    stranger.effects.push_back(Report{model::Alert{
+        .type = "proposal-mismatch-ike", .message = remote.text() + ": " + why.sentence(), .sa = {}}});
+    stranger.explain(std::move(why), expects_address(nearest, remote.address) ? nearest.name : std::string());
     return std::nullopt;
 }
 
@@ -350,7 +368,11 @@ Result<Next> begin_ike_sa_init(Context& context) {
     InitiatingSaInit init{.proposals = offered_ike_proposals(*sa.connection)};
     if (init.proposals.empty())
         return end_sa(NotifyType::none, Errc::unsupported, "proposals",
-                      "connection " + sa.connection->name + " has no IKE proposal that this build can run");
+                      Explanation{.kind = "proposals",
+                                  .what = "this build can run no IKE proposal of connection " + sa.connection->name,
+                                  .ours = text_of(sa.connection->proposals),
+                                  .advice = "write others into " + section_of(sa.connection->name) +
+                                            ".proposals, or remove the key for the default"});
     const model::Ke method =
         static_cast<model::Ke>(init.proposals.front().of_type(model::TransformType::ke).front().id);
     sa.handshake().nonce_i = context.core.rng.bytes(model::limits::nonce_octets);

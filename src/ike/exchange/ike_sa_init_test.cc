@@ -58,7 +58,7 @@ TEST(IkeSaInit, EndsAtOnceWithoutACommonProposal) {
     EXPECT_NE(done.result.error().detail.find("NO_PROPOSAL_CHOSEN"), std::string::npos);
     EXPECT_EQ(pair.a.engine.population().ike_sas + pair.b.engine.population().ike_sas, 0u);
     EXPECT_EQ(pair.b.engine.counters()[Counter::no_proposal_chosen], 1u);
-    EXPECT_NE(pair.b.log().find("no proposal in common"), std::string::npos);
+    EXPECT_NE(pair.b.log().find("no IKE proposal in common"), std::string::npos);
 }
 
 TEST(IkeSaInit, FallsBackToAClassicPeerUnlessPostQuantumIsRequired) {

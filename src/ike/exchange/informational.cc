@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ike/explain.h"
 #include "ike/feature/feature.h"
 #include "ike/policies.h"
 #include "ike/rekey.h"
@@ -87,11 +88,11 @@ Result<Next> receive_request(Context& context, Received request) {
         TRY(context.respond(ExchangeType::informational, answer));
         inherit_before_close(context);
         if (context.sa.replaced_by) return context.close("rekeyed");
-        return close_and_revive(context, "deleted by the peer", &model::ChildConfig::close_action);
+        return close_and_revive(context, deleted_by_peer(context.sa), &model::ChildConfig::close_action);
     }
     if (const wire::NotifyPayload* error = fatal_error(request.message)) {
         TRY(context.respond(ExchangeType::informational, answer));
-        return context.close("the peer reported " + model::name_of(error->message_type));
+        return context.close(reported_by_peer(context.sa, *error));
     }
     add_delete(answer, delete_children(context, request.message));
     TRY(try_hooks(&Feature::informational_request, context, request, answer));
@@ -102,7 +103,7 @@ Result<Next> receive_request(Context& context, Received request) {
 
 Result<Next> receive_response(Context& context, Received response) {
     if (const wire::NotifyPayload* error = fatal_error(response.message))
-        return context.close("the peer reported " + model::name_of(error->message_type));
+        return context.close(reported_by_peer(context.sa, *error));
     if (auto* informational = std::get_if<AwaitingInformational>(&context.sa.own)) {
         const AwaitingInformational done = *informational;
         context.finish();
@@ -125,7 +126,11 @@ Result<Next> receive_response(Context& context, Received response) {
     return context.finish();
 }
 
-Result<Next> receive_last_response(Context& context, Received) { return context.close("deleted"); }
+Result<Next> receive_last_response(Context& context, Received) {
+    const auto* deleting = std::get_if<AwaitingIkeDeleted>(&context.sa.own);
+    const Explanation why = deleting != nullptr ? deleting->why : Explanation{.kind = "closed", .what = "deleted"};
+    return context.close(why);
+}
 
 }  // namespace
 
@@ -156,7 +161,7 @@ Result<Next> begin_delete_children(Context& context, const DeleteChildrenTask& t
 Result<Next> begin_delete_ike(Context& context, const DeleteIkeTask& task) {
     IkeSa& sa = context.sa;
     context.log(LogGroup::ike, 0, "deleting IKE_SA " + sa.name());
-    sa.own = AwaitingIkeDeleted{.command = task.command};
+    sa.own = AwaitingIkeDeleted{.command = task.command, .why = task.why};
     sa.state = Deleting{.since = established_since(sa)};
     wire::MessageBuilder message;
     message.add(wire::DeletePayload{.protocol = model::Protocol::ike, .spi_size = 0, .spis = {}});
@@ -181,7 +186,7 @@ Result<Next> begin_informational(Context& context, const InformationalTask& task
 
 Result<Next> begin_report_failure(Context& context, const ReportFailureTask& task) {
     IkeSa& sa = context.sa;
-    sa.own = AwaitingIkeDeleted{};
+    sa.own = AwaitingIkeDeleted{.command = {}, .why = task.why};
     sa.state = Deleting{.since = established_since(sa)};
     wire::MessageBuilder message;
     message.notify(task.notify);

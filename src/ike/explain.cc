@@ -1,0 +1,340 @@
+#include "ike/explain.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "model/limits.h"
+
+namespace cygnet::ike {
+namespace {
+
+using model::NotifyType;
+using model::Proposal;
+using model::TransformType;
+
+// ---- proposals ----------------------------------------------------------------------------------
+
+struct Kind {
+    TransformType type;
+    const char* name;
+};
+constexpr std::array kinds{Kind{TransformType::encr, "encryption"}, Kind{TransformType::integ, "integrity"},
+                           Kind{TransformType::prf, "PRF"}, Kind{TransformType::ke, "key exchange"},
+                           Kind{TransformType::sn, "sequence numbers"}};
+
+bool is_none(const model::Transform& transform) { return transform.id == 0 && transform.type != TransformType::sn; }
+
+// Whether the two have a choice in common, or both do without.
+bool agree(const Proposal& a, const Proposal& b, TransformType type) {
+    const auto ours = a.of_type(type), theirs = b.of_type(type);
+    if (ours.empty()) return theirs.empty() || std::ranges::any_of(theirs, is_none);
+    if (theirs.empty()) return std::ranges::any_of(ours, is_none);
+    return std::ranges::any_of(ours, [&](const model::Transform& transform) {
+        return std::ranges::find(theirs, transform) != theirs.end();
+    });
+}
+
+std::vector<const char*> differences(const Proposal& a, const Proposal& b) {
+    std::vector<const char*> differ;
+    for (const Kind& kind : kinds)
+        if (!agree(a, b, kind.type)) differ.push_back(kind.name);
+    for (unsigned round = 1; round <= 7; ++round)
+        if (!agree(a, b, static_cast<TransformType>(5 + round))) {
+            differ.push_back("additional key exchange");
+            break;
+        }
+    return differ;
+}
+
+struct Nearest {
+    const Proposal* ours = nullptr;
+    const Proposal* theirs = nullptr;
+    std::vector<const char*> differ{};
+};
+
+// The pair that lacks least: what it differs in is what the operator must change.
+Nearest nearest(std::span<const Proposal> ours, std::span<const Proposal> theirs) {
+    Nearest best;
+    for (const Proposal& own : ours) {
+        for (const Proposal& offered : theirs) {
+            auto differ = differences(own, offered);
+            if (best.ours == nullptr || differ.size() < best.differ.size()) best = {&own, &offered, std::move(differ)};
+        }
+    }
+    return best;
+}
+
+std::string joined(const std::vector<const char*>& words) {
+    std::string text;
+    for (std::size_t i = 0; i < words.size(); ++i)
+        text += (i == 0 ? "" : i + 1 == words.size() ? " and " : ", ") + std::string(words[i]);
+    return text;
+}
+
+std::string protocol_of(std::span<const Proposal> ours, std::span<const Proposal> theirs) {
+    const Proposal* any = !ours.empty() ? &ours.front() : !theirs.empty() ? &theirs.front() : nullptr;
+    return any == nullptr ? "IKE" : model::name_of(any->protocol);
+}
+
+// ---- selectors ----------------------------------------------------------------------------------
+
+// What to write on which side so that the two overlap.
+std::string mend_selectors(const std::string& child, const SelectorPair& own, const SelectorPair& wanted) {
+    const bool local = !model::narrow(wanted.local, own.local).empty();
+    const bool remote = !model::narrow(wanted.remote, own.remote).empty();
+    std::string here, there;
+    const auto add = [](std::string& to, const std::string& key, const model::TrafficSelectors& value) {
+        to += (to.empty() ? "" : " and ") + key + " = " + model::text_of(value);
+    };
+    if (!local) {
+        add(here, "local_ts", wanted.local);
+        add(there, "remote_ts", own.local);
+    }
+    if (!remote) {
+        add(here, "remote_ts", wanted.remote);
+        add(there, "local_ts", own.remote);
+    }
+    return fmt::format("write {} into child {} here, or {} into the peer's", here, child, there);
+}
+
+// ---- authentication -----------------------------------------------------------------------------
+
+std::string credential_of(const IkeSa& sa) {
+    if (sa.connection->local.front().auth == model::AuthClass::psk) return "a pre-shared key";
+    return "a certificate (" + sa.connection->local.front().auth_text + ")";
+}
+
+}  // namespace
+
+std::string section_of(const std::string& connection) { return "connections." + connection; }
+
+std::string text_of(std::span<const Proposal> proposals) {
+    std::string text;
+    for (const Proposal& proposal : proposals) {
+        text += (text.empty() ? "" : ", ") + proposal.text();
+        if (text.size() > model::limits::failure_text_octets) break;
+    }
+    return text.empty() ? "nothing" : text;
+}
+
+Explanation no_common_proposal(const std::string& setting, std::span<const Proposal> ours,
+                               std::span<const Proposal> theirs) {
+    const Nearest pair = nearest(ours, theirs);
+    Explanation why{.kind = "proposals",
+                    .what = fmt::format("no {} proposal in common", protocol_of(ours, theirs)),
+                    .ours = text_of(ours),
+                    .theirs = text_of(theirs)};
+    if (pair.ours == nullptr) {
+        why.advice = ours.empty() ? "this build can run none of the algorithms of " + setting + ", write others"
+                                  : "the peer offers nothing that can be read";
+        return why;
+    }
+    // Alike and still refused: something about the offer itself, such as unknown attributes or a method used twice.
+    if (!pair.differ.empty()) why.what += ", the nearest two differ in " + joined(pair.differ);
+    const std::string wanted = pair.theirs->keywords(), own = pair.ours->keywords();
+    if (wanted.empty())
+        why.advice = fmt::format("the peer's algorithms are too weak or unknown here, let it offer {}", own);
+    else
+        why.advice = fmt::format("add {} to {}, or {} to the peer's proposals", wanted, setting, own);
+    return why;
+}
+
+Explanation proposals_refused(const std::string& setting, std::span<const Proposal> ours) {
+    return {.kind = "proposals",
+            .what = fmt::format("the peer accepts none of our {} proposals (NO_PROPOSAL_CHOSEN)", protocol_of(ours, {})),
+            .ours = text_of(ours),
+            .theirs = {},
+            .advice = fmt::format("find in the peer's configuration or log what it accepts, and add that to {}", setting)};
+}
+
+Explanation no_common_selectors(const model::Connection& connection, const ChildOffer& offer,
+                                const ChildAddresses& addresses, const OuterPath& outer) {
+    const auto with_mode = [](const SelectorPair& selectors, bool transport) {
+        return text_of(selectors) + (transport ? " in transport mode" : "");
+    };
+    Explanation why{.kind = "selectors",
+                    .what = "the traffic selectors of the peer fit no child of " + connection.name,
+                    .ours = {},
+                    .theirs = with_mode(offer.selectors, offer.notices.transport_mode)};
+    std::size_t fewest = 3;
+    for (const model::ChildConfig& child : connection.children) {
+        if (model::is_shunt(child.mode)) continue;
+        const SelectorPair own = configured_selectors(child, addresses, outer);
+        const bool transport = child.mode == model::ChildMode::transport;
+        if (why.ours.size() < model::limits::failure_text_octets)
+            why.ours += (why.ours.empty() ? "" : ", ") + child.name + ": " + with_mode(own, transport);
+        const std::size_t misses = std::size_t{model::narrow(offer.selectors.local, own.local).empty()} +
+                                   std::size_t{model::narrow(offer.selectors.remote, own.remote).empty()};
+        if (misses >= fewest) continue;
+        fewest = misses;
+        why.advice = misses == 0 ? "let mode of child " + child.name + " be the same on both sides"
+                                 : mend_selectors(child.name, own, offer.selectors);
+    }
+    if (why.ours.empty()) {
+        why.ours = "no child";
+        why.advice = "add a child to " + section_of(connection.name);
+    }
+    return why;
+}
+
+Explanation selectors_refused(const std::string& connection, const std::string& child, const SelectorPair& offered) {
+    return {.kind = "selectors",
+            .what = fmt::format("the peer accepts no part of the traffic selectors of child {} (TS_UNACCEPTABLE)", child),
+            .ours = text_of(offered),
+            .theirs = {},
+            .advice = fmt::format("let local_ts = {} and remote_ts = {} at the peer overlap with {}.children.{} here",
+                                  model::text_of(offered.remote), model::text_of(offered.local), section_of(connection),
+                                  child)};
+}
+
+Explanation why_child_refused(const OfferedChild& offer, const wire::Message& answer) {
+    const wire::NotifyPayload* error = answer.error();
+    const std::string said = error != nullptr ? model::name_of(error->message_type) : "no SA, TSi and TSr";
+    Explanation why{.kind = "refused", .what = "the peer refused child " + offer.child, .theirs = said};
+    switch (error != nullptr ? error->message_type : NotifyType::none) {
+        case NotifyType::no_proposal_chosen:
+            return proposals_refused(fmt::format("{}.children.{}.esp_proposals", section_of(offer.connection), offer.child),
+                                     offer.proposals);
+        case NotifyType::ts_unacceptable: return selectors_refused(offer.connection, offer.child, offer.selectors);
+        case NotifyType::internal_address_failure:
+            why.kind = "address";
+            why.advice = "the peer has no virtual address left or none for us: enlarge its pool, or take `vips` out here";
+            break;
+        case NotifyType::failed_cp_required:
+            why.kind = "address";
+            why.advice = "the peer gives virtual addresses only: add vips = 0.0.0.0 to the connection";
+            break;
+        case NotifyType::single_pair_required:
+            why.kind = "selectors";
+            why.advice = "the peer takes one pair of addresses at a time: name single addresses in local_ts and remote_ts";
+            break;
+        case NotifyType::no_additional_sas:
+            why.kind = "limit";
+            why.advice = "the peer takes no further child in this IKE SA: put the child into a connection of its own";
+            break;
+        case NotifyType::invalid_ke_payload:
+            why.kind = "proposals";
+            why.advice = "let the key exchange methods of esp_proposals on both sides have one in common";
+            break;
+        default: why.advice = "the peer's log says why"; break;
+    }
+    return why;
+}
+
+Explanation why_rekey_refused(const std::string& connection, std::span<const Proposal> offered, NotifyType answer) {
+    if (answer == NotifyType::no_proposal_chosen) return proposals_refused(section_of(connection) + ".proposals", offered);
+    return {.kind = "refused",
+            .what = "the peer refused the rekey of the IKE SA",
+            .theirs = model::name_of(answer),
+            .advice = "its log says why"};
+}
+
+Explanation wrong_peer_identity(const std::string& connection, const model::Identity& expected,
+                                const model::Identity& said) {
+    return {.kind = "identity",
+            .what = "the peer is not who " + connection + " expects",
+            .ours = "remote.id = " + text_of(expected),
+            .theirs = "it says that it is " + text_of(said),
+            .advice = fmt::format("set remote.id = {} here, or local.id = {} at the peer", text_of(said),
+                                  text_of(expected))};
+}
+
+Explanation wrong_own_identity(const std::string& connection, const model::Identity& own,
+                               const model::Identity& wanted) {
+    return {.kind = "identity",
+            .what = "the peer wants to talk to somebody else than " + connection,
+            .ours = "local.id = " + text_of(own),
+            .theirs = "it asks for " + text_of(wanted),
+            .advice = fmt::format("set local.id = {} here, or remote.id = {} at the peer", text_of(wanted), text_of(own))};
+}
+
+Explanation wrong_method(const std::string& connection, const model::AuthConfig& expected, const std::string& used) {
+    return {.kind = "method",
+            .what = "the peer authenticates in another way than " + connection + " demands",
+            .ours = "remote.auth = " + expected.auth_text,
+            .theirs = "it uses " + used,
+            .advice = "let remote.auth here and local.auth at the peer be the same"};
+}
+
+Explanation wrong_certificate(const Error& error) {
+    if (error.explanation) return *error.explanation;
+    if (error.code == Errc::integrity)
+        return {.kind = "signature",
+                .what = "the signature of the peer does not verify with its certificate",
+                .advice = "its private key does not belong to the certificate that it sends, or its AUTH was changed on the way"};
+    return {.kind = "certificate", .what = error.detail.empty() ? error.text() : error.detail};
+}
+
+Explanation refused_by_peer(const IkeSa& sa, const wire::Message& answer) {
+    const wire::NotifyPayload* error = answer.error();
+    const std::string said = error != nullptr ? model::name_of(error->message_type) : "no IDr and AUTH";
+    const std::string own = text_of(sa.own_id);
+    Explanation why{.kind = "refused",
+                    .what = "the peer refused our IKE_AUTH",
+                    .ours = fmt::format("we are {} with {}", own, credential_of(sa)),
+                    .theirs = said};
+    if (error == nullptr || error->message_type != NotifyType::authentication_failed) {
+        why.advice = "the peer's log says why";
+        return why;
+    }
+    why.kind = "credential";
+    const bool psk = sa.connection->local.front().auth == model::AuthClass::psk;
+    why.advice = fmt::format(
+        "check at the peer that its remote.id accepts {}{}, that it is the local.id which our remote.id asks for, and that {}; its log says which",
+        own, psk ? " with remote.auth = psk" : "",
+        psk ? "the secret is the same on both sides" : "it has the CA of our certificate, which must be valid now");
+    return why;
+}
+
+Explanation no_answer(const IkeSa& sa) {
+    const std::string peer = sa.path.remote.text();
+    const unsigned sent = sa.window.transmissions();
+    if (!sa.half_open())
+        return {.kind = "dead-peer",
+                .what = fmt::format("{} stopped answering: {} transmissions without a response", peer, sent),
+                .advice = "the peer or the path to it is down; keep_up = yes brings the connection back by itself"};
+    Explanation why{.kind = "no-answer"};
+    if (sa.phase() == Phase::authenticating) {
+        why.what = fmt::format("{} answered IKE_SA_INIT, but none of {} transmissions after it", peer, sent);
+        why.advice = fmt::format(
+            "something on the way blocks {} or drops IP fragments: let UDP port 4500 pass, and keep fragmentation = yes",
+            sa.path.remote.port == 500 ? "larger datagrams" : fmt::format("UDP port {}", sa.path.remote.port));
+        return why;
+    }
+    why.what = fmt::format("{} did not answer {} transmissions of IKE_SA_INIT", peer, sent);
+    const auto* init = std::get_if<InitiatingSaInit>(&sa.own);
+    if (init != nullptr && !init->hint.empty()) {
+        why.theirs = init->hint;
+        why.advice = "its log says why it refuses, if it was the peer who said this";
+        return why;
+    }
+    why.advice = fmt::format(
+        "check that {} is the peer's address, that its daemon runs with a connection for {}, and that UDP ports 500 and 4500 pass all firewalls",
+        sa.path.remote.address.text(), sa.path.local.address.text());
+    return why;
+}
+
+Explanation reported_by_peer(const IkeSa& sa, const wire::NotifyPayload& error) {
+    const std::string said = model::name_of(error.message_type);
+    if (error.message_type == NotifyType::authentication_failed)
+        return {.kind = "credential",
+                .what = "the peer did not accept our side of IKE_AUTH",
+                .ours = fmt::format("we are {} with {}", text_of(sa.own_id), credential_of(sa)),
+                .theirs = said,
+                .advice = fmt::format("let remote.id and remote.auth at the peer accept {}, and look into its log",
+                                      text_of(sa.own_id))};
+    return {.kind = "refused",
+            .what = "the peer ended the IKE SA because of an error",
+            .theirs = said,
+            .advice = "its log says what it could not read or accept"};
+}
+
+Explanation deleted_by_peer(const IkeSa& sa) {
+    return {.kind = "deleted",
+            .what = sa.path.remote.text() + " closed the connection",
+            .advice = "its log says why; close_action = start in the children or keep_up = yes brings it back by itself"};
+}
+
+}  // namespace cygnet::ike
