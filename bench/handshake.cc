@@ -1,8 +1,11 @@
 // P13 to P15 of the performance goals: how much CPU a whole set-up (IKE SA and first child) costs two engines that share one
 // process and no I/O, beside the cost of its raw cryptography measured in the same run, turn by turn.
 //
-//   handshake [--pairs N] [--set-ups N]
+// P14: what 10,000 of them keep in memory, and how long they take.
+//
+//   handshake [--pairs N] [--set-ups N] [--many N]
 
+#include <malloc.h>
 #include <time.h>
 
 #include <cstdio>
@@ -16,6 +19,7 @@
 #include "crypto/prf.h"
 #include "crypto/test_pki.h"
 #include "ike/engine.h"
+#include "model/config_index.h"
 #include "model/proposal.h"
 
 namespace {
@@ -60,13 +64,13 @@ std::shared_ptr<const model::Connection> connection_for(std::string_view own, st
 // Connections, the same but for their names: an IKE SA that is up would be used again.
 std::shared_ptr<const model::Config> config_for(std::string_view own, std::string_view peer, std::string_view proposals,
                                                 std::uint32_t connections, Proof proof) {
-    auto config = std::make_shared<model::Config>();
-    for (std::uint32_t i = 0; i < connections; ++i) config->connections[connection_name(i)] = connection_for(own, peer, proposals, i, proof);
+    model::Config config;
+    for (std::uint32_t i = 0; i < connections; ++i) config.connections[connection_name(i)] = connection_for(own, peer, proposals, i, proof);
     auto secret = std::make_shared<model::SharedSecret>();
     secret->name = "ike-bench";
     secret->secret = SecretBytes::copy_of(bytes_of("a secret of thirty-two characters"));
-    config->secrets["ike-bench"] = secret;
-    return config;
+    config.secrets["ike-bench"] = secret;
+    return model::with_index(std::move(config));
 }
 
 // Both ends have a certificate of one CA on ECDSA P-256.
@@ -249,6 +253,37 @@ bench::Measurement measure(const char* id, const char* name, const char* proposa
     return measured;
 }
 
+// Octets that the allocator has handed out.
+double heap_octets() { return static_cast<double>(mallinfo2().uordblks); }
+
+// Many at once: what one IKE SA with its child costs to keep at one end, and how long all take; then the latency of one more.
+std::vector<bench::Measurement> measure_many(int count) {
+    const auto number = static_cast<std::uint32_t>(count);
+    constexpr int latencies = 101;
+    Pair engines("aes256gcm16-prfsha384-x25519", Proof::shared_key, number + latencies + 1);
+    const double heap = heap_octets(), start = bench::nanoseconds_now();
+    for (std::uint32_t client = 1; client <= number; ++client) engines.set_up(client);
+    const double took = bench::nanoseconds_now() - start, kept = (heap_octets() - heap) / (2.0 * count);
+    const double raw_start = bench::nanoseconds_now();
+    for (int i = 0; i < count; ++i) raw_cryptography(Kind::psk);
+    const double raw = bench::nanoseconds_now() - raw_start;
+    std::vector<bench::Sample> latency;
+    for (std::uint32_t i = 1; i <= latencies; ++i) {
+        const double own_start = bench::nanoseconds_now();
+        engines.set_up(number + i);
+        const double own = bench::nanoseconds_now() - own_start, other_start = bench::nanoseconds_now();
+        raw_cryptography(Kind::psk);
+        latency.push_back({own / 1e3, (bench::nanoseconds_now() - other_start) / 1e3});
+    }
+    const std::string at = fmt::format(" at {}", count), cryptography = "its raw cryptography";
+    return {{.id = "P14", .name = "memory of an IKE SA with a child, one end," + at, .unit = "octets", .other = "the aim of 3 KiB",
+             .samples = {{kept, 3072}}},
+            {.id = "P14", .name = fmt::format("time to set {} up, both ends", count), .unit = "s", .other = cryptography,
+             .samples = {{took / 1e9, raw / 1e9}}},
+            {.id = "P14", .name = "latency of one set-up, both ends," + at, .unit = "us", .other = cryptography,
+             .samples = std::move(latency)}};
+}
+
 int argument(int argc, char** argv, std::string_view flag, int fallback) {
     for (int i = 1; i + 1 < argc; ++i)
         if (argv[i] == flag) return std::max(1, std::atoi(argv[i + 1]));
@@ -260,10 +295,12 @@ int argument(int argc, char** argv, std::string_view flag, int fallback) {
 int main(int argc, char** argv) {
     const int pairs = argument(argc, argv, "--pairs", 9);
     const int set_ups = argument(argc, argv, "--set-ups", 1000);
-    bench::print({measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", Kind::psk, pairs, set_ups),
+    std::vector<bench::Measurement> all = measure_many(argument(argc, argv, "--many", 10'000));
+    all.insert(all.end(), {measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", Kind::psk, pairs, set_ups),
                   measure("P14", "IKE set-ups, ECDSA P-256 certificates, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519",
                           Kind::certificates, pairs, set_ups),
                   measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O",
                           "aes256gcm16-prfsha384-x25519-ke1_mlkem768", Kind::hybrid, pairs, set_ups)});
+    bench::print(all);
     return 0;
 }
