@@ -135,7 +135,8 @@ private:
 
     static ike::EngineSettings settings() {
         ike::EngineSettings settings;
-        settings.half_open_before_cookies = 1'000'000;
+        settings.half_open_before_cookies = settings.half_open_per_prefix_before_cookies = 1'000'000;
+        settings.requests_per_second_before_cookies = 1'000'000;
         settings.unix_seconds_at_start = crypto::test_now;
         return settings;
     }

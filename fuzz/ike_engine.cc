@@ -9,7 +9,18 @@ using namespace cygnet::ike;
 
 namespace {
 
-enum class Kind : std::uint8_t { request, response, repeat, rekey_child, rekey_ike, initiate, terminate, wait, count };
+enum class Kind : std::uint8_t {
+    request,
+    response,
+    repeat,
+    rekey_child,
+    rekey_ike,
+    initiate,
+    terminate,
+    wait,
+    fragments,
+    count
+};
 
 struct Action {
     Kind kind{};
@@ -50,6 +61,7 @@ public:
                 say(header, action.chain);
                 break;
             }
+            case Kind::fragments: say_in_fragments(action); break;
             case Kind::repeat: say(peer_.header(exchange(action), peer_.next_id - 1), action.chain); break;
             case Kind::rekey_child: command(Rekey{.id = {}, .which = {.child = "net"}}); break;
             case Kind::rekey_ike: command(Rekey{.id = {}, .which = {.ike = "gw"}}); break;
@@ -69,6 +81,14 @@ private:
     }
 
     void say(const wire::Header& header, const wire::Chain& chain) { hear(peer_.raw(peer_.sealed(header, chain))); }
+    // A request cut into small pieces, the last one first.
+    void say_in_fragments(const Action& action) {
+        const wire::Header header = peer_.header(exchange(action), peer_.next_id++);
+        const FragmentLimit limit{.ip_octets = 160, .overhead = 28};
+        const auto pieces = peer_.protection->seal(header, action.chain, limit, victim_.rng);
+        if (!pieces) return;
+        for (std::size_t i = pieces->size(); i-- > 0;) hear(peer_.raw((*pieces)[i]));
+    }
     void command(Input input) {
         peer_.step(std::move(input));
         hear(peer_.sent());

@@ -114,7 +114,7 @@ MessageBuilder offer(model::Protocol protocol, const char* text, ByteView replac
 void save_scripts() {
     using enum model::ExchangeType;
     constexpr std::uint8_t pfs = 1, established = 2, hybrid = 4;
-    constexpr std::uint8_t rekey_child = 3, rekey_ike = 4, initiate = 5, terminate = 6, wait = 7;
+    constexpr std::uint8_t rekey_child = 3, rekey_ike = 4, initiate = 5, terminate = 6, wait = 7, fragments = 8;
     const Bytes spi{1, 2, 3, 4};
     const auto remove = [](model::Protocol protocol, ByteView spis) {
         MessageBuilder message;
@@ -168,6 +168,14 @@ void save_scripts() {
     store(Script(established).act(terminate, 0).response(informational, {}).act(wait, 200));
     store(Script(hybrid).request(ike_intermediate, ike("aes256gcm16-prfsha384-x25519")).request(ike_auth, esp({})));
     store(Script(0).request(ike_auth, esp({})).act(wait, 60));
+    const Bytes much(1000, 7);
+    const auto big = [&] {
+        MessageBuilder message = esp({});
+        return std::move(message.add(VendorIdPayload{much}));
+    };
+    const auto number = std::to_underlying(create_child_sa);
+    store(Script(established).act(fragments, number, big()).act(fragments, number, esp(spi)));
+    store(Script(0).act(fragments, std::to_underlying(ike_auth), big()).act(wait, 60));
 }
 
 }  // namespace
@@ -191,6 +199,7 @@ int main(int argc, char** argv) {
     save_bodies<SkfPayload>("ike_skf");
     save_bodies<CpPayload>("ike_cp");
     save_bodies<EapPayload>("ike_eap");
+    save_bodies<PsPayload>("ike_ps");
     for (std::uint64_t seed = 1; seed <= seeds_each; ++seed) save_messages(seed);
     save_scripts();
     return 0;

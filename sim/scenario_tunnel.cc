@@ -69,6 +69,15 @@ void cookies_are_demanded(World& world) {
     world.expect(gateways.b.engine().counters()[model::Counter::cookie_sent] == 1, "one cookie was sent");
 }
 
+void puzzles_are_demanded(World& world) {
+    Gateways gateways(world, {}, {.engine = {.puzzles = ike::Puzzles::always, .puzzle_difficulty_min = 8}});
+    gateways.up();
+    gateways.talk();
+    world.run_for(seconds(1));
+    gateways.expect_nothing_lost();
+    world.expect(gateways.b.engine().counters()[model::Counter::puzzle_solved] == 2, "both puzzles were solved");
+}
+
 void nothing_in_common(World& world) {
     Gateways gateways(world, {.ike = "aes128gcm16-prfsha256-ecp256"}, {.ike = classic});
     const auto command = world.initiate(gateways.a, gateways.b);
@@ -121,6 +130,7 @@ constexpr Scenario scenarios[] = {
     {"a hybrid handshake over a lossy path of 1280 octets", hybrid_over_a_lossy_narrow_path},
     {"the responder asks for another group", another_group_is_asked_for},
     {"the responder demands a cookie", cookies_are_demanded},
+    {"puzzles are demanded", puzzles_are_demanded},
     {"no proposal in common", nothing_in_common},
     {"the two ends have different secrets", another_secret},
     {"the peer is not there", a_peer_that_is_not_there},

@@ -62,6 +62,8 @@ void draw_options(Plan& plan, Rng& rng) {
     for (GatewayOptions* side : {&plan.at_a, &plan.at_b})
         side->tune = [how = pick(rng, childless)](model::Connection& connection) { connection.childless = how; };
     plan.at_b.engine.always_cookie = chance(rng, 4);
+    if (chance(rng, 8)) plan.at_b.engine.puzzles = ike::Puzzles::always;
+    plan.at_b.engine.puzzle_difficulty_min = 8;
     // Both ends may disagree about the group that comes first, and about ML-KEM.
     if (std::string_view(plan.at_a.ike) == hybrid_or_classic && chance(rng, 2)) plan.at_b.ike = classic;
 }

@@ -172,6 +172,7 @@ Result<VerifiedKey> run(VerifyRawKeyJob& job) {
 
 Result<KeOffer> run(KeOfferJob& job) { return ke_offer(job.method); }
 Result<KeAnswer> run(KeAnswerJob& job) { return ke_answer(job.method, job.peer_public); }
+Result<SolvedPuzzle> run(PuzzleJob& job) { return SolvedPuzzle{TRY(solve_puzzle(job.puzzle, job.octets))}; }
 Result<SecretBytes> run(KeFinishJob& job) { return ke_finish(job.offer, job.peer_public); }
 
 }  // namespace

@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "crypto/chain_cache.h"
 #include "crypto/key_exchange.h"
+#include "crypto/puzzle.h"
 #include "crypto/revocation.h"
 #include "crypto/signature.h"
 #include "crypto/x509.h"
@@ -74,6 +75,11 @@ struct VerifyRawKeyJob {
     Bytes auth_data;
     Bytes octets;
 };
+// Proof of work over octets of the responder's choice.
+struct PuzzleJob {
+    Puzzle puzzle;
+    Bytes octets;
+};
 
 struct SignedAuth {
     model::AuthMethod method{};
@@ -103,9 +109,12 @@ struct SettleRevocationJob {
     std::vector<Answer> answers;
 };
 using Job = std::variant<KeOfferJob, KeAnswerJob, KeFinishJob, SignJob, VerifyJob, VerifyRawKeyJob, SettleStapleJob,
-                         SettleRevocationJob>;
+                         SettleRevocationJob, PuzzleJob>;
+struct SolvedPuzzle {
+    Bytes keys;
+};
 using JobResult = std::variant<Result<KeOffer>, Result<KeAnswer>, Result<SecretBytes>, Result<SignedAuth>,
-                               Result<VerifiedPeer>, Result<VerifiedKey>>;
+                               Result<VerifiedPeer>, Result<VerifiedKey>, Result<SolvedPuzzle>>;
 
 // Any thread; beside the caches that a job names there is no state.
 JobResult run(Job job);

@@ -41,8 +41,10 @@ int refuse(const Error& error) {
     return 1;
 }
 
-ike::EngineSettings engine_settings(const NetworkSettings& network) {
+ike::EngineSettings engine_settings(const Options& options) {
+    const NetworkSettings& network = options.network;
     ike::EngineSettings settings;
+    settings.puzzles = options.puzzles;
     settings.port = network.port;
     settings.nat_port = network.nat_port;
     return settings;
@@ -76,7 +78,7 @@ public:
     Daemon(const Options& options, const std::string& version)
         : log_(options.log_level),
           jobs_(loop_, os::processors()),
-          driver_(loop_, jobs_, log_, rng_, engine_settings(options.network)),
+          driver_(loop_, jobs_, log_, rng_, engine_settings(options)),
           control_(loop_, jobs_, log_, driver_, store_, rng_, options, version),
           end_(loop_, [this] { loop_.stop(); }),
           options_(options),

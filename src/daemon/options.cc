@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include <map>
+
 #include "daemon/log.h"
 
 namespace cygnet::daemon {
@@ -32,6 +34,11 @@ ParsedOptions parse_options(int argc, char** argv) {
         ->type_name("PORT")
         ->capture_default_str();
     app.add_option("--tun", options.network.tun, "name of the TUN device")->type_name("NAME")->capture_default_str();
+    const std::map<std::string, ike::Puzzles> puzzles{
+        {"never", ike::Puzzles::never}, {"by-load", ike::Puzzles::by_load}, {"always", ike::Puzzles::always}};
+    app.add_option("--puzzles", options.puzzles, "whether initiators must solve puzzles before they are served: never, by-load, always [never]")
+        ->type_name("WHEN")
+        ->transform(CLI::CheckedTransformer(puzzles));
     app.add_flag("--check", options.check, "load the configuration, print what is wrong with it, and exit");
     app.add_flag("--version", options.version, "print the version and which library computes each algorithm, and exit");
     try {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "daemon/host_network.h"
+#include "ike/engine.h"
 
 namespace cygnet::daemon {
 
@@ -15,6 +16,7 @@ struct Options {
     std::string vici;              // URI of the control socket; default in the run folder
     int log_level = 1;
     NetworkSettings network{};
+    ike::Puzzles puzzles = ike::Puzzles::never;
     bool check = false;            // load the configuration, print its errors, exit
     bool version = false;
 };

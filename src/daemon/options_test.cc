@@ -23,6 +23,12 @@ TEST(Options, defaults_need_no_words) {
     EXPECT_EQ(parsed.options.network.port, 500);
     EXPECT_EQ(parsed.options.network.nat_port, 4500);
     EXPECT_EQ(parsed.options.log_level, 1);
+    EXPECT_EQ(parsed.options.puzzles, ike::Puzzles::never);
+}
+
+TEST(Options, puzzles_are_a_word_of_three) {
+    EXPECT_EQ(parse({"--puzzles", "by-load"}).options.puzzles, ike::Puzzles::by_load);
+    EXPECT_EQ(parse({"--puzzles", "sometimes"}).exit_status, 2);
 }
 
 TEST(Options, the_control_socket_follows_the_run_folder) {

@@ -174,7 +174,7 @@ void Context::start_timers() {
 void Context::establish_rekeyed() {
     ASSERT(sa.half_open() && sa.protection);
     sa.state = Established{.since = now};
-    core.no_longer_half_open(sa.id);
+    core.admission.closed(sa.id);
     core.index_established(sa);
     start_timers();
 }

@@ -1,6 +1,8 @@
 #include "ike/cookie.h"
 
-#include "base/reader.h"
+#include <algorithm>
+#include <concepts>
+
 #include "crypto/prf.h"
 
 namespace cygnet::ike {
@@ -8,7 +10,14 @@ namespace {
 
 constexpr Duration secret_life = seconds(60);
 constexpr std::size_t secret_octets = 32;
-constexpr std::size_t mac_octets = 24;
+constexpr std::size_t mac_octets = CookieMint::cookie_octets - 3;
+
+template <std::unsigned_integral Number>
+std::array<std::uint8_t, sizeof(Number)> octets_of(Number number) {
+    std::array<std::uint8_t, sizeof(Number)> octets;
+    for (std::size_t i = 0; i < octets.size(); ++i) octets[i] = static_cast<std::uint8_t>(number >> 8 * (octets.size() - 1 - i));
+    return octets;
+}
 
 }  // namespace
 
@@ -26,29 +35,32 @@ void CookieMint::renew(Instant now) {
     renewed_ = now;
 }
 
-Bytes CookieMint::make(const Secret& secret, std::uint64_t spi_i, ByteView nonce_i, const model::Endpoint& initiator) {
-    Bytes rest;
-    Writer writer(rest);
-    writer.bytes(initiator.address.bytes());
-    writer.u16(initiator.port);
-    writer.u64(spi_i);
-    const auto mac = crypto::hmac_sha2_256(secret.key.reveal(), {nonce_i, rest});
-    return concat({ByteView(&secret.version, 1), ByteView(mac).first(mac_octets)});
+CookieMint::Cookie CookieMint::make(const Secret& secret, std::uint64_t spi_i, ByteView nonce_i,
+                                    const model::Endpoint& initiator, crypto::Puzzle puzzle) {
+    const std::array<std::uint8_t, 2> port = octets_of(initiator.port);
+    const std::array<std::uint8_t, 8> spi = octets_of(spi_i);
+    const std::array<std::uint8_t, 2> work{static_cast<std::uint8_t>(puzzle.prf), puzzle.difficulty};
+    const auto mac = crypto::hmac_sha2_256(secret.key.reveal(), {nonce_i, initiator.address.bytes(), port, spi, work});
+    Cookie cookie{secret.version, work[0], work[1]};
+    std::ranges::copy_n(mac.begin(), mac_octets, cookie.begin() + 3);
+    return cookie;
 }
 
-Bytes CookieMint::mint(Instant now, std::uint64_t spi_i, ByteView nonce_i, const model::Endpoint& initiator) {
+CookieMint::Cookie CookieMint::mint(Instant now, std::uint64_t spi_i, ByteView nonce_i,
+                                    const model::Endpoint& initiator, crypto::Puzzle puzzle) {
     renew(now);
-    return make(current_, spi_i, nonce_i, initiator);
+    return make(current_, spi_i, nonce_i, initiator, puzzle);
 }
 
-bool CookieMint::accepts(ByteView cookie, std::uint64_t spi_i, ByteView nonce_i,
-                         const model::Endpoint& initiator) const {
-    if (cookie.size() != 1 + mac_octets) return false;
+std::optional<crypto::Puzzle> CookieMint::accepts(ByteView cookie, std::uint64_t spi_i, ByteView nonce_i,
+                                                  const model::Endpoint& initiator) const {
+    if (cookie.size() != cookie_octets) return std::nullopt;
+    const crypto::Puzzle puzzle{.prf = static_cast<model::Prf>(cookie[1]), .difficulty = cookie[2]};
     for (const Secret* secret : {&current_, &previous_}) {
         if (secret->key.empty() || secret->version != cookie[0]) continue;
-        if (equal_in_constant_time(cookie, make(*secret, spi_i, nonce_i, initiator))) return true;
+        if (equal_in_constant_time(cookie, make(*secret, spi_i, nonce_i, initiator, puzzle))) return puzzle;
     }
-    return false;
+    return std::nullopt;
 }
 
 }  // namespace cygnet::ike

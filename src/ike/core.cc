@@ -26,10 +26,7 @@ IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> 
     if (path.tcp()) streams[path.stream].sas.insert(sa->id);
     (initiator ? sa->spis.initiator : sa->spis.responder) = own_spi;
     by_own_spi_[own_spi] = sa->id;
-    if (initiator)
-        of_connection_[sa->connection->name].insert(sa->id);
-    else
-        half_open_.insert(sa->id);
+    if (initiator) of_connection_[sa->connection->name].insert(sa->id);
     touch(sa->id);
     return *(sas_[sa->id] = std::move(sa));
 }
@@ -49,7 +46,8 @@ void Core::destroy_sa(model::IkeSaId id) {
     ASSERT(sa != nullptr && sa->closed && sa->children.empty());
     by_own_spi_.erase(sa->own_spi());
     forget_established(*sa);
-    half_open_.erase(id);
+    admission.closed(id);
+    if (sa->half_open()) waiting_octets -= sa->handshake().waiting_octets;
     if (!sa->initiator) {
         const auto entry = init_requests.find({sa->spis.initiator, sa->init_address});
         if (entry != init_requests.end() && entry->second.sa == id) init_requests.erase(entry);

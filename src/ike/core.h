@@ -13,6 +13,7 @@
 
 #include "crypto/chain_cache.h"
 #include "crypto/revocation_cache.h"
+#include "ike/admission.h"
 #include "ike/cookie.h"
 #include "ike/engine.h"
 #include "ike/look_ups.h"
@@ -68,7 +69,7 @@ struct Stream {
 class Core {
 public:
     Core(Rng& generator, EngineSettings engine_settings)
-        : rng(generator), settings(engine_settings), cookies(generator) {}
+        : rng(generator), settings(engine_settings), admission(engine_settings), cookies(generator) {}
 
     Rng& rng;
     EngineSettings settings;
@@ -76,10 +77,12 @@ public:
     std::shared_ptr<const Credentials> credentials = std::make_shared<Credentials>();
     model::Counters counters{};
     std::map<std::string, model::Counters, std::less<>> connection_counters{};
+    Admission admission;
     CookieMint cookies;
     std::shared_ptr<crypto::ChainCache> chains = std::make_shared<crypto::ChainCache>();
     std::shared_ptr<crypto::RevocationCache> revocations = std::make_shared<crypto::RevocationCache>();
     LookUps look_ups{};
+    std::size_t waiting_octets = 0;  // of all SAs, see Handshake::waiting
     AddressPools pools{};
     Policies policies{};
     PathSizes path_sizes{};
@@ -100,8 +103,6 @@ public:
     // Removes the SA from all tables; it must be closed.
     void destroy_sa(model::IkeSaId id);
     const std::map<model::IkeSaId, std::unique_ptr<IkeSa>>& sas() const { return sas_; }
-    std::size_t half_open() const { return half_open_.size(); }
-    void no_longer_half_open(model::IkeSaId id) { half_open_.erase(id); }
 
     // RFC 7296 §2.4: what strangers can make us say is limited; true while the budget of this second lasts.
     bool may_reply_to_stranger(Instant now);
@@ -159,7 +160,6 @@ private:
 
     std::map<model::IkeSaId, std::unique_ptr<IkeSa>> sas_;
     std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
-    std::set<model::IkeSaId> half_open_;  // of responders: what strangers can make us keep
     std::map<std::pair<model::Identity, model::Identity>, std::set<model::IkeSaId>> established_between_;
     std::map<std::string, std::set<model::IkeSaId>> of_connection_;
     std::set<model::IkeSaId> anonymous_;

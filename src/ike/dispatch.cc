@@ -110,13 +110,19 @@ void dispatch(Context& context, Received message) {
         return;
     }
     if (context.slot == Slot::theirs) sa.peer_exchange = header.exchange;
-    if (const auto* critical = message.message.unsupported_critical()) return refuse_critical(context, *critical);
+    const auto* critical = message.message.unsupported_critical();
+    // Before there are keys anybody may have answered: only the honest answer counts (RFC 7296 §2.21.1, §2.5).
+    if (critical != nullptr && !sa.protection) {
+        context.count(Counter::unknown_critical_payload);
+        return context.log(LogGroup::ike, 1, "an unprotected answer with an unknown critical payload is ignored");
+    }
+    if (critical != nullptr) return refuse_critical(context, *critical);
     const auto row = find_row(sa, message.message);
     if (!row) {
         const bool out_of_place = row.error().code == Errc::state;
         context.count(out_of_place ? Counter::unexpected_exchange : Counter::malformed_payload);
         // Before authentication nothing that is out of place is worth an answer or an end (RFC 7296 §2.21.2).
-        if (sa.half_open() && out_of_place) return context.log(LogGroup::ike, 1, row.error().text());
+        if (sa.half_open() && (out_of_place || !sa.protection)) return context.log(LogGroup::ike, 1, row.error().text());
         if (context.slot == Slot::theirs) sa.window.begin_request();
         // §2.25: whatever the peer begins while we delete the SA is too late.
         if (out_of_place && sa.phase() == Phase::deleting)

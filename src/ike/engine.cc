@@ -205,7 +205,7 @@ void Engine::note_failure(model::Failure failure) { impl_->core.failures.note(st
 
 Engine::Population Engine::population() const {
     const Core& core = impl_->core;
-    return {.ike_sas = core.sas().size(), .half_open = core.half_open(), .children = core.child_count()};
+    return {.ike_sas = core.sas().size(), .half_open = core.admission.half_open(), .children = core.child_count()};
 }
 
 std::vector<Engine::PoolStatus> Engine::pools() const {

@@ -17,10 +17,18 @@
 
 namespace cygnet::ike {
 
+// Whether initiators must solve puzzles, RFC 8019: none, beyond some load, all (for tests).
+enum class Puzzles : std::uint8_t { never, by_load, always };
+
 // What the core cannot decide for itself. All have working defaults.
 struct EngineSettings {
     std::size_t half_open_before_cookies = model::limits::half_open_before_cookies;
+    std::size_t half_open_per_prefix_before_cookies = model::limits::half_open_per_prefix_before_cookies;
+    unsigned requests_per_second_before_cookies = model::limits::requests_per_second_before_cookies;
     bool always_cookie = false;  // tests: demand a cookie of everybody
+    Puzzles puzzles = Puzzles::never;
+    unsigned puzzle_difficulty_min = model::limits::puzzle_difficulty_min;
+    unsigned puzzle_difficulty_accepted = model::limits::puzzle_difficulty_accepted;
     std::size_t fragment_ip_octets = model::limits::datagram_octets;  // no connection's fragments are larger
     Duration retransmit_first = model::limits::retransmit_first;
     double retransmit_factor = model::limits::retransmit_factor;

@@ -70,6 +70,7 @@ struct InitiatingSaInit {
     std::vector<model::Proposal> proposals{};
     std::optional<crypto::KeOffer> offer{};  // nothing while a job makes it
     Bytes cookie{};
+    Bytes puzzle_solution{};  // RFC 8019 §7.1.2
     unsigned retries = 0;
     std::string hint{};  // what an unauthenticated notification said
 };
@@ -109,9 +110,6 @@ using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingInt
 
 // ---- exchanges of the peer that wait for a job --------------------------------------------------
 
-struct RespondingSaInit {
-    Received request{};
-};
 struct RespondingIntermediate {};
 struct RespondingAuth {
     Received request{};  // while the peer's proof is checked
@@ -119,6 +117,6 @@ struct RespondingAuth {
     std::optional<LocalProof> proof{};
 };
 using PeerExchange =
-    std::variant<std::monostate, RespondingSaInit, RespondingIntermediate, RespondingAuth, AnsweringNewSa>;
+    std::variant<std::monostate, RespondingIntermediate, RespondingAuth, AnsweringNewSa>;
 
 }  // namespace cygnet::ike

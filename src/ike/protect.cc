@@ -19,7 +19,8 @@ Result<Protection> Protection::make(const model::ChosenProposal& proposal, IkeKe
 Result<SentMessage> Protection::seal(const wire::Header& header, const wire::Chain& chain,
                                      std::optional<FragmentLimit> limit, Rng& rng) {
     const wire::ProtectionSizes sizes = sizes_of(out_.shape());
-    const std::size_t whole = wire::protected_message_size(chain.octets.size(), sizes);
+    const std::size_t whole =
+        wire::outside_size(chain.puzzle_solution) + wire::protected_message_size(chain.octets.size(), sizes);
     SentMessage datagrams;
     if (!limit || whole + limit->overhead <= limit->ip_octets) {
         wire::Unsealed unsealed = TRY(wire::lay_out(header, chain, sizes));
@@ -52,8 +53,11 @@ Result<Bytes> Protection::seal_one(wire::Unsealed unsealed, Rng& rng) {
 Result<SentMessage> Protection::recut(const SentMessage& sent, std::optional<FragmentLimit> limit, Rng& rng) {
     wire::Reassembly fragments;
     for (const Bytes& datagram : sent)
-        if (auto whole = TRY(open_with(out_, datagram, &fragments)))
+        if (auto whole = TRY(open_with(out_, datagram, &fragments))) {
+            // RFC 8019 §7.2.2: what stands before the Encrypted payload goes along.
+            whole->chain.puzzle_solution = keep(TRY(wire::glance(sent.front())).solution);
             return seal(TRY(wire::parse_header(datagram)), whole->chain, limit, rng);
+        }
     return fail(Errc::state, "recut", "not a whole protected message");
 }
 

@@ -51,11 +51,14 @@ TEST_P(Protect, NoticesEveryFlippedOctet) {
 
 // RFC 7383 §2.5.2: the same message in smaller pieces, and under fresh IVs.
 TEST_P(Protect, CutsItsOwnMessagesAnew) {
-    const wire::Chain large{.first = model::PayloadType::vendor_id, .octets = Bytes(3000, 7)};
+    const wire::Chain large{
+        .first = model::PayloadType::vendor_id, .octets = Bytes(3000, 7), .puzzle_solution = Bytes(16, 1)};
     const auto whole = *initiator.seal(header, large, std::nullopt, rng);
     const auto coarse = *initiator.recut(whole, FragmentLimit{.ip_octets = 1280, .overhead = 28}, rng);
     const auto fine = *initiator.recut(coarse, FragmentLimit{.ip_octets = 600, .overhead = 28}, rng);
     EXPECT_LT(coarse.size(), fine.size());
+    EXPECT_EQ(wire::glance(fine[0])->solution.size(), 16u) << "a puzzle's solution stays in the first one";
+    EXPECT_TRUE(wire::glance(fine[1])->solution.empty());
     EXPECT_EQ(initiator.recut(fine, std::nullopt, rng)->size(), 1u);
     wire::Reassembly fragments;
     std::optional<wire::Reassembled> joined;

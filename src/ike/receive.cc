@@ -7,7 +7,9 @@
 
 #include "crypto/prf.h"
 #include "ike/dispatch.h"
+#include "ike/exchange/first_keys.h"
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/puzzle.h"
 #include "ike/stream.h"
 #include "ike/trace.h"
 
@@ -44,14 +46,17 @@ struct Arrival {
 
 // Unprotected, so it changes nothing here, must change nothing there, and is limited (RFC 7296 §2.21.4, §2.5).
 void answer_stranger(const Arrival& arrival, wire::Header header, NotifyType type, ByteView data = {}) {
-    if (header.response || !arrival.core.may_reply_to_stranger(arrival.now)) return;
+    if (header.response) return;
     wire::MessageBuilder message;
     message.notify(type, data);
     header.response = true;
     header.initiator = !header.initiator;
     header.major_version = 2;
     header.minor_version = 0;
-    arrival.effects.push_back(Send{.path = arrival.datagram.path, .datagram = message.finish(header)});
+    Bytes answer = message.finish(header);
+    // Nobody is made to flood another, by number or by size.
+    if (answer.size() > arrival.datagram.bytes.size() || !arrival.core.may_reply_to_stranger(arrival.now)) return;
+    arrival.effects.push_back(Send{.path = arrival.datagram.path, .datagram = std::move(answer)});
 }
 
 Received received_in_clear(const Arrival& arrival, Result<>& parsed) {
@@ -76,11 +81,86 @@ bool repeat_init_answer(const Arrival& arrival, const wire::Header& header) {
         return false;
     core.counters.add(Counter::duplicate_request);
     IkeSa* sa = core.find_sa(known->second.sa);
-    if (sa == nullptr || sa->closed || sa->window.classify_request(0) != Window::Verdict::repeated) return true;
+    if (sa == nullptr || sa->closed || !sa->half_open() || sa->window.classify_request(0) != Window::Verdict::repeated)
+        return true;
+    if (++sa->handshake().answer_repeats > model::limits::first_answer_repeats) return true;
     Context context = arrival.context(*sa);
     trace_repeated(context, sa->window.last_response());
     context.send(sa->window.last_response(), arrival.datagram.path);
     return true;
+}
+
+constexpr std::size_t notify_fields = 4;
+
+void write_notification(Writer& writer, NotifyType type, ByteView data, model::PayloadType next) {
+    writer.u8(static_cast<std::uint8_t>(next));
+    writer.u8(0);
+    writer.u16(static_cast<std::uint16_t>(wire::generic_header_size + notify_fields + data.size()));
+    wire::write(writer, wire::NotifyPayload{
+                            .protocol = model::Protocol::none, .message_type = type, .spi = {}, .data = data});
+}
+
+// RFC 7296 §2.6, RFC 8019 §7.1.1: the answer to who must return a cookie first, or solve a puzzle about it. One allocation:
+// this is what a flood gets.
+void demand_cookie(const Arrival& arrival, wire::Header header, ByteView cookie, const crypto::Puzzle& puzzle) {
+    constexpr std::size_t fixed = wire::generic_header_size + notify_fields;
+    header.spi_r = 0;
+    header.initiator = false;
+    header.response = true;
+    header.next_payload = model::PayloadType::notify;
+    header.length = static_cast<std::uint32_t>(wire::header_size + fixed + cookie.size() +
+                                               (puzzle ? fixed + puzzle_octets : 0));
+    if (header.length > arrival.datagram.bytes.size()) return;
+    Bytes answer;
+    answer.reserve(header.length);
+    Writer writer(answer);
+    wire::write(writer, header);
+    write_notification(writer, NotifyType::cookie, cookie, puzzle ? model::PayloadType::notify : model::PayloadType::none);
+    if (puzzle) write_notification(writer, NotifyType::puzzle, written(puzzle), model::PayloadType::none);
+    arrival.core.counters.add(Counter::ike_init_out_resp);
+    arrival.effects.push_back(Send{.path = arrival.datagram.path, .datagram = std::move(answer)});
+}
+
+// RFC 8019 §7.1.4: whether the cookie came back with enough work. A solution is good for one half-open SA.
+bool has_worked(const Arrival& arrival, const wire::Header& header, const wire::Glance& seen, const crypto::Puzzle& puzzle) {
+    if (!puzzle || seen.solution.empty()) return false;
+    const bool solved = crypto::puzzle_bits(puzzle.prf, seen.cookie, seen.solution).value_or(0) >= puzzle.difficulty &&
+                        !arrival.core.init_requests.contains({header.spi_i, arrival.datagram.path.remote.address});
+    arrival.core.counters.add(solved ? Counter::puzzle_solved : Counter::puzzle_wrong);
+    return solved;
+}
+
+// What the sender of a first request has shown; nothing when it has been asked to show more, or may be ignored.
+std::optional<Standing> standing_of(const Arrival& arrival, const wire::Header& header) {
+    Core& core = arrival.core;
+    const model::Endpoint& remote = arrival.datagram.path.remote;
+    // RFC 9329 §6.3: whoever opened a TCP stream has shown that it receives at its address.
+    if (arrival.datagram.path.tcp()) return Standing::proven;
+    const Admission::Demand demand = core.admission.demand(arrival.now, remote.address);
+    const auto seen = wire::glance(arrival.datagram.bytes);
+    if (!demand.cookie && (!seen || seen->cookie.empty())) return Standing::unproven;
+    if (!seen || seen->nonce.empty()) {
+        core.counters.add(Counter::malformed_payload);
+        core.counters.add(Counter::invalid);
+        return std::nullopt;
+    }
+    if (const auto returned = core.cookies.accepts(seen->cookie, header.spi_i, seen->nonce, remote)) {
+        if (has_worked(arrival, header, *seen, *returned)) return Standing::worked;
+        if (demand.puzzle_difficulty == 0) return Standing::proven;
+        // RFC 8019 §7.1: those who cannot solve puzzles have their chance, but only with a cookie.
+        if (core.rng.below(model::limits::puzzle_legacy_share) == 0) return Standing::proven;
+    } else if (!demand.cookie) {
+        return Standing::unproven;
+    } else if (!seen->cookie.empty()) {
+        core.counters.add(Counter::cookie_wrong);
+    }
+    crypto::Puzzle puzzle;
+    if (demand.puzzle_difficulty != 0) puzzle.prf = puzzle_prf(seen->proposals);
+    if (puzzle.prf != model::Prf::none) puzzle.difficulty = static_cast<std::uint8_t>(demand.puzzle_difficulty);
+    core.counters.add(Counter::ike_init_in_req);
+    core.counters.add(puzzle ? Counter::puzzle_sent : Counter::cookie_sent);
+    demand_cookie(arrival, header, core.cookies.mint(arrival.now, header.spi_i, seen->nonce, remote, puzzle), puzzle);
+    return std::nullopt;
 }
 
 void receive_first_request(const Arrival& arrival, const wire::Header& header) {
@@ -89,6 +169,8 @@ void receive_first_request(const Arrival& arrival, const wire::Header& header) {
     if (repeat_init_answer(arrival, header)) return;
     if (!stream_is_free(arrival.core, arrival.datagram.path))
         return arrival.drop(Counter::tcp_stream_refused, "another IKE_SA uses this TCP stream");
+    const std::optional<Standing> standing = standing_of(arrival, header);
+    if (!standing) return;
     Result<> parsed;
     Received request = received_in_clear(arrival, parsed);
     if (!parsed) return arrival.drop(Counter::malformed_payload, parsed.error().text());
@@ -97,7 +179,7 @@ void receive_first_request(const Arrival& arrival, const wire::Header& header) {
         answer_stranger(arrival, header, NotifyType::unsupported_critical_payload, type);
         return arrival.drop(Counter::unknown_critical_payload, "a critical payload is unknown");
     }
-    receive_ike_sa_init_request(arrival.core, std::move(request), arrival.now, arrival.effects);
+    receive_ike_sa_init_request(arrival.core, request, *standing, arrival.now, arrival.effects);
 }
 
 void receive_first_response(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
@@ -164,6 +246,7 @@ void note_forgery(const Arrival& arrival, IkeSa& sa, const Error& error) {
                                                           : Counter::malformed_payload;
     arrival.drop(counter, error.text());
     if (error.code != Errc::integrity || !sa.half_open() || sa.initiator) return;
+    if (sa.handshake().forged_messages == 0) arrival.core.admission.note_wasted_secret(arrival.now);
     if (++sa.handshake().forged_messages <= model::limits::forged_messages_per_half_open) return;
     Context context = arrival.context(sa);
     context.count(Counter::limit_reached);
@@ -185,6 +268,9 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     const Incoming incoming = std::exchange(header.response ? sa.response : sa.request, {});
     sa.timer(Timer::reassembly) = Instant::never();
     sa.last_received = arrival.now;
+    // Whoever has the keys has done its share of the work: it gets the time to prove itself.
+    if (sa.half_open() && sa.timer(Timer::half_open) != Instant::never() && header.message_id == 1)
+        sa.timer(Timer::half_open) = arrival.now + model::limits::half_open_life;
     follow_peer(context, arrival.datagram.path, !header.response);
     peer_is_ready(context.core, sa);
     if (header.response) note_answered(context);
@@ -213,9 +299,25 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     dispatch(context, std::move(received));
 }
 
-void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
-    if (!sa.protection)
+// Only what may be the initiator's second message is worth the shared secret.
+void receive_before_keys(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
+    const bool next_exchange =
+        header.exchange == ExchangeType::ike_auth || header.exchange == ExchangeType::ike_intermediate;
+    const auto seen = wire::glance(arrival.datagram.bytes);
+    if (sa.initiator || header.response || !next_exchange || !seen || !seen->sealed || sa.window.expected_request() == 0)
         return arrival.drop(Counter::unexpected_exchange, "a protected message, but there are no keys yet");
+    if (header.message_id != sa.window.expected_request())
+        return arrival.drop(Counter::unexpected_message_id, fmt::format("request {} has no place", header.message_id));
+    Context context = arrival.context(sa);
+    const Worth worth = worth_of_keys(context, arrival.datagram.bytes);
+    if (worth == Worth::nothing)
+        return arrival.drop(Counter::puzzle_wrong, "the puzzle of our IKE_SA_INIT answer is not solved");
+    if (await_first_keys(context, arrival.datagram, worth)) return;
+    arrival.drop(Counter::limit_reached, "too many messages wait for the first keys");
+}
+
+void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
+    if (!sa.protection) return receive_before_keys(arrival, sa, header);
     if (!passes_window(arrival, sa, header)) return;
     Incoming& incoming = header.response ? sa.response : sa.request;
     auto opened = sa.protection->open(arrival.datagram.bytes, sa.accepts_fragments ? &incoming.fragments : nullptr);

@@ -76,7 +76,7 @@ TEST_F(Receive, NeverAnswersAResponse) {
 
 TEST_F(Receive, RefusesACriticalPayloadOfAStranger) {
     wire::MessageBuilder message;
-    message.add(wire::UnknownPayload{.type = static_cast<PayloadType>(99), .critical = true, .body = {}});
+    message.add(wire::UnknownPayload{.type = static_cast<PayloadType>(99), .critical = true, .body = peer.nonce_i});
     const auto sent = peer.raw(message.finish({.spi_i = 5, .exchange = ExchangeType::ike_sa_init, .initiator = true}));
     ASSERT_EQ(sent.size(), 1u);
     const auto answer = *wire::parse_message(sent.front());
@@ -108,8 +108,9 @@ TEST_F(Receive, BoundsHalfOpenStateByCookies) {
             .add(wire::NoncePayload{peer.nonce_i});
         stranger.raw(message.finish({.spi_i = i, .exchange = ExchangeType::ike_sa_init, .initiator = true}));
     }
-    EXPECT_EQ(sas(), model::limits::half_open_before_cookies);
-    EXPECT_EQ(count(Counter::cookie_sent), 300 - model::limits::half_open_before_cookies);
+    // All of them come from one address.
+    EXPECT_EQ(sas(), model::limits::half_open_per_prefix_before_cookies);
+    EXPECT_EQ(count(Counter::cookie_sent), 300 - model::limits::half_open_per_prefix_before_cookies);
 }
 
 // ---- half-open ------------------------------------------------------------------------------------

@@ -24,6 +24,12 @@
 
 namespace cygnet::ike {
 
+// A datagram that came before the keys that it needs.
+struct WaitingDatagram {
+    model::Path path{};
+    Bytes octets{};
+};
+
 // What IKE_AUTH needs of the messages before it; wiped when the SA is established.
 struct Handshake {
     Bytes init_request, init_response;  // as sent, RFC 7296 §2.15
@@ -37,6 +43,14 @@ struct Handshake {
     std::uint32_t auth_message_id = 0;       // of the first IKE_AUTH request, part of IntAuth (RFC 9242 §3.3.2)
     std::optional<Received> auth_request{};  // responder: that request, which asks for the child
     unsigned forged_messages = 0;              // undecryptable ones, RFC 8019 §4.6
+    unsigned answer_repeats = 0;               // of init_response
+    bool worked = false;                       // the initiator solved a puzzle, RFC 8019 §7.1
+
+    // Responder: our half of a Diffie-Hellman exchange and the peer's, until the secret is needed.
+    std::optional<crypto::KeOffer> own_share{};
+    Bytes peer_share{};
+    std::vector<WaitingDatagram> waiting{};
+    std::size_t waiting_octets = 0;
 
     Nonces nonces() const { return {nonce_i, nonce_r}; }
 };

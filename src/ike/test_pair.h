@@ -23,13 +23,19 @@ struct Node {
     Engine engine;
     std::deque<Send> outbox{};
     std::vector<model::ChildSaSpec> installed{};
-    std::vector<model::ChildId> removed{};
+    std::vector<model::ChildId> activated{}, removed{};
     std::vector<AssignAddress> assigned{};
     std::vector<CommandDone> done{};
     std::vector<model::Event> events{};
     std::vector<SendKeepalive> keepalives{};
     std::vector<MoveChild> moved{};
     std::vector<crypto::LookUp> fetched{};  // asked of the Pair's web
+    bool keeps_events = true;
+
+    // Files what the engine wants done; the jobs are the caller's.
+    std::vector<StartJob> take(Effects& effects);
+    // One step, whose jobs run at once.
+    void step(Instant now, Input input);
 
     template <class T>
     std::vector<T> events_of() const {
@@ -147,27 +153,37 @@ inline void Pair::configure(model::Connection at_a, model::Connection at_b) {
     step(b, Configure{config_of(std::move(at_b)), nullptr});
 }
 
+inline std::vector<StartJob> Node::take(Effects& effects) {
+    std::vector<StartJob> jobs;
+    for (Effect& effect : effects) {
+        if (auto* send = std::get_if<Send>(&effect)) outbox.push_back(std::move(*send));
+        if (auto* job = std::get_if<StartJob>(&effect)) jobs.push_back(std::move(*job));
+        if (auto* child = std::get_if<InstallChild>(&effect)) installed.push_back(std::move(child->spec));
+        if (auto* child = std::get_if<ActivateChild>(&effect)) activated.push_back(child->child);
+        if (auto* child = std::get_if<RemoveChild>(&effect)) removed.push_back(child->child);
+        if (auto* assign = std::get_if<AssignAddress>(&effect)) assigned.push_back(std::move(*assign));
+        if (auto* report = std::get_if<Report>(&effect); report != nullptr && keeps_events)
+            events.push_back(std::move(report->event));
+        if (auto* command = std::get_if<CommandDone>(&effect)) done.push_back(std::move(*command));
+        if (auto* keepalive = std::get_if<SendKeepalive>(&effect)) keepalives.push_back(*keepalive);
+        if (auto* move = std::get_if<MoveChild>(&effect)) moved.push_back(*move);
+        if (auto* fetch = std::get_if<Fetch>(&effect)) fetched.push_back(fetch->what);
+    }
+    return jobs;
+}
+
+inline void Node::step(Instant now, Input input) {
+    Effects effects;
+    engine.step(now, std::move(input), effects);
+    for (StartJob& job : take(effects)) step(now, JobDone{job.id, crypto::run(std::move(job.job))});
+}
+
 inline void Pair::step(Node& node, Input input) {
     Effects effects;
     node.engine.step(now, std::move(input), effects);
-    std::vector<StartJob> jobs;
-    for (Effect& effect : effects) {
-        if (auto* send = std::get_if<Send>(&effect)) node.outbox.push_back(std::move(*send));
-        if (auto* job = std::get_if<StartJob>(&effect)) jobs.push_back(std::move(*job));
-        if (auto* child = std::get_if<InstallChild>(&effect)) node.installed.push_back(std::move(child->spec));
-        if (auto* child = std::get_if<RemoveChild>(&effect)) node.removed.push_back(child->child);
-        if (auto* assign = std::get_if<AssignAddress>(&effect)) node.assigned.push_back(std::move(*assign));
-        if (auto* report = std::get_if<Report>(&effect)) node.events.push_back(std::move(report->event));
-        if (auto* done = std::get_if<CommandDone>(&effect)) node.done.push_back(std::move(*done));
-        if (auto* keepalive = std::get_if<SendKeepalive>(&effect)) node.keepalives.push_back(*keepalive);
-        if (auto* move = std::get_if<MoveChild>(&effect)) node.moved.push_back(*move);
-    }
-    for (Effect& effect : effects) {
-        auto* fetch = std::get_if<Fetch>(&effect);
-        if (fetch == nullptr) continue;
-        node.fetched.push_back(fetch->what);
-        waiting_fetches.emplace_back(&node, fetch->id, fetch->what);
-    }
+    std::vector<StartJob> jobs = node.take(effects);
+    for (Effect& effect : effects)
+        if (auto* fetch = std::get_if<Fetch>(&effect)) waiting_fetches.emplace_back(&node, fetch->id, fetch->what);
     for (StartJob& job : jobs) {
         if (jobs_are_slow)
             slow_jobs_.emplace_back(&node, std::move(job));

@@ -31,10 +31,12 @@ public:
     Spis spis{.initiator = 0x1122334455667788, .responder = 0};
     Bytes nonce_i = Bytes(32, 7), nonce_r{};
     Bytes init_request{}, init_response{};
+    Bytes sent_value{};  // in place of our public value, when not empty
     model::ChosenProposal proposal{};
     std::optional<Protection> protection{};
     std::uint32_t next_id = 1;
     model::Path over = path();
+    std::vector<std::size_t> jobs{};  // kinds of those that the engine started (indices of crypto::Job)
 
     // Feeds octets to the engine and returns the datagrams that it sends.
     std::vector<Bytes> raw(ByteView octets) {
@@ -57,7 +59,8 @@ public:
         proposal = *model::choose(proposals, proposals, {});
         const auto offer = *crypto::ke_offer(proposal.ke);
         wire::MessageBuilder message;
-        message.add(wire::SaPayload{proposals}).add(wire::KePayload{.method = proposal.ke, .data = offer.public_value});
+        message.add(wire::SaPayload{proposals});
+        message.add(wire::KePayload{.method = proposal.ke, .data = sent_value.empty() ? offer.public_value : sent_value});
         message.add(wire::NoncePayload{nonce_i}).notify(model::NotifyType::intermediate_exchange_supported);
         message.notify(model::NotifyType::ikev2_fragmentation_supported);
         init_request =
@@ -136,18 +139,23 @@ public:
     void step(Input input) {
         Effects effects;
         victim_.engine.step(now, std::move(input), effects);
-        std::vector<StartJob> jobs;
-        for (Effect& effect : effects) {
-            if (auto* send = std::get_if<Send>(&effect)) victim_.outbox.push_back(std::move(*send));
-            if (auto* job = std::get_if<StartJob>(&effect)) jobs.push_back(std::move(*job));
-            if (auto* fetch = std::get_if<Fetch>(&effect)) victim_.fetched.push_back(fetch->what);
-            if (auto* report = std::get_if<Report>(&effect)) victim_.events.push_back(std::move(report->event));
+        for (StartJob& job : victim_.take(effects)) {
+            if (victim_.keeps_events) jobs.push_back(job.job.index());
+            if (jobs_are_slow)
+                slow_jobs_.push_back(std::move(job));
+            else
+                step(JobDone{job.id, crypto::run(std::move(job.job))});
         }
-        for (StartJob& job : jobs) step(JobDone{job.id, crypto::run(std::move(job.job))});
+    }
+    // Jobs end when end_slow_jobs() is called.
+    bool jobs_are_slow = false;
+    void end_slow_jobs() {
+        for (StartJob& job : std::exchange(slow_jobs_, {})) step(JobDone{job.id, crypto::run(std::move(job.job))});
     }
 
 private:
     Node& victim_;
+    std::vector<StartJob> slow_jobs_{};
 };
 
 }  // namespace cygnet::ike::test

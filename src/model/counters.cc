@@ -16,6 +16,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "integrity-failed", "unexpected-message-id", "unexpected-exchange", "duplicate-request",
     "cookie-sent", "cookie-wrong", "half-open-refused", "half-open-expired",
     "no-proposal-chosen", "invalid-ke-payload", "bad-ke-value", "authentication-failed", "ts-unacceptable",
+    "puzzle-sent", "puzzle-solved", "puzzle-wrong",
     "fragment-refused", "retransmitted", "retransmission-timeout", "limit-reached",
     "intermediate-in-req", "intermediate-in-resp", "intermediate-out-req", "intermediate-out-resp",
     "followup-in-req", "followup-in-resp", "followup-out-req", "followup-out-resp",

@@ -21,6 +21,7 @@ enum class Counter : std::uint8_t {
     integrity_failed, unexpected_message_id, unexpected_exchange, duplicate_request,
     cookie_sent, cookie_wrong, half_open_refused, half_open_expired,
     no_proposal_chosen, invalid_ke_payload, bad_ke_value, authentication_failed, ts_unacceptable,
+    puzzle_sent, puzzle_solved, puzzle_wrong,
     fragment_refused, retransmitted, retransmission_timeout, limit_reached,
     intermediate_in_req, intermediate_in_resp, intermediate_out_req, intermediate_out_resp,
     followup_in_req, followup_in_resp, followup_out_req, followup_out_resp,

@@ -32,10 +32,29 @@ inline constexpr std::size_t nonce_octets_max = 256;
 inline constexpr std::size_t nonce_octets = 32;  // what we send: half the largest PRF key is enough for all
 inline constexpr std::size_t cookie_octets_max = 64;  // RFC 7296 §2.6
 
-// IKE SAs that have not authenticated yet.
+// IKE SAs that have not authenticated yet, RFC 8019 §4: of peers that returned a cookie, in all and per prefix (an IPv4
+// address, an IPv6 /64), then what nobody is asked for a cookie below.
 inline constexpr std::size_t half_open_total = 10'000;
+inline constexpr std::size_t half_open_per_prefix = 2'500;
 inline constexpr std::size_t half_open_before_cookies = 100;
+inline constexpr std::size_t half_open_per_prefix_before_cookies = 10;
+inline constexpr unsigned requests_per_second_before_cookies = 500;
 inline constexpr Duration half_open_life = seconds(30);
+inline constexpr Duration half_open_life_under_load = seconds(5);
+// Puzzles, RFC 8019 §6: asked of everybody, or of one prefix, beyond so many half-open IKE SAs with a proven address.
+inline constexpr std::size_t half_open_before_puzzles = 2'000;
+inline constexpr std::size_t half_open_per_prefix_before_puzzles = 64;
+inline constexpr unsigned puzzle_difficulty_min = 14;       // bits, at the threshold; 18 is a fraction of a second
+inline constexpr unsigned puzzle_difficulty_max = 20;       // at half_open_total
+inline constexpr unsigned puzzle_difficulty_accepted = 20;  // what we solve as initiator
+inline constexpr unsigned puzzle_difficulty_of_choice = 16; // when the responder leaves it to us
+inline constexpr unsigned puzzle_legacy_share = 8;          // one in so many gets in without a solution
+inline constexpr unsigned wasted_secrets_before_puzzles = 50;  // per second: garbage in place of IKE_AUTH
+inline constexpr unsigned first_answer_repeats = 16;  // of the answer to one IKE_SA_INIT request
+// Protected messages that wait while the first keys are computed: of one SA, and of all.
+inline constexpr std::size_t waiting_datagrams_per_half_open = 64;
+inline constexpr std::size_t waiting_octets_per_half_open = 128 * 1024;
+inline constexpr std::size_t waiting_octets = 16 * 1024 * 1024;
 inline constexpr std::size_t forged_messages_per_half_open = 64;  // undecryptable requests before we let it go
 inline constexpr unsigned sa_init_retries = 5;                    // cookies and INVALID_KE_PAYLOAD rounds we follow
 inline constexpr unsigned invalid_spi_replies_per_second = 20;
@@ -51,7 +70,8 @@ inline constexpr Duration acquire_pause = seconds(5);              // between tw
 inline constexpr Duration invalid_selectors_pause = seconds(10);   // between two INVALID_SELECTORS about one child
 inline constexpr std::size_t invalid_selectors_octets = 128;       // of the offending packet that are shown to the peer
 inline constexpr std::size_t window_size = 1;
-inline constexpr unsigned pending_rekeys_per_minute = 60;
+inline constexpr unsigned create_child_requests_per_minute = 120;  // of one peer, those of rekeys among them
+inline constexpr unsigned create_child_requests_at_once = 300;
 
 // Reauthentication: how soon after an authentication the next may begin, how soon after a failed one; how long a peer may
 // take when it is asked to; how long a second SA from the same address may stand beside the first where unique forbids two.

@@ -58,6 +58,7 @@ Result<Payload> parse_payload(const Link& link) {
         case PayloadType::skf: return parse_sealed<SkfPayload>(link);
         case PayloadType::cp: return parse_as<CpPayload>(link.body);
         case PayloadType::eap: return parse_as<EapPayload>(link.body);
+        case PayloadType::ps: return parse_as<PsPayload>(link.body);
         default: return Payload(UnknownPayload{link.type, link.critical, link.body});
     }
 }
@@ -97,6 +98,30 @@ Result<Message> parse_message(ByteView datagram) {
     };
     message.payloads = TRY(parse_payloads(message.header.next_payload, datagram.subspan(header_size)));
     return message;
+}
+
+Result<Glance> glance(ByteView datagram) {
+    const Header header = TRY(parse_header(datagram));
+    Reader chain(datagram.subspan(header_size));
+    Glance seen;
+    PayloadType type = header.next_payload;
+    for (std::size_t number = 0; type != PayloadType::none; ++number) {
+        if (number == model::limits::payloads_per_message) return fail(Errc::limit, "payloads of a message");
+        const Link link = TRY(take_link(type, chain));
+        if (type == PayloadType::nonce && seen.nonce.empty()) seen.nonce = link.body;
+        if (type == PayloadType::ps && seen.solution.empty()) seen.solution = link.body;
+        if (type == PayloadType::sa && seen.proposals.empty()) seen.proposals = link.body;
+        if (type == PayloadType::notify) {
+            const auto notification = TRY(parse<NotifyPayload>(link.body));
+            if (notification.message_type == model::NotifyType::cookie && seen.cookie.empty())
+                seen.cookie = notification.data;
+        }
+        seen.sealed = seals_the_rest(type);
+        if (seen.sealed) return seen;
+        type = link.next;
+    }
+    TRY(chain.finish("end of the payload chain"));
+    return seen;
 }
 
 const NotifyPayload* Message::notify(model::NotifyType type) const {
@@ -170,6 +195,11 @@ MessageBuilder& MessageBuilder::add(const SkfPayload& payload) {
 
 MessageBuilder& MessageBuilder::add(const Payload& payload) {
     std::visit([this](const auto& one) { add(one); }, payload);
+    return *this;
+}
+
+MessageBuilder& MessageBuilder::outside(const PsPayload& payload) {
+    chain_.puzzle_solution = keep(payload.keys);
     return *this;
 }
 

@@ -45,11 +45,23 @@ Result<std::vector<Payload>> parse_payloads(PayloadType first, ByteView octets);
 // Header and clear chain of one datagram (without the non-ESP marker).
 Result<Message> parse_message(ByteView datagram);
 
+// What decides about a stranger's message before anything is kept of it: found by walking the chain, nothing else is looked at
+// and nothing allocated. Empty: there is none.
+struct Glance {
+    ByteView nonce;      // of the first Nonce payload
+    ByteView cookie;     // of the first COOKIE notification
+    ByteView solution;   // of the first PS payload
+    ByteView proposals;  // the body of the first SA payload
+    bool sealed = false;  // SK or SKF ends the chain
+};
+Result<Glance> glance(ByteView datagram);
+
 // The content of an SK payload, or of a whole set of fragments: what MessageBuilder makes and
 // parse_payloads reads.
 struct Chain {
     PayloadType first = PayloadType::none;
     Bytes octets;
+    Bytes puzzle_solution{};  // RFC 8019 §7.2.2: of a PS payload before SK, outside of it; empty: there is none
 };
 
 // Serialises each payload when it is added, so that what its views point to may end at once. A
@@ -74,6 +86,9 @@ public:
     bool empty() const { return chain_.first == PayloadType::none; }
     std::size_t size() const { return chain_.octets.size(); }
     const Chain& chain() const { return chain_; }
+
+    // Stands before the Encrypted payload that the others go into.
+    MessageBuilder& outside(const PsPayload& payload);
 
     // The message in the clear; sets Next Payload and Length. The builder is empty afterwards.
     Bytes finish(Header header);

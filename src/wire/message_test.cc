@@ -167,5 +167,30 @@ TEST(MessageBuilder, IsEmptyAfterItsChainIsTaken) {
     EXPECT_EQ(builder.size(), generic_header_size);
 }
 
+TEST(Glance, FindsWhatAdmissionNeedsWithoutParsing) {
+    const Bytes nonce(32, 7), cookie(27, 1), keys(16, 2);
+    MessageBuilder builder;
+    builder.notify(model::NotifyType::cookie, cookie).add(PsPayload{keys}).add(NoncePayload{nonce});
+    const Bytes datagram = builder.finish(init_request());
+    const auto seen = glance(datagram);
+    ASSERT_TRUE(seen);
+    EXPECT_TRUE(equal(seen->cookie, cookie));
+    EXPECT_TRUE(equal(seen->solution, keys));
+    EXPECT_TRUE(equal(seen->nonce, nonce));
+    EXPECT_TRUE(seen->proposals.empty());
+    EXPECT_FALSE(seen->sealed);
+    for (std::size_t size = 0; size < datagram.size(); ++size) EXPECT_FALSE(glance(ByteView(datagram).first(size))) << size;
+}
+
+TEST(Glance, SeesThatAChainIsSealed) {
+    MessageBuilder builder;
+    builder.add(PsPayload{Bytes(16, 2)}).add(SkPayload{.first = PayloadType::id_i, .content = Bytes(40, 1)});
+    const Bytes datagram = builder.finish(init_request());
+    const auto seen = glance(datagram);
+    ASSERT_TRUE(seen);
+    EXPECT_TRUE(seen->sealed);
+    EXPECT_EQ(seen->solution.size(), 16u);
+}
+
 }  // namespace
 }  // namespace cygnet::wire

@@ -15,7 +15,8 @@ class PayloadLaws : public testing::Test {};
 
 using Bodies = testing::Types<Header, SaPayload, KePayload, IdiPayload, IdrPayload, CertPayload, CertreqPayload,
                               AuthPayload, NoncePayload, NotifyPayload, DeletePayload, VendorIdPayload, TsiPayload,
-                              TsrPayload, SkPayload, SkfPayload, ConfigurationAttribute, CpPayload, EapPayload>;
+                              TsrPayload, SkPayload, SkfPayload, ConfigurationAttribute, CpPayload, EapPayload,
+                              PsPayload>;
 TYPED_TEST_SUITE(PayloadLaws, Bodies);
 
 // Copies into memory of exactly this size, so that the sanitizers see a read beyond it.

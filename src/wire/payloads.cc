@@ -171,5 +171,6 @@ CYGNET_WIRE_CODEC(TsrPayload);
 CYGNET_WIRE_CODEC_UNPRINTED(ConfigurationAttribute);
 CYGNET_WIRE_CODEC(CpPayload);
 CYGNET_WIRE_CODEC(EapPayload);
+CYGNET_WIRE_CODEC(PsPayload);
 
 }  // namespace cygnet::wire

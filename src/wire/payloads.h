@@ -192,6 +192,13 @@ struct EapPayload {
                                               TotalLength<std::uint16_t>{"length"}, Rest<&EapPayload::data>{"data"}};
 };
 
+// RFC 8019 §8.2: four keys of one size for the puzzle's PRF.
+struct PsPayload {
+    static constexpr auto type = PayloadType::ps;
+    ByteView keys;
+    static constexpr auto fields = std::tuple{Rest<&PsPayload::keys, 1>{"keys"}};
+};
+
 // Any payload that has no struct above; kept, written back unchanged, refused when critical (§2.5).
 struct UnknownPayload {
     PayloadType type{};
@@ -204,7 +211,7 @@ struct UnknownPayload {
 
 using Payload = std::variant<SaPayload, KePayload, IdiPayload, IdrPayload, CertPayload, CertreqPayload, AuthPayload,
                              NoncePayload, NotifyPayload, DeletePayload, VendorIdPayload, TsiPayload, TsrPayload,
-                             SkPayload, SkfPayload, CpPayload, EapPayload, UnknownPayload>;
+                             SkPayload, SkfPayload, CpPayload, EapPayload, PsPayload, UnknownPayload>;
 
 PayloadType type_of(const Payload& payload);
 

@@ -43,25 +43,33 @@ Result<SealedPayload> find_sealed(ByteView octets) {
 
 std::size_t padded_size(std::size_t size, std::size_t block) { return (size + block) / block * block; }
 
-// Writes header, generic header, fragment header if any, and the padded text; the header's lengths
+// Writes header, PS payload if any, generic header, fragment header if any, and the padded text; the header's lengths
 // follow.
 Unsealed assemble(Header header, PayloadType first, std::optional<FragmentPlace> fragment, ByteView text,
-                  const ProtectionSizes& sizes) {
+                  const ProtectionSizes& sizes, ByteView puzzle_solution = {}) {
     Unsealed message;
     const std::size_t text_size = padded_size(text.size(), sizes.block);
-    message.layout = {.aad_size = header_size + generic_header_size + (fragment ? fragment_header_size : 0),
+    const std::size_t outside = outside_size(puzzle_solution);
+    message.layout = {.aad_size = header_size + outside + generic_header_size + (fragment ? fragment_header_size : 0),
                       .iv_size = sizes.iv,
                       .text_size = text_size,
                       .icv_size = sizes.icv};
     const std::size_t size = message.layout.message_size();
-    header.next_payload = fragment ? PayloadType::skf : PayloadType::sk;
+    const PayloadType sealed = fragment ? PayloadType::skf : PayloadType::sk;
+    header.next_payload = outside != 0 ? PayloadType::ps : sealed;
     header.length = checked_size<std::uint32_t>(size);
     message.octets.reserve(size);
     Writer writer(message.octets);
     write(writer, header);
+    if (outside != 0) {
+        writer.u8(std::to_underlying(sealed));
+        writer.u8(0);
+        writer.u16(checked_size<std::uint16_t>(outside));
+        writer.bytes(puzzle_solution);
+    }
     writer.u8(std::to_underlying(first));
     writer.u8(0);
-    writer.u16(checked_size<std::uint16_t>(size - header_size));
+    writer.u16(checked_size<std::uint16_t>(size - header_size - outside));
     if (fragment) {
         writer.u16(fragment->number);
         writer.u16(fragment->total);
@@ -77,6 +85,10 @@ Unsealed assemble(Header header, PayloadType first, std::optional<FragmentPlace>
 }
 
 }  // namespace
+
+std::size_t outside_size(ByteView puzzle_solution) {
+    return puzzle_solution.empty() ? 0 : generic_header_size + puzzle_solution.size();
+}
 
 Result<ProtectedMessage> locate_protected(ByteView datagram, const ProtectionSizes& sizes) {
     ASSERT(sizes.block > 0);
@@ -115,35 +127,41 @@ std::size_t protected_message_size(std::size_t chain_size, const ProtectionSizes
 }
 
 Result<Unsealed> lay_out(Header header, const Chain& chain, const ProtectionSizes& sizes) {
-    const std::size_t size = protected_message_size(chain.octets.size(), sizes);
+    const std::size_t size = outside_size(chain.puzzle_solution) + protected_message_size(chain.octets.size(), sizes);
     if (size > ip_datagram_max - udp_over_ipv4_overhead) {
         return fail(Errc::limit, "protected message", fmt::format("{} octets do not fit into one UDP datagram", size));
     }
-    return assemble(header, chain.first, std::nullopt, chain.octets, sizes);
+    return assemble(header, chain.first, std::nullopt, chain.octets, sizes, chain.puzzle_solution);
 }
 
 Result<std::vector<Unsealed>> lay_out_fragments(Header header, const Chain& chain, const ProtectionSizes& sizes,
                                                 std::size_t datagram_max, std::size_t overhead) {
-    const std::size_t fixed =
-        overhead + header_size + generic_header_size + fragment_header_size + sizes.iv + sizes.icv;
-    const std::size_t text_max =
-        datagram_max <= fixed ? 0 : (std::min(datagram_max, ip_datagram_max) - fixed) / sizes.block * sizes.block;
-    if (text_max < 2) {
+    // RFC 8019 §7.2.2: the PS payload is in the first fragment only, which has less room for content.
+    const auto piece_max = [&](std::size_t index) -> std::size_t {
+        const std::size_t fixed = overhead + header_size + generic_header_size + fragment_header_size + sizes.iv +
+                                  sizes.icv + (index == 0 ? outside_size(chain.puzzle_solution) : 0);
+        const std::size_t room = std::min(datagram_max, ip_datagram_max);
+        const std::size_t text_max = room <= fixed ? 0 : (room - fixed) / sizes.block * sizes.block;
+        return text_max < 2 ? 0 : text_max - 1;  // the pad length octet
+    };
+    const std::size_t first_max = piece_max(0), later_max = piece_max(1);
+    if (first_max == 0) {
         return fail(Errc::bad_value, "fragment size", fmt::format("{} octets leave no room for content", datagram_max));
     }
-    const std::size_t piece_max = text_max - 1;  // the pad length octet
     const ByteView content = chain.octets;
-    const std::size_t total = std::max<std::size_t>(1, (content.size() + piece_max - 1) / piece_max);
+    const std::size_t later = content.size() - std::min(first_max, content.size());
+    const std::size_t total = 1 + (later + later_max - 1) / later_max;
     if (content.size() > chain_max || total > model::limits::fragments_per_message) {
-        return fail(Errc::limit, "fragments", fmt::format("{} octets in fragments of {}", content.size(), piece_max));
+        return fail(Errc::limit, "fragments", fmt::format("{} octets in fragments of {}", content.size(), later_max));
     }
     std::vector<Unsealed> fragments;
     fragments.reserve(total);
-    for (std::size_t i = 0; i < total; ++i) {
-        const std::size_t at = i * piece_max;
+    for (std::size_t i = 0, at = 0; i < total; ++i) {
+        const std::size_t size = std::min(i == 0 ? first_max : later_max, content.size() - at);
         const FragmentPlace place{static_cast<std::uint16_t>(i + 1), static_cast<std::uint16_t>(total)};
-        fragments.push_back(assemble(header, i == 0 ? chain.first : PayloadType::none, place,
-                                     content.subspan(at, std::min(piece_max, content.size() - at)), sizes));
+        fragments.push_back(assemble(header, i == 0 ? chain.first : PayloadType::none, place, content.subspan(at, size),
+                                     sizes, i == 0 ? ByteView(chain.puzzle_solution) : ByteView()));
+        at += size;
     }
     return fragments;
 }

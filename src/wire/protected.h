@@ -74,6 +74,9 @@ struct Unsealed {
 // 64 KiB (Errc::limit otherwise).
 Result<Unsealed> lay_out(Header header, const Chain& chain, const ProtectionSizes& sizes);
 
+// RFC 8019 §7.2.2: what a PS payload before SK adds; nothing for no solution.
+std::size_t outside_size(ByteView puzzle_solution);
+
 // The size in octets of the message that lay_out makes of a chain of `chain_size` octets.
 std::size_t protected_message_size(std::size_t chain_size, const ProtectionSizes& sizes);
 

@@ -191,5 +191,33 @@ TEST(Padding, EndsWithItsLength) {
     EXPECT_EQ(unpadded("").error().code, Errc::truncated);
 }
 
+// RFC 8019 §7.2.2: the PS payload is outside of the Encrypted payload, and in the first fragment only.
+TEST(PuzzleSolution, StandsBeforeTheEncryptedPayload) {
+    const ProtectionSizes sizes{.iv = 8, .block = 1, .icv = 16};
+    MessageBuilder builder;
+    const Bytes nonce(256, 7), keys(16, 2);
+    builder.add(NoncePayload{nonce}).outside(PsPayload{keys});
+    const Chain chain = builder.take_chain();
+    const auto whole = lay_out({.exchange = ExchangeType::ike_auth}, chain, sizes);
+    ASSERT_TRUE(whole);
+    EXPECT_EQ(whole->octets.size(), outside_size(chain.puzzle_solution) + protected_message_size(chain.octets.size(), sizes));
+    EXPECT_EQ(glance(whole->octets)->solution.size(), 16u);
+    const auto place = locate_protected(whole->octets, sizes);
+    ASSERT_TRUE(place);
+    EXPECT_EQ(place->layout, whole->layout);
+    const auto fragments = lay_out_fragments({.exchange = ExchangeType::ike_auth}, chain, sizes, 150, 28);
+    ASSERT_TRUE(fragments);
+    ASSERT_GT(fragments->size(), 2u);
+    Bytes content;
+    for (std::size_t i = 0; i < fragments->size(); ++i) {
+        const Unsealed& fragment = (*fragments)[i];
+        EXPECT_LE(fragment.octets.size() + 28, 150u);
+        EXPECT_EQ(glance(fragment.octets)->solution.size(), i == 0 ? 16u : 0u);
+        EXPECT_EQ(locate_protected(fragment.octets, sizes)->layout, fragment.layout);
+        append(content, *remove_padding(fragment.layout.text(ByteView(fragment.octets))));
+    }
+    EXPECT_EQ(content, chain.octets);
+}
+
 }  // namespace
 }  // namespace cygnet::wire

@@ -7,6 +7,7 @@
 #include "base/reader.h"
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/explain.h"
+#include "ike/feature/feature.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
 #include "ike/rekey.h"
@@ -439,6 +440,7 @@ bool awaits_its_children(const Context& context) {
 Result<Next> handle_request(Context& context, Received request) {
     const wire::Message& message = request.message;
     const auto& proposals = message.find<wire::SaPayload>()->proposals;
+    TRY(try_hooks(&Feature::create_child_request, context, request));
     if (context.sa.replaced_by) return busy("this IKE SA has been rekeyed");
     if (awaits_its_children(context)) return busy("our own rekey of the IKE SA before this one is under way");
     if (context.sa.followup_series) return busy("an IKE_FOLLOWUP_KE exchange is awaited");

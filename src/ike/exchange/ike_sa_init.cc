@@ -7,10 +7,12 @@
 
 #include "crypto/prf.h"
 #include "ike/exchange/auth_common.h"
+#include "ike/exchange/first_keys.h"
 #include "ike/exchange/ike_auth.h"
 #include "ike/explain.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
+#include "ike/puzzle.h"
 #include "ike/trace.h"
 
 namespace cygnet::ike {
@@ -32,17 +34,6 @@ std::string chosen_text(const model::ChosenProposal& chosen) {
     return model::Proposal{.protocol = chosen.protocol, .transforms = chosen.transforms}.text();
 }
 
-// RFC 7296 §2.14: the keys of the new SA; the handshake goes on under their protection.
-Result<> take_keys(Context& context, const SecretBytes& shared_secret) {
-    IkeSa& sa = context.sa;
-    Handshake handshake = std::move(sa.handshake());
-    sa.protection = TRY(Protection::make(
-        sa.proposal, initial_keys(sa.proposal, shared_secret.reveal(), handshake.nonces(), sa.spis), sa.initiator));
-    sa.state = Authenticating{std::move(handshake)};
-    context.log(LogGroup::ike, 1, "selected proposal " + chosen_text(sa.proposal));
-    return {};
-}
-
 // ---- initiator ----------------------------------------------------------------------------------
 
 // §2.6: the cookie comes first and everything else is as before.
@@ -51,6 +42,7 @@ Result<Next> send_request(Context& context) {
     Handshake& handshake = context.sa.handshake();
     wire::MessageBuilder message;
     if (!init.cookie.empty()) message.notify(NotifyType::cookie, init.cookie);
+    if (!init.puzzle_solution.empty()) message.add(wire::PsPayload{init.puzzle_solution});
     message.add(wire::SaPayload{init.proposals});
     message.add(wire::KePayload{.method = init.offer->method, .data = init.offer->public_value});
     message.add(wire::NoncePayload{handshake.nonce_i});
@@ -71,7 +63,8 @@ Result<Next> on_shared_secret(Context& context, crypto::JobResult result) {
         return end_sa(NotifyType::none, Errc::bad_value, "IKE_SA_INIT",
                       "the peer's KE payload: " + shared_secret.error().text());
     }
-    TRY(take_keys(context, *shared_secret));
+    TRY(take_first_keys(context, *shared_secret));
+    context.log(LogGroup::ike, 1, "selected proposal " + chosen_text(context.sa.proposal));
     return continue_handshake(context);
 }
 
@@ -113,11 +106,35 @@ Result<Next> receive_response(Context& context, Received response) {
     return context.start(std::move(job), on_shared_secret);
 }
 
-Result<Next> repeat_with_cookie(Context& context, InitiatingSaInit& init, ByteView cookie) {
+Result<Next> on_puzzle_solved(Context& context, crypto::JobResult result) {
+    auto solved = result_of<crypto::SolvedPuzzle>(std::move(result));
+    if (solved) std::get<InitiatingSaInit>(context.sa.own).puzzle_solution = std::move(solved->keys);
+    return send_request(context);
+}
+
+// RFC 8019 §7.1.2: worth our while, or what we have always done with a cookie.
+std::optional<crypto::Puzzle> acceptable_puzzle(const Context& context, const wire::NotifyPayload* notification) {
+    if (notification == nullptr) return std::nullopt;
+    const auto puzzle = parse_puzzle(notification->data);
+    if (puzzle && crypto::prf_size(puzzle->prf) != 0 &&
+        puzzle->difficulty <= context.core.settings.puzzle_difficulty_accepted)
+        return puzzle;
+    return std::nullopt;
+}
+
+Result<Next> repeat_with_cookie(Context& context, InitiatingSaInit& init, ByteView cookie,
+                                const wire::NotifyPayload* puzzle_notification) {
     if (cookie.empty() || cookie.size() > model::limits::cookie_octets_max)
         return ignore(Errc::bad_length, "COOKIE", "it must have 1 to 64 octets");
     init.cookie = keep(cookie);
+    init.puzzle_solution.clear();
     context.sa.window.withdraw_request();
+    if (const auto puzzle = acceptable_puzzle(context, puzzle_notification)) {
+        context.log(LogGroup::ike, 1, fmt::format("the peer is under load, solving its puzzle of {} bits", puzzle->difficulty));
+        return context.start(crypto::PuzzleJob{.puzzle = *puzzle, .octets = init.cookie}, on_puzzle_solved);
+    }
+    if (puzzle_notification != nullptr)
+        context.log(LogGroup::ike, 1, "the peer's puzzle is harder than what we accept, the cookie alone goes back");
     return send_request(context);
 }
 
@@ -153,6 +170,10 @@ Result<Next> receive_notification(Context& context, Received response) {
     const wire::Message& message = response.message;
     const wire::NotifyPayload* cookie = message.notify(NotifyType::cookie);
     const wire::NotifyPayload* invalid_ke = message.notify(NotifyType::invalid_ke_payload);
+    const wire::NotifyPayload* puzzle = message.notify(NotifyType::puzzle);
+    // RFC 8019 §7.1.2: nobody can solve it without its cookie.
+    if (puzzle != nullptr && cookie == nullptr)
+        return ignore(Errc::bad_value, "PUZZLE", "a puzzle without a cookie, the request is still repeated");
     if (cookie != nullptr || invalid_ke != nullptr) {
         if (++init->retries > model::limits::sa_init_retries)
             return end_sa(
@@ -162,7 +183,7 @@ Result<Next> receive_notification(Context& context, Received response) {
                                                 model::limits::sa_init_retries),
                             .advice = "it, or a NAT whose address changes with each packet, never believes where we are; its "
                                       "log says whether our cookies come back right"});
-        return cookie != nullptr ? repeat_with_cookie(context, *init, cookie->data)
+        return cookie != nullptr ? repeat_with_cookie(context, *init, cookie->data, puzzle)
                                  : repeat_with_method(context, *init, invalid_ke->data);
     }
     const wire::NotifyPayload* error = message.error();
@@ -215,28 +236,18 @@ struct Stranger {
         header.response = true;
         header.spi_r = 0;
         Bytes datagram = message.finish(header);
+        if (datagram.size() > request.octets.size()) return;  // Nobody is made to flood another.
         if (const auto sent = wire::parse_message(datagram))
             trace_stateless(core, effects, true, *sent, datagram.size());
         effects.push_back(Send{.path = request.path, .datagram = std::move(datagram)});
     }
 };
 
-// §2.6: under load only those who show that they receive what is sent to their address get further.
-bool passes_admission(const Stranger& stranger, std::uint64_t spi_i, ByteView nonce_i) {
+bool has_room(const Stranger& stranger, Standing standing) {
     Core& core = stranger.core;
-    const std::size_t half_open = core.half_open();
-    // RFC 9329 §6.3: whoever opened a TCP stream has shown that already.
-    const bool proven = stranger.request.path.tcp();
-    if (!proven && (core.settings.always_cookie || half_open >= core.settings.half_open_before_cookies)) {
-        const wire::NotifyPayload* cookie = stranger.request.message.notify(NotifyType::cookie);
-        const model::Endpoint& remote = stranger.request.path.remote;
-        if (cookie == nullptr || !core.cookies.accepts(cookie->data, spi_i, nonce_i, remote)) {
-            core.counters.add(cookie == nullptr ? Counter::cookie_sent : Counter::cookie_wrong);
-            stranger.answer(NotifyType::cookie, core.cookies.mint(stranger.now, spi_i, nonce_i, remote));
-            return false;
-        }
-    }
-    if (half_open < model::limits::half_open_total && core.sas().size() < model::limits::ike_sas) return true;
+    if (core.sas().size() < model::limits::ike_sas &&
+        core.admission.has_room(standing, stranger.request.path.remote.address))
+        return true;
     core.counters.add(Counter::half_open_refused);
     stranger.log("not answered: too many IKE SAs wait for their peer's authentication");
     return false;
@@ -277,41 +288,60 @@ std::optional<Choice> choose_connection(const Stranger& stranger) {
     return std::nullopt;
 }
 
-Result<Next> on_answered_key(Context& context, crypto::JobResult result) {
+// The answer with our choice and our half of the key exchange.
+Next answer_request(Context& context, ByteView public_value) {
     IkeSa& sa = context.sa;
-    auto answer = result_of<crypto::KeAnswer>(std::move(result));
-    Received request = std::move(std::get<RespondingSaInit>(sa.theirs).request);
-    if (!answer) {
-        context.count(Counter::bad_ke_value);
-        if (context.core.may_reply_to_stranger(context.now))
-            Stranger{context.core, request, context.now, context.effects}.answer(NotifyType::invalid_syntax);
-        return context.close("the KE payload is not acceptable: " + answer.error().text());
-    }
     Handshake& handshake = sa.handshake();
     wire::MessageBuilder message;
     model::Proposal chosen{
         .number = sa.proposal.number, .protocol = model::Protocol::ike, .transforms = sa.proposal.transforms};
     message.add(wire::SaPayload{{std::move(chosen)}});
-    message.add(wire::KePayload{.method = sa.proposal.ke, .data = answer->public_value});
+    message.add(wire::KePayload{.method = sa.proposal.ke, .data = public_value});
     message.add(wire::NoncePayload{handshake.nonce_r});
     run_hooks(&Feature::offer, context, message);
     message.notify(NotifyType::multiple_auth_supported);
     add_certificate_requests(*sa.connection, *context.core.credentials, message);
     handshake.init_response = message.finish(context.response_header(ExchangeType::ike_sa_init));
-    sa.theirs = std::monostate{};
-    const Next next = context.respond_in_clear(handshake.init_response);
-    TRY(take_keys(context, answer->shared_secret));
+    context.log(LogGroup::ike, 1, "selected proposal " + chosen_text(sa.proposal));
+    return context.respond_in_clear(handshake.init_response);
+}
+
+Result<Next> on_own_share(Context& context, crypto::JobResult result) {
+    crypto::KeOffer share = TRY(result_of<crypto::KeOffer>(std::move(result)));
+    const Next next = answer_request(context, share.public_value);
+    context.sa.handshake().own_share = std::move(share);
     return next;
 }
 
-void begin_responder(const Stranger& stranger, Received request, Choice choice) {
+// A KEM has one step: with the ciphertext comes the secret.
+Result<Next> on_encapsulated(Context& context, crypto::JobResult result) {
+    auto answer = result_of<crypto::KeAnswer>(std::move(result));
+    if (!answer) {
+        context.count(Counter::bad_ke_value);
+        return context.close("the KE payload is not acceptable: " + answer.error().text());
+    }
+    const Next next = answer_request(context, answer->public_value);
+    TRY(take_first_keys(context, answer->shared_secret));
+    return next;
+}
+
+Next start_answer(Context& context, ByteView peer_public) {
+    const model::Ke method = context.sa.proposal.ke;
+    if (crypto::shape_of(method)->kem)
+        return context.start(crypto::KeAnswerJob{.method = method, .peer_public = keep(peer_public)}, on_encapsulated);
+    context.sa.handshake().peer_share = keep(peer_public);
+    return context.start(crypto::KeOfferJob{method}, on_own_share);
+}
+
+void begin_responder(const Stranger& stranger, const Received& request, Choice choice, Standing standing) {
     Core& core = stranger.core;
     const wire::Message& message = request.message;
     IkeSa& sa = core.create_sa(false, std::move(choice.connection), request.path);
     sa.spis.initiator = message.header.spi_i;
     sa.init_address = request.path.remote.address;
     sa.proposal = std::move(choice.proposal);
-    sa.timer(Timer::half_open) = stranger.now + model::limits::half_open_life;
+    core.admission.opened(sa.id, standing, sa.init_address);
+    sa.timer(Timer::half_open) = stranger.now + core.admission.patience();
     core.init_requests[{sa.spis.initiator, sa.init_address}] = {.sa = sa.id,
                                                                 .digest = crypto::sha2_256({request.octets})};
     Context context{.core = core, .sa = sa, .now = stranger.now, .effects = stranger.effects, .slot = Slot::theirs};
@@ -319,19 +349,19 @@ void begin_responder(const Stranger& stranger, Received request, Choice choice) 
     context.log(LogGroup::ike, 0, request.path.remote.text() + " is initiating an IKE_SA");
     run_hooks(&Feature::accept, context, request);
     Handshake& handshake = sa.handshake();
+    handshake.worked = standing == Standing::worked;
     handshake.init_request = request.octets;
     handshake.nonce_i = keep(message.find<wire::NoncePayload>()->data);
     handshake.nonce_r = core.rng.bytes(model::limits::nonce_octets);
     sa.window.begin_request();
-    crypto::KeAnswerJob job{.method = sa.proposal.ke, .peer_public = keep(message.find<wire::KePayload>()->data)};
-    sa.theirs = RespondingSaInit{std::move(request)};
-    context.start(std::move(job), on_answered_key);
+    start_answer(context, message.find<wire::KePayload>()->data);
 }
 
 }  // namespace
 
 // The request of a stranger: every check that needs no state first.
-void receive_ike_sa_init_request(Core& core, Received request, Instant now, Effects& effects) {
+void receive_ike_sa_init_request(Core& core, const Received& request, Standing standing, Instant now,
+                                 Effects& effects) {
     const Stranger stranger{core, request, now, effects};
     const wire::Message& message = request.message;
     const auto* sa = message.find<wire::SaPayload>();
@@ -343,10 +373,7 @@ void receive_ike_sa_init_request(Core& core, Received request, Instant now, Effe
         if (core.may_reply_to_stranger(now)) stranger.answer(NotifyType::invalid_syntax);
         return;
     }
-    if (!passes_admission(stranger, message.header.spi_i, nonce->data)) {
-        trace_stateless(core, effects, false, message, request.octets.size());
-        return;
-    }
+    if (!has_room(stranger, standing)) return trace_stateless(core, effects, false, message, request.octets.size());
     std::optional<Choice> choice = choose_connection(stranger);
     if (!choice) {
         core.counters.add(Counter::no_proposal_chosen);
@@ -360,7 +387,14 @@ void receive_ike_sa_init_request(Core& core, Received request, Instant now, Effe
                                  model::name_of(choice->proposal.ke)));
         return stranger.answer(NotifyType::invalid_ke_payload, network_order(choice->proposal.ke));
     }
-    begin_responder(stranger, std::move(request), std::move(*choice));
+    // RFC 7296 §3.4: the length follows from the group. Whether the value is in it, the computation will show.
+    if (ke->data.size() != crypto::shape_of(ke->method)->initiator_size) {
+        core.counters.add(Counter::bad_ke_value);
+        stranger.log(fmt::format("KE payload of {} with {} octets", model::name_of(ke->method), ke->data.size()));
+        if (core.may_reply_to_stranger(now)) stranger.answer(NotifyType::invalid_syntax);
+        return;
+    }
+    begin_responder(stranger, request, std::move(*choice), standing);
 }
 
 Result<Next> begin_ike_sa_init(Context& context) {

@@ -8,9 +8,9 @@ namespace cygnet::ike {
 // Initiator: the first key pair, then the request. sa.connection, path and intent are set.
 Result<Next> begin_ike_sa_init(Context& context);
 
-// Responder: judges a request from a stranger. Makes an SA only for what is acceptable and, under load, for those who
-// returned a cookie; the answer follows when the job is done.
-void receive_ike_sa_init_request(Core& core, Received request, Instant now, Effects& effects);
+// Responder: judges a request from a stranger, whom the caller has asked for a cookie if there is need. Makes an SA only for
+// what is acceptable; the answer follows when the job is done.
+void receive_ike_sa_init_request(Core& core, const Received& request, Standing standing, Instant now, Effects& effects);
 
 // Initiator, with keys: the exchanges that features insert, then IKE_AUTH.
 Result<Next> continue_handshake(Context& context);

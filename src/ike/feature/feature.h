@@ -21,6 +21,9 @@ struct OwnedAttribute {
 };
 using OwnedAttributes = std::vector<OwnedAttribute>;
 
+// What a message that asks for the first keys of an SA deserves: their computation, to wait for another one, nothing.
+enum class Worth : std::uint8_t { keys, patience, nothing };
+
 struct Feature {
     const char* name;
     const char* rfc;
@@ -30,6 +33,8 @@ struct Feature {
     void (*accept)(Context&, const Received&) = nullptr;
     // Initiator with keys: begins an exchange that must precede IKE_AUTH, if one is left.
     std::optional<Result<Next>> (*next_exchange)(Context&) = nullptr;
+    // Responder, before there are keys: what a protected message is worth.
+    Worth (*worth_of_keys)(Context&, ByteView datagram) = nullptr;
     // Responder: fails while an exchange that must precede IKE_AUTH is missing.
     Result<> (*ready_for_auth)(Context&) = nullptr;
     // IKE_AUTH, before and after our signature is made.
@@ -45,6 +50,8 @@ struct Feature {
     Result<> (*config_accept)(Context&, const wire::CpPayload* reply) = nullptr;
     // A request of the peer in an INFORMATIONAL exchange: reacts, and adds to the answer. Deletions have been carried out.
     Result<> (*informational_request)(Context&, const Received&, wire::MessageBuilder& answer) = nullptr;
+    // A request of the peer in a CREATE_CHILD_SA exchange, before anything is computed for it.
+    Result<> (*create_child_request)(Context&, const Received&) = nullptr;
     // The life of an SA: after IKE_AUTH; a rekey has made its successor (which may yet lose against another); it ends.
     void (*established)(Context&) = nullptr;
     void (*inherited)(Context& heir, IkeSa& old) = nullptr;
@@ -71,6 +78,8 @@ extern const Feature fragmentation;
 extern const Feature signature_hashes;
 extern const Feature nat_detection;
 extern const Feature multiple_ke;
+extern const Feature puzzles;
+extern const Feature peer_budget;
 extern const Feature virtual_addresses;
 extern const Feature childless;
 extern const Feature invalid_selectors;
