@@ -1,0 +1,228 @@
+// Rows of hostile-inputs.md in which the victim begins: whoever answers first, or whoever it was sent to, says what it likes.
+#include <gtest/gtest.h>
+
+#include "sim/hostile_stage.h"
+
+namespace cygnet::sim {
+namespace {
+
+using model::Counter;
+using model::ExchangeType;
+using model::NotifyType;
+using model::PayloadType;
+
+const Bytes nonce(32, 8);
+
+// The victim's first request, and what a responder makes of it.
+struct Responder {
+    HostileStage& stage;
+    Bytes request{}, response{};
+    std::uint64_t spi_i = 0;
+    std::optional<ike::Protection> protection{};
+
+    // The operator of the victim wants the tunnel; its request has arrived here.
+    explicit Responder(HostileStage& on) : stage(on) {
+        const ike::test::ScriptedPeer& peer = stage.peer;
+        const model::Path path = peer.path();
+        auto sent = stage.command(ike::Initiate{.id = {}, .connection = "gw", .child = "net", .path = path});
+        take(std::move(sent));
+    }
+    // The operator gives up what is left.
+    ~Responder() { stage.command(ike::Terminate{.id = {}, .which = {.ike = "gw"}, .force = true}); }
+    Responder(const Responder&) = delete;
+    Responder& operator=(const Responder&) = delete;
+
+    void take(std::vector<Bytes> sent) {
+        if (sent.empty()) return;
+        request = std::move(sent.front());
+        spi_i = wire::parse_header(request)->spi_i;
+    }
+    wire::Header header(ExchangeType exchange, std::uint32_t id, std::uint64_t spi_r = 0x5555) const {
+        return {.spi_i = spi_i, .spi_r = spi_r, .exchange = exchange, .initiator = false, .response = true, .message_id = id};
+    }
+    void answer(wire::MessageBuilder message, std::uint64_t spi_r = 0x5555) {
+        take(stage.say(message.finish(header(ExchangeType::ike_sa_init, 0, spi_r))));
+    }
+    void refuse(NotifyType type, ByteView data = {}) {
+        wire::MessageBuilder message;
+        message.notify(type, data);
+        answer(std::move(message), 0);
+    }
+    std::vector<model::Proposal> choice(const char* text = "aes256gcm16-prfsha384-x25519") const {
+        auto proposals = *model::parse_proposals(model::Protocol::ike, text);
+        for (model::Proposal& proposal : proposals) proposal.number = 2;  // of the victim's offer, where it is classic
+        return proposals;
+    }
+    wire::MessageBuilder acceptance(const std::vector<model::Proposal>& chosen, ByteView value) const {
+        wire::MessageBuilder message;
+        message.add(wire::SaPayload{chosen}).add(wire::KePayload{.method = model::Ke::curve25519, .data = value});
+        return std::move(message.add(wire::NoncePayload{nonce}));
+    }
+    // An honest IKE_SA_INIT: both have keys, and the victim's IKE_AUTH request is here.
+    void greet() {
+        const auto message = *wire::parse_message(request);
+        const auto own = *crypto::ke_answer(model::Ke::curve25519, message.find<wire::KePayload>()->data);
+        const auto proposals = choice();
+        const auto proposal = *model::choose(proposals, proposals, {});
+        const ike::Spis spis{.initiator = spi_i, .responder = 0x5555};
+        const Bytes nonce_i = keep(message.find<wire::NoncePayload>()->data);
+        protection = std::move(*ike::Protection::make(
+            proposal, ike::initial_keys(proposal, own.shared_secret.reveal(), {nonce_i, nonce}, spis), false));
+        answer(acceptance(proposals, own.public_value));
+    }
+    void answer_auth(wire::MessageBuilder message) {
+        const auto sealed = protection->seal(header(ExchangeType::ike_auth, 1), message.take_chain(), {}, stage.victim.rng);
+        stage.say(sealed->front());
+    }
+};
+
+// ---- IKE_SA_INIT ----------------------------------------------------------------------------------------
+
+void endless_cookies(HostileStage& stage) {
+    Responder responder(stage);
+    for (unsigned i = 0; i < 2 * model::limits::sa_init_retries; ++i)
+        responder.refuse(NotifyType::cookie, Bytes(16, static_cast<std::uint8_t>(i)));
+}
+
+void endless_groups(HostileStage& stage) {
+    Responder responder(stage);
+    for (unsigned i = 0; i < 2 * model::limits::sa_init_retries; ++i)
+        responder.refuse(NotifyType::invalid_ke_payload, Bytes{0, static_cast<std::uint8_t>(i % 2 == 0 ? 19 : 31)});
+}
+
+void senseless_cookies(HostileStage& stage) {
+    Responder responder(stage);
+    responder.refuse(NotifyType::cookie);
+    responder.refuse(NotifyType::cookie, Bytes(65));
+    responder.refuse(NotifyType::invalid_ke_payload);
+    responder.refuse(NotifyType::invalid_ke_payload, Bytes{4, 1});
+    responder.refuse(NotifyType::invalid_ke_payload, Bytes{0, 31, 0});
+}
+
+void puzzles_too_hard(HostileStage& stage) {
+    Responder responder(stage);
+    responder.refuse(NotifyType::puzzle, Bytes{0, 5, 8});  // and no cookie
+    wire::MessageBuilder message;
+    message.notify(NotifyType::cookie, nonce).notify(NotifyType::puzzle, Bytes{0, 5, 255});
+    responder.answer(std::move(message), 0);
+}
+
+void forged_refusals(HostileStage& stage) {
+    Responder responder(stage);
+    for (const NotifyType type : {NotifyType::invalid_syntax, NotifyType::authentication_failed, NotifyType::invalid_ike_spi,
+                                  NotifyType::invalid_major_version, NotifyType::redirect, NotifyType::invalid_spi})
+        responder.refuse(type);
+    EXPECT_EQ(stage.sas(), 2u) << "it is still trying";
+}
+
+void choices_that_are_none(HostileStage& stage) {
+    Responder responder(stage);
+    const char* const others[] = {"aes128-sha1-modp2048", "aes256gcm16-prfsha384-x25519-ke1_mlkem1024",
+                                  "aes256gcm16-prfsha384-x25519,aes128gcm16-prfsha256-x25519"};
+    if (stage.turn % 4 == 3)
+        responder.answer(responder.acceptance(responder.choice("aes256gcm16-prfsha384-x448"), Bytes(32, 9)));
+    else
+        responder.answer(responder.acceptance(responder.choice(others[stage.turn % 4]), Bytes(32, 9)));
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+void values_in_no_group(HostileStage& stage) {
+    Responder responder(stage);
+    responder.answer(responder.acceptance(responder.choice(), Bytes(stage.turn % 2 == 0 ? 32 : 31, 0)));
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+void answers_without_an_spi(HostileStage& stage) {
+    Responder responder(stage);
+    responder.answer(responder.acceptance(responder.choice(), Bytes(32, 9)), 0);
+    wire::MessageBuilder nothing, critical;
+    responder.answer(std::move(nothing));
+    critical.add(wire::UnknownPayload{.type = static_cast<PayloadType>(99), .critical = true, .body = nonce});
+    responder.answer(std::move(critical));
+    EXPECT_EQ(stage.sas(), 2u);
+}
+
+void reflected_requests(HostileStage& stage) {
+    Responder responder(stage);
+    stage.say(responder.request);
+    Bytes as_response = responder.request;
+    as_response[19] = 0x20;
+    stage.say(as_response);
+}
+
+// ---- IKE_AUTH -------------------------------------------------------------------------------------------
+
+void garbage_for_the_answer(HostileStage& stage) {
+    Responder responder(stage);
+    responder.greet();
+    wire::MessageBuilder message;
+    message.add(wire::SkPayload{.first = PayloadType::id_r, .content = Bytes(96, 3)});
+    for (int i = 0; i < 10; ++i) stage.say(message.finish(responder.header(ExchangeType::ike_auth, 1)));
+    EXPECT_EQ(stage.sas(), 2u);
+}
+
+void refusals_in_the_clear(HostileStage& stage) {
+    Responder responder(stage);
+    responder.greet();
+    for (const NotifyType type : {NotifyType::authentication_failed, NotifyType::invalid_syntax, NotifyType::invalid_ike_spi}) {
+        wire::MessageBuilder message;
+        message.notify(type);
+        stage.say(message.finish(responder.header(ExchangeType::ike_auth, 1)));
+    }
+    EXPECT_EQ(stage.sas(), 2u);
+}
+
+void rogue_responder(HostileStage& stage) {
+    Responder responder(stage);
+    responder.greet();
+    wire::MessageBuilder message;
+    const model::Identity id = model::Identity::parse(stage.turn % 2 == 0 ? "a.example" : "evil.example");
+    message.add(wire::IdrPayload{.id_type = id.type, .data = id.data});
+    message.add(wire::AuthPayload{.method = model::AuthMethod::shared_key, .data = Bytes(48, 1)});
+    responder.answer_auth(std::move(message));
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+void answers_without_a_proof(HostileStage& stage) {
+    Responder responder(stage);
+    responder.greet();
+    wire::MessageBuilder message;
+    if (stage.turn % 2 == 0) message.add(wire::IdrPayload{.id_type = model::IdType::fqdn, .data = nonce});
+    message.notify(NotifyType::initial_contact);
+    responder.answer_auth(std::move(message));
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+const Row rows[] = {
+    {"C10_endless_cookies", nullptr, endless_cookies, Counter::ike_init_out_req, Left::nothing, costly},
+    {"C10_endless_other_groups", nullptr, endless_groups, Counter::ike_init_out_req, Left::nothing, costly},
+    {"C10_cookies_and_groups_that_are_none", nullptr, senseless_cookies, Counter::ike_init_in_resp, Left::nothing, costly},
+    {"2_puzzles_too_hard_or_without_a_cookie", nullptr, puzzles_too_hard, Counter::ike_init_in_resp, Left::nothing, costly},
+    {"C12_forged_refusals_of_the_first_request", nullptr, forged_refusals, Counter::ike_init_in_resp, Left::nothing, costly},
+    {"3_choices_that_were_not_offered", nullptr, choices_that_are_none, Counter::ike_init_in_resp, Left::nothing, costly},
+    {"D1_D2_public_values_in_no_group", nullptr, values_in_no_group, Counter::bad_ke_value, Left::nothing, costly},
+    {"C9_answers_without_an_SPI_or_payloads", nullptr, answers_without_an_spi, Counter::ike_init_in_resp, Left::nothing,
+     costly},
+    {"3_the_first_request_reflected", nullptr, reflected_requests, Counter::ike_init_out_req, Left::nothing, costly},
+    {"C12_garbage_in_place_of_the_IKE_AUTH_answer", nullptr, garbage_for_the_answer, Counter::integrity_failed, Left::nothing,
+     costly},
+    {"C12_refusals_in_the_clear_after_IKE_SA_INIT", nullptr, refusals_in_the_clear, Counter::invalid, Left::nothing, costly},
+    {"3_a_rogue_responder", nullptr, rogue_responder, Counter::ike_auth_in_resp, Left::nothing, costly},
+    {"B1_an_IKE_AUTH_answer_without_a_proof", nullptr, answers_without_a_proof, Counter::ike_auth_in_resp, Left::nothing,
+     costly},
+};
+
+// RFC 7296 §2.21.4 [21]: no SA is given up because of what nobody has protected; §1.2 [46]: no loop of groups.
+// RFC 6989 §2 [49]: values outside of their group end the attempt; RFC 8019 §7.1.2 [194]: puzzles that are not worth it.
+// What the victim sends here answers nothing: it is its own request, in one form or another.
+class Responders : public testing::TestWithParam<Row> {};
+TEST_P(Responders, leave_nothing_behind) {
+    Row row = GetParam();
+    row.authenticated = true;
+    run_row(row);
+}
+INSTANTIATE_TEST_SUITE_P(HostileInputs, Responders, testing::ValuesIn(rows),
+                         [](const auto& row) { return std::string(row.param.name); });
+
+}  // namespace
+}  // namespace cygnet::sim
