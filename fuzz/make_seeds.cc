@@ -6,6 +6,7 @@
 #include <string>
 
 #include "wire/arbitrary.h"
+#include "wire/notify_data.h"
 #include "wire/protected.h"
 
 using namespace cygnet;
@@ -189,6 +190,7 @@ int main(int argc, char** argv) {
     save_bodies<IdiPayload>("ike_id");
     save_bodies<CertPayload>("ike_cert");
     save_bodies<CertreqPayload>("ike_certreq");
+    save_bodies<GatewayData>("ike_gateway");
     save_bodies<AuthPayload>("ike_auth");
     save_bodies<NoncePayload>("ike_nonce");
     save_bodies<NotifyPayload>("ike_notify");

@@ -55,6 +55,10 @@ Control::Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& drive
       }) {
     // Log lines reach clients through the log, whoever wrote them; all other events come from the engine.
     log_.on_line([this](const model::LogLine& line) { service_.report(os::now(), line); });
+    driver_.on_redirect([this](ike::RedirectId id, std::shared_ptr<const model::Connection> connection, const std::string& gateway) {
+        find_path_to(jobs_, *connection, gateway, options_.network,
+                     [this, id](Result<model::Path> path) { driver_.gateway_found(id, std::move(path)); });
+    });
     driver_.on_event([this](const model::Event& event) {
         if (!std::holds_alternative<model::LogLine>(event)) service_.report(os::now(), event);
         if (const auto* down = std::get_if<model::IkeDown>(&event)) connector_.lost(down->sa.name);
@@ -145,6 +149,10 @@ void Control::acquire(model::PolicyId policy, const model::PacketEnds& packet) {
         acquiring_.erase(policy);
         driver_.acquire(policy, packet, paths ? std::optional(paths->front()) : std::nullopt);
     });
+}
+
+void Control::redirect(const ike::Redirect& which, Finished finished) {
+    driver_.redirect(which, [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
 }
 
 // ---- configuration ------------------------------------------------------------------------------

@@ -97,8 +97,10 @@ public:
                  [this](model::ChildId child, ByteView packet) { driver_.selectors_violated(child, packet); },
              .stream_opened = [this](const model::Path& path) { driver_.stream_opened(path); },
              .stream_closed = [this](model::StreamId stream,
-                                     const std::string& reason) { driver_.stream_closed(stream, reason); }}));
+                                     const std::string& reason) { driver_.stream_closed(stream, reason); },
+             .addresses_changed = [this](ike::HostAddresses addresses) { driver_.addresses_changed(std::move(addresses)); }}));
         driver_.use(*network_);
+        network_->look_at_addresses();
         log_.write(LogGroup::dmn, 1,
                    fmt::format("cygnetd {}: IKE on ports {} and {}{}, {}, commands on {}", version_, options_.network.port,
                                options_.network.nat_port,

@@ -50,6 +50,10 @@ void Driver::acquire(model::PolicyId policy, const model::PacketEnds& packet, st
     step(ike::Acquire{policy, packet, path});
 }
 
+void Driver::addresses_changed(ike::HostAddresses addresses) { step(std::move(addresses)); }
+
+void Driver::gateway_found(ike::RedirectId id, Result<model::Path> path) { step(ike::GatewayFound{id, std::move(path)}); }
+
 void Driver::initiate(std::string connection, std::string child, const model::Path& path, Finished finished) {
     step(ike::Initiate{remember(std::move(finished)), std::move(connection), std::move(child), path});
 }
@@ -68,6 +72,11 @@ void Driver::install(std::string connection, std::string child, std::optional<mo
 
 void Driver::uninstall(std::string connection, std::string child, Finished finished) {
     step(ike::UninstallPolicies{remember(std::move(finished)), std::move(connection), std::move(child)});
+}
+
+void Driver::redirect(ike::Redirect which, Finished finished) {
+    which.id = remember(std::move(finished));
+    step(std::move(which));
 }
 
 ike::CommandId Driver::remember(Finished finished) {
@@ -122,6 +131,12 @@ struct Driver::Executor {
     void operator()(ike::InstallPolicy& effect) { driver.install(effect); }
     void operator()(ike::RemovePolicy& effect) { driver.network_->children().remove_policy(effect.policy); }
     void operator()(ike::AssignAddress& effect) { driver.assign(effect); }
+    void operator()(ike::FindPaths& effect) {
+        driver.step(ike::PathsFound{effect.sa, driver.network_->paths_to(effect.remotes)});
+    }
+    void operator()(ike::FindGateway& effect) {
+        driver.find_gateway_(effect.id, std::move(effect.connection), effect.gateway);
+    }
     void operator()(ike::Persist&) {}
     void operator()(ike::Report& effect) { driver.report(std::move(effect.event)); }
     void operator()(ike::CommandDone& effect) { driver.finish(effect); }

@@ -37,6 +37,9 @@ public:
     Driver(os::EventLoop& loop, os::JobPool& jobs, Log& log, Rng& rng, const ike::EngineSettings& settings);
 
     void use(Network& network) { network_ = &network; }
+    // Looks up the way to a gateway that a peer redirects to, and answers by gateway_found().
+    using GatewayFinder = std::function<void(ike::RedirectId, std::shared_ptr<const model::Connection>, const std::string&)>;
+    void on_redirect(GatewayFinder finder) { find_gateway_ = std::move(finder); }
     void on_event(std::function<void(const model::Event&)> listener) { listener_ = std::move(listener); }
 
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials);
@@ -45,6 +48,8 @@ public:
     void stream_opened(const model::Path& path);
     void stream_closed(model::StreamId stream, const std::string& reason);
     void peer_moved(model::ChildId child, const model::Path& path);
+    void addresses_changed(ike::HostAddresses addresses);
+    void gateway_found(ike::RedirectId id, Result<model::Path> path);
 
     void selectors_violated(model::ChildId child, ByteView packet);
     // A packet met a trap; `path` to the connection's peer, nothing when it is not known.
@@ -56,6 +61,7 @@ public:
     void rekey(ike::SaSelector which, bool reauthenticate, Finished finished);
     void install(std::string connection, std::string child, std::optional<model::Path> path, Finished finished);
     void uninstall(std::string connection, std::string child, Finished finished);
+    void redirect(ike::Redirect which, Finished finished);
 
     void note_failure(model::Failure failure) { engine_.note_failure(std::move(failure)); }
     // SAs with the traffic counters of the data plane.
@@ -83,6 +89,7 @@ private:
     Log& log_;
     ike::Engine engine_;
     Network* network_ = nullptr;
+    GatewayFinder find_gateway_{};
     std::function<void(const model::Event&)> listener_ = [](const model::Event&) {};
 
     Fetcher fetcher_;

@@ -56,6 +56,7 @@ public:
     void open_stream(const model::Path&) override {}
     void close_stream(model::StreamId) override {}
     void prove_stream(model::StreamId) override {}
+    std::vector<ike::AddressPair> paths_to(const std::vector<IpAddress>&) override { return {}; }
     dataplane::ChildBackend& children() override { return backend; }
     Result<> add_address(const IpAddress& address) override {
         addresses.push_back(address);

@@ -1,5 +1,7 @@
 #include "daemon/host_network.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "model/limits.h"
@@ -11,10 +13,18 @@ namespace {
 // How many datagrams are read before timers and the other descriptors get their turn.
 constexpr int datagrams_per_turn = 64;
 
+// Changes of addresses and routes come in flocks.
+constexpr Duration pause_before_look = milliseconds(20);
+constexpr Duration pause_between_looks = milliseconds(200);
+
 }  // namespace
 
 HostNetwork::HostNetwork(os::EventLoop& loop, const NetworkSettings& settings, NetworkEvents events)
-    : loop_(loop), settings_(settings), events_(std::move(events)), buffer_(model::limits::datagram_octets) {}
+    : loop_(loop),
+      settings_(settings),
+      events_(std::move(events)),
+      buffer_(model::limits::datagram_octets),
+      look_timer_(loop, [this] { look_at_addresses(); }) {}
 
 Result<std::unique_ptr<HostNetwork>> HostNetwork::open(os::EventLoop& loop, Log& log, const NetworkSettings& settings,
                                                        NetworkEvents events) {
@@ -22,6 +32,7 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::open(os::EventLoop& loop, Log&
     TRY(network->open_sockets(log));
     TRY(network->open_backend());
     TRY(network->open_tcp(log));
+    TRY(network->open_watch());
     for (const auto& socket : network->sockets_) {
         // Else an IKE message to a peer inside 0.0.0.0/0 would be led into the tunnel that it maintains.
         TRY(network->backend_->exempt_from_tunnel(socket.fd()));
@@ -30,6 +41,11 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::open(os::EventLoop& loop, Log&
         network->watches_.emplace_back(loop, socket.fd(), [raw = network.get(), &socket] { raw->receive(socket); });
     network->watches_.emplace_back(loop, network->backend_->event_fd(),
                                    [backend = network->backend_.get()] { backend->dispatch_events(); });
+    network->watches_.emplace_back(loop, network->host_->fd(), [raw = network.get()] {
+        if (!raw->host_->drain() || raw->look_due_) return;
+        raw->look_due_ = true;
+        raw->look_timer_.set(std::max(os::now() + pause_before_look, raw->looked_at_ + pause_between_looks));
+    });
     return network;
 }
 
@@ -53,6 +69,7 @@ Result<> HostNetwork::open_backend() {
     dataplane::UserspaceConfig config;
     config.device = settings_.tun;
     config.port = settings_.nat_port;
+    config.mark = settings_.mark;
     config.now = os::now;
     backend_ = TRY(dataplane::UserspaceBackend::open(
         std::move(config),
@@ -78,6 +95,26 @@ Result<> HostNetwork::open_tcp(Log& log) {
         [this](int socket) { return backend_->exempt_from_tunnel(socket); });
     if (settings_.tcp_port != 0) TRY(tcp_->listen(settings_.tcp_port));
     return {};
+}
+
+Result<> HostNetwork::open_watch() {
+    host_.emplace(TRY(dataplane::HostWatch::open({.tunnel_device = backend_->device(), .mark = backend_->mark()})));
+    return {};
+}
+
+void HostNetwork::look_at_addresses() {
+    look_due_ = false;
+    looked_at_ = os::now();
+    auto addresses = host_->addresses();
+    if (!addresses) return;
+    events_.addresses_changed({.usable = std::move(addresses->usable), .others = std::move(addresses->others)});
+}
+
+std::vector<ike::AddressPair> HostNetwork::paths_to(const std::vector<model::IpAddress>& remotes) {
+    std::vector<ike::AddressPair> pairs;
+    for (const model::IpAddress& remote : remotes)
+        for (const model::IpAddress& local : host_->sources_towards(remote)) pairs.push_back({local, remote});
+    return pairs;
 }
 
 void HostNetwork::receive(os::UdpSocket& socket) {

@@ -3,11 +3,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "daemon/log.h"
 #include "daemon/network.h"
 #include "daemon/tcp_carrier.h"
+#include "dataplane/host_watch.h"
 #include "dataplane/userspace_backend.h"
 #include "os/event_loop.h"
 #include "os/udp_socket.h"
@@ -19,6 +21,7 @@ struct NetworkSettings {
     std::uint16_t nat_port = 4500;
     std::uint16_t tcp_port = 0;  // 0: nobody can come over TCP
     std::string tun = "cygnet0";
+    std::uint32_t mark = 4500;  // SO_MARK of packets that must not enter the tunnel
 };
 
 // What arrives; called on the control thread.
@@ -30,6 +33,7 @@ struct NetworkEvents {
     std::function<void(model::ChildId, ByteView)> selectors_violated;
     std::function<void(const model::Path&)> stream_opened;
     std::function<void(model::StreamId, const std::string&)> stream_closed;
+    std::function<void(ike::HostAddresses)> addresses_changed;
 };
 
 class HostNetwork final : public Network {
@@ -43,6 +47,9 @@ public:
     void open_stream(const model::Path& path) override { tcp_->open(path); }
     void close_stream(model::StreamId stream) override { tcp_->close(stream); }
     void prove_stream(model::StreamId stream) override { tcp_->prove(stream); }
+    std::vector<ike::AddressPair> paths_to(const std::vector<model::IpAddress>& remotes) override;
+    // Tells NetworkEvents::addresses_changed what addresses there are; later by itself, whenever they change.
+    void look_at_addresses();
     dataplane::ChildBackend& children() override { return *backend_; }
     Result<> add_address(const model::IpAddress& address) override { return backend_->add_address(address); }
     Result<> remove_address(const model::IpAddress& address) override { return backend_->remove_address(address); }
@@ -54,6 +61,7 @@ private:
     Result<> open_sockets(Log& log);
     Result<> open_backend();
     Result<> open_tcp(Log& log);
+    Result<> open_watch();
     void receive(os::UdpSocket& socket);
 
     os::EventLoop& loop_;
@@ -63,6 +71,10 @@ private:
     std::vector<os::UdpSocket> sockets_;  // at most one of each family
     std::unique_ptr<dataplane::UserspaceBackend> backend_;
     std::unique_ptr<TcpCarrier> tcp_;
+    std::optional<dataplane::HostWatch> host_;
+    os::Timer look_timer_;
+    bool look_due_ = false;
+    Instant looked_at_{};
     std::vector<os::ReadWatch> watches_;  // last: gone before what they watch
 };
 

@@ -2,8 +2,11 @@
 // real one; tests have another.
 #pragma once
 
+#include <vector>
+
 #include "base/result.h"
 #include "dataplane/backend.h"
+#include "ike/effects.h"
 #include "model/address.h"
 
 namespace cygnet::daemon {
@@ -22,6 +25,9 @@ public:
     virtual void open_stream(const model::Path& path) = 0;
     virtual void close_stream(model::StreamId stream) = 0;
     virtual void prove_stream(model::StreamId stream) = 0;
+
+    // The pairs of addresses between which packets can travel to these, the best first.
+    virtual std::vector<ike::AddressPair> paths_to(const std::vector<model::IpAddress>& remotes) = 0;
 
     virtual dataplane::ChildBackend& children() = 0;
     virtual Result<> add_address(const model::IpAddress& address) = 0;

@@ -36,7 +36,7 @@ Explanation unroutable(const std::string& host) {
 }
 
 // Every address that remote_addrs stands for, in its order; a name may stand for several.
-Result<std::vector<model::IpAddress>> peers_of(const model::Connection& connection) {
+Result<std::vector<model::IpAddress>> peers_of(const model::Connection& connection, const NetworkSettings& settings) {
     std::vector<model::IpAddress> found;
     std::optional<Explanation> trouble;
     const auto add = [&](model::IpAddress address) {
@@ -54,7 +54,7 @@ Result<std::vector<model::IpAddress>> peers_of(const model::Connection& connecti
         // An address that no route leads to (IPv6 on an IPv4 host) is not worth a try.
         const std::size_t before = found.size();
         for (const auto& address : *addresses)
-            if (os::local_address_towards(address)) add(address);
+            if (os::local_address_towards(address, settings.mark)) add(address);
         if (found.size() == before) trouble = unroutable(host.text);
     }
     if (!found.empty()) return found;
@@ -65,21 +65,22 @@ Result<std::vector<model::IpAddress>> peers_of(const model::Connection& connecti
     return fail(explained({.code = Errc::not_found, .where = "remote_addrs"}, std::move(*trouble)));
 }
 
-Result<model::IpAddress> own_address(const model::Connection& connection, model::IpAddress remote) {
+// A tunnel for 0.0.0.0/0 that is up must not have a say: the mark leads past it.
+Result<model::IpAddress> own_address(const model::Connection& connection, model::IpAddress remote, const NetworkSettings& settings) {
     for (const auto& host : connection.local_addrs) {
         if (is_single(host) && host.range->family() == remote.family()) return host.range->first;
         if (!is_name(host)) continue;
         for (const auto& address : TRY(os::resolve(host.text)))
             if (address.family() == remote.family()) return address;
     }
-    return os::local_address_towards(remote);
+    return os::local_address_towards(remote, settings.mark);
 }
 
 Result<Paths> paths_of(const model::Connection& connection, const NetworkSettings& settings) {
     Paths paths;
     std::optional<Error> trouble;
-    for (const model::IpAddress& peer : TRY(peers_of(connection))) {
-        const auto own = own_address(connection, peer);
+    for (const model::IpAddress& peer : TRY(peers_of(connection, settings))) {
+        const auto own = own_address(connection, peer, settings);
         if (!own) {
             if (!trouble) trouble = explained(own.error(), unroutable(peer.text()));
             continue;
@@ -104,6 +105,16 @@ void find_paths(os::JobPool& jobs, std::shared_ptr<const model::Connection> conn
     jobs.submit([connection = std::move(connection), settings,
                  found = std::move(found)]() mutable -> os::JobPool::Finish {
         return [paths = paths_of(*connection, settings), found = std::move(found)]() mutable { found(std::move(paths)); };
+    });
+}
+
+void find_path_to(os::JobPool& jobs, const model::Connection& connection, const std::string& gateway,
+                  const NetworkSettings& settings, std::move_only_function<void(Result<model::Path>)> found) {
+    auto elsewhere = std::make_shared<model::Connection>(connection);
+    elsewhere->remote_addrs = {{.text = gateway, .range = model::AddressRange::parse(gateway)}};
+    find_paths(jobs, std::move(elsewhere), settings, [found = std::move(found)](Result<Paths> paths) mutable {
+        if (paths) found(paths->front());
+        else found(fail(paths.error()));
     });
 }
 

@@ -21,4 +21,8 @@ using Paths = std::vector<model::Path>;
 void find_paths(os::JobPool& jobs, std::shared_ptr<const model::Connection> connection, const NetworkSettings& settings,
                 std::move_only_function<void(Result<Paths>)> found);
 
+// The same with another peer than the configured one: an address or a host name.
+void find_path_to(os::JobPool& jobs, const model::Connection& connection, const std::string& gateway,
+                  const NetworkSettings& settings, std::move_only_function<void(Result<model::Path>)> found);
+
 }  // namespace cygnet::daemon

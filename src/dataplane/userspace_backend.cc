@@ -365,6 +365,10 @@ Result<> UserspaceBackend::remove_address(const model::IpAddress& address) {
     return netlink.remove_address(impl_->tun.index(), address);
 }
 
+unsigned UserspaceBackend::device() const { return impl_->tun.index(); }
+
+std::uint32_t UserspaceBackend::mark() const { return impl_->config.mark; }
+
 Result<> UserspaceBackend::exempt_from_tunnel(int socket) const {
     const std::uint32_t mark = impl_->config.mark;
     if (::setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0) return {};

@@ -71,6 +71,9 @@ public:
     // Marks a socket of the daemon (IKE on port 500), so that its packets never enter the tunnel.
     Result<> exempt_from_tunnel(int socket) const;
 
+    unsigned device() const;      // index of the TUN device
+    std::uint32_t mark() const;   // of packets that must not enter the tunnel
+
     esp::DropCounts drops() const;                                     // all workers
     std::optional<esp::DropCounts> drops(model::ChildId child) const;  // one child SA
     WorkerStatistics statistics() const;

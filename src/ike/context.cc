@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "ike/exchange/tasks.h"
@@ -114,7 +115,7 @@ RetransmissionSchedule Context::schedule(const SentMessage& datagrams) const {
     const EngineSettings& settings = core.settings;
     const RetransmissionSchedule usual{.first = settings.retransmit_first,
                                        .factor = settings.retransmit_factor,
-                                       .tries = settings.retransmit_tries};
+                                       .tries = settings.retransmit_tries + sa.extra_transmissions};
     if (sa.path.tcp()) return usual.without_retransmission();
     return sa.protection ? probing_schedule(*this, datagrams).value_or(usual) : usual;
 }
@@ -243,6 +244,30 @@ Next Context::close(const Explanation& why) {
     return Next::closed;
 }
 
+void Context::move(const model::Path& path) {
+    if (path == sa.path) return;
+    log(model::LogGroup::ike, 1, fmt::format("IKE_SA {} moves from {} to {}", sa.name(), sa.path.text(), path.text()));
+    count(model::Counter::address_update);
+    if (!sa.replaced_by) report(model::IkeMoved{status(), path});
+    sa.path = path;
+    move_children();
+    if (const SentMessage* again = sa.window.repeat_at_once(now)) {
+        trace_repeated(*this, *again);
+        send(*again, sa.path);
+    }
+}
+
+void Context::move_children() {
+    const Carriage carriage = sa.carriage();
+    for (auto& [id, child] : sa.children) {
+        // RFC 4555 §1.2: only tunnels move; transport mode is between the addresses of its selectors.
+        if (child.terms.mode == model::ChildMode::transport) continue;
+        child.udp_encapsulation = carriage.udp_encapsulation;
+        effects.push_back(
+            MoveChild{.child = id, .path = carriage.path, .udp_encapsulation = carriage.udp_encapsulation});
+    }
+}
+
 void Context::move_peer(const model::Endpoint& remote) {
     log(model::LogGroup::ike, 1,
         fmt::format("the peer of {} moved from {} to {}", sa.name(), sa.path.remote.text(), remote.text()));
@@ -306,8 +331,8 @@ ChildFrame Context::child_frame(std::uint32_t spi_in, bool exchange_initiator) c
     return {.id = core.next_child_id(),
             .spi_in = spi_in,
             .exchange_initiator = exchange_initiator,
-            .path = sa.path,
-            .udp_encapsulation = sa.udp_encapsulation && !sa.path.tcp(),
+            .path = sa.carriage().path,
+            .udp_encapsulation = sa.carriage().udp_encapsulation && !sa.path.tcp(),
             .outbound_active = true};
 }
 

@@ -61,6 +61,11 @@ struct Context {
     // Remembers why the connection, or its child of that name, is not up, for `cygnet why`; close() does so itself.
     void note_failure(const Explanation& why, const std::string& child = {});
 
+    // Another path for our messages: watchers are told, what is under way goes out again there, ESP follows unless
+    // esp_stays holds it back.
+    void move(const model::Path& path);
+    // The children's packets go the way of carriage() from now on.
+    void move_children();
     // The peer has another address or port: our messages and its children follow (RFC 7296 §2.23).
     void move_peer(const model::Endpoint& remote);
 

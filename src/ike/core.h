@@ -66,6 +66,16 @@ struct Stream {
     bool proven = false;             // an authentic message came
 };
 
+// We were redirected, and the way to the new gateway is being looked up (RFC 5685).
+struct PendingRedirect {
+    std::shared_ptr<const model::Connection> connection{};
+    Intent intent{};
+    std::vector<std::string> more_children{};
+    model::IpAddress from{};             // the gateway that sent us away
+    std::vector<Instant> hops{};         // all redirects of late
+    std::optional<model::IkeSaId> replaces{};  // an established SA: it ends when the new one is up
+};
+
 class Core {
 public:
     Core(Rng& generator, EngineSettings engine_settings)
@@ -88,8 +98,10 @@ public:
     PathSizes path_sizes{};
     std::map<model::StreamId, Stream> streams{};
     FailureLog failures{};
+    std::vector<model::IpAddress> host_addresses{}, other_addresses{};  // as HostAddresses told; none: nobody has
     std::unordered_map<std::uint64_t, JobTicket> jobs{};
     std::map<CommandId, CommandProgress> commands{};
+    std::map<RedirectId, PendingRedirect> redirects{};
 
     // ---- IKE SAs
     // A new SA with a fresh SPI of our own, in the state Connecting.
@@ -136,6 +148,7 @@ public:
     model::StreamId next_stream_id() { return static_cast<model::StreamId>(last_stream_id_ += 2); }
 
     // ---- jobs
+    RedirectId next_redirect_id() { return static_cast<RedirectId>(++last_redirect_id_); }
     JobId next_job_id() { return static_cast<JobId>(++last_job_id_); }
 
     // ---- commands
@@ -171,6 +184,7 @@ private:
     std::uint32_t last_child_unique_id_ = 0;
     std::uint64_t last_job_id_ = 0;
     std::uint64_t last_stream_id_ = 0;
+    std::uint64_t last_redirect_id_ = 0;
     Instant reply_second_{};
     unsigned replies_in_second_ = 0;
 };

@@ -21,6 +21,7 @@ namespace cygnet::ike {
 
 enum class JobId : std::uint64_t {};
 enum class FetchId : std::uint64_t {};
+enum class RedirectId : std::uint64_t {};  // of FindGateway and GatewayFound
 enum class CommandId : std::uint64_t {};  // chosen by the driver; comes back in CommandDone
 
 // ---- inputs -------------------------------------------------------------------------------------
@@ -119,9 +120,39 @@ struct StreamClosed {
     model::StreamId stream{};
     std::string reason;
 };
+// The addresses of this host have changed, or the ways to the rest of the world. `usable`: whence we may move; `others`:
+// ours as well, but loopback, link-local, virtual or on a link that is down.
+struct HostAddresses {
+    std::vector<model::IpAddress> usable;
+    std::vector<model::IpAddress> others{};
+};
+// One of our addresses and one of the peer's between which packets may travel.
+struct AddressPair {
+    model::IpAddress local, remote;
+    auto operator<=>(const AddressPair&) const = default;
+};
+// The answer to FindPaths: pairs to which a route leads, the best first.
+struct PathsFound {
+    model::IkeSaId sa;
+    std::vector<AddressPair> pairs;
+};
+// The answer to FindGateway: the path of the first message to it, or why there is none.
+struct GatewayFound {
+    RedirectId id;
+    Result<model::Path> path;
+};
+// An operator sends peers elsewhere (RFC 5685 §5): those of all established SAs that match.
+struct Redirect {
+    CommandId id;
+    std::string ike{};
+    std::optional<std::uint32_t> ike_id{};
+    std::optional<model::AddressRange> peer_address{};
+    std::optional<model::Identity> peer_id{};  // may have wildcards
+    std::string gateway;                       // an address or a name
+};
 using Input = std::variant<Datagram, JobDone, Fetched, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
                            UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved,
-                           StreamOpened, StreamClosed>;
+                           StreamOpened, StreamClosed, HostAddresses, PathsFound, GatewayFound, Redirect>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -185,6 +216,17 @@ struct AssignAddress {
     std::vector<model::IpAddress> dns;
     bool remove = false;
 };
+// Which pairs of addresses lead to these of the peer's? Answered by PathsFound.
+struct FindPaths {
+    model::IkeSaId sa;
+    std::vector<model::IpAddress> remotes;
+};
+// The peer redirects us (RFC 5685): resolve the address or name. Answered by GatewayFound.
+struct FindGateway {
+    RedirectId id;
+    std::shared_ptr<const model::Connection> connection;
+    std::string gateway;
+};
 // A barrier: what follows in this step waits until the state is stored. A single node passes it at once.
 struct Persist {
     model::IkeSaId sa;
@@ -203,8 +245,8 @@ struct Close {
     model::IkeSaId sa;
 };
 using Effect = std::variant<Send, SendKeepalive, StartJob, Fetch, InstallChild, ActivateChild, RemoveChild, MoveChild,
-                            InstallPolicy, RemovePolicy, AssignAddress, Persist, Report, CommandDone, Close, OpenStream,
-                            CloseStream, StreamProven>;
+                            InstallPolicy, RemovePolicy, AssignAddress, FindPaths, FindGateway, Persist, Report,
+                            CommandDone, Close, OpenStream, CloseStream, StreamProven>;
 using Effects = std::vector<Effect>;
 
 }  // namespace cygnet::ike

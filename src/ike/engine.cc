@@ -6,6 +6,8 @@
 #include "ike/core.h"
 #include "ike/dispatch.h"
 #include "ike/feature/invalid_selectors.h"
+#include "ike/feature/feature.h"
+#include "ike/feature/redirect.h"
 #include "ike/receive.h"
 #include "ike/snapshot.h"
 #include "ike/stream.h"
@@ -51,6 +53,10 @@ struct Engine::Impl {
     void take(const PeerMoved& input, Instant now, Effects& effects);
     void take(const StreamOpened& input, Instant now, Effects& effects) { stream_opened(core, input, now, effects); }
     void take(const StreamClosed& input, Instant now, Effects& effects) { stream_closed(core, input, now, effects); }
+    void take(HostAddresses& input, Instant now, Effects& effects);
+    void take(const PathsFound& input, Instant now, Effects& effects);
+    void take(GatewayFound& input, Instant now, Effects& effects) { go_to_gateway(core, std::move(input), now, effects); }
+    void take(const Redirect& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
 };
 
 namespace {
@@ -97,8 +103,29 @@ void Engine::Impl::take(const PeerMoved& input, Instant now, Effects& effects) {
         core.touch(sa->id);
         return follow_stream(context, input.path);
     }
-    if (sa->path.tcp() || sa->nat_local || !sa->nat_remote || sa->path.remote == input.path.remote) return;
+    if (sa->path.tcp() || sa->nat_local || !sa->nat_remote) return;
+    if (!sa->dynamic_update) return run_hooks(&Feature::esp_moved, context, input.path.remote);
+    if (sa->path.remote == input.path.remote) return;
     context.move_peer(input.path.remote);
+}
+
+void Engine::Impl::take(HostAddresses& input, Instant now, Effects& effects) {
+    core.host_addresses = std::move(input.usable);
+    core.other_addresses = std::move(input.others);
+    for (const auto& [id, sa] : core.sas()) {
+        if (sa->closed || sa->half_open()) continue;
+        Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
+        run_hooks(&Feature::host_changed, context);
+        core.touch(id);
+    }
+}
+
+void Engine::Impl::take(const PathsFound& input, Instant now, Effects& effects) {
+    IkeSa* sa = core.find_sa(input.sa);
+    if (sa == nullptr || sa->closed || sa->half_open()) return;
+    Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
+    run_hooks(&Feature::paths_found, context, input.pairs);
+    core.touch(sa->id);
 }
 
 // The end of a step: tasks begin where nothing else is under way, closed SAs vanish, deadlines are noted.

@@ -73,6 +73,10 @@ bool expects_address(const model::Connection& connection, model::IpAddress addre
     return !connection.remote_addrs.empty() && fit(connection.remote_addrs, address) == 3;
 }
 
+bool admits(const std::vector<model::HostPattern>& patterns, model::IpAddress address) {
+    return fit(patterns, address) != 0;
+}
+
 std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection) {
     std::vector<model::Proposal> usable;
     for (model::Proposal proposal : connection.proposals) {

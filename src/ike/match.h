@@ -21,6 +21,9 @@ Connections all_connections_for(const model::Config& config, const model::Path& 
 // Whether remote_addrs names this very address, rather than a range or everybody.
 bool expects_address(const model::Connection& connection, model::IpAddress address);
 
+// Whether one of the patterns admits the address; a name cannot be looked up here and admits every one.
+bool admits(const std::vector<model::HostPattern>& patterns, model::IpAddress address);
+
 // A connection's IKE proposals as they go into SA, numbered from 1: what this build cannot run is left out, and with
 // post_quantum = required whatever runs without ML-KEM.
 std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection);

@@ -9,6 +9,7 @@
 #include "ike/dispatch.h"
 #include "ike/exchange/first_keys.h"
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/feature/feature.h"
 #include "ike/puzzle.h"
 #include "ike/stream.h"
 #include "ike/trace.h"
@@ -259,7 +260,7 @@ void follow_peer(Context& context, const model::Path& from, bool request) {
     IkeSa& sa = context.sa;
     if (request) sa.answer_path = from;
     if (from.tcp() || (sa.half_open() && !sa.initiator)) return follow_stream(context, from);
-    if (sa.established() && !sa.path.tcp() && sa.nat_remote && !sa.nat_local && from.remote != sa.path.remote)
+    if (sa.established() && sa.dynamic_update && !sa.path.tcp() && sa.nat_remote && !sa.nat_local && from.remote != sa.path.remote)
         context.move_peer(from.remote);
 }
 
@@ -296,6 +297,7 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
                                         nested ? "SK inside SK" : payloads.error().text()));
     }
     trace_received(context, received.message, incoming.octets, incoming.datagrams);
+    if (header.response) run_hooks(&Feature::answer_came, context, received.path);
     dispatch(context, std::move(received));
 }
 

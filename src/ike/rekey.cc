@@ -104,6 +104,10 @@ void copy_identity(const IkeSa& from, IkeSa& to) {
     to.nat_local = from.nat_local;
     to.nat_remote = from.nat_remote;
     to.udp_encapsulation = from.udp_encapsulation;
+    to.nat_traversal = from.nat_traversal;
+    to.dynamic_update = from.dynamic_update;
+    to.extra_transmissions = from.extra_transmissions;
+    to.esp_stays = from.esp_stays;
     to.accepts_fragments = from.accepts_fragments;
     to.sends_fragments = from.sends_fragments;
     to.fragment_ip_octets = from.fragment_ip_octets;

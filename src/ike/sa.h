@@ -137,6 +137,12 @@ struct LeasedAddress {
     model::IpAddress address{};
 };
 
+// How ESP travels.
+struct Carriage {
+    model::Path path{};
+    bool udp_encapsulation = false;
+};
+
 struct IkeSa {
     // ---- identity
     model::IkeSaId id{};
@@ -145,6 +151,7 @@ struct IkeSa {
     std::shared_ptr<const model::Connection> connection{};
     model::Path path{};         // of our own messages and of ESP
     model::Path answer_path{};  // where the peer's last request came from (RFC 7296 §2.11)
+    std::optional<Carriage> esp_stays{};  // until the peer is proven to be where `path` leads (RFC 4555 §3.7)
     model::Identity own_id{}, peer_id{};
     bool peer_anonymous = false;  // NULL authentication (RFC 7619): peer_id means nothing
 
@@ -156,6 +163,9 @@ struct IkeSa {
     std::optional<Protection> protection{};      // from Authenticating on
     bool nat_local = false, nat_remote = false;  // who is behind NAT
     bool udp_encapsulation = false;              // some NAT, or forced by encap = yes
+    bool nat_traversal = false;                  // both ends can (RFC 7296 §2.23)
+    bool dynamic_update = true;                  // follow authentic packets of a peer behind NAT (RFC 7296 §2.23)
+    unsigned extra_transmissions = 0;            // of our requests, beyond the settings' number
     bool accepts_fragments = false, sends_fragments = false;
     bool refuses_children = false;  // the peer, by NO_ADDITIONAL_SAS: it ends with its last child
     // RFC 9329 §1.2: the side that opens TCP streams began the first IKE SA; rekeys change nothing.
@@ -209,6 +219,7 @@ struct IkeSa {
     // The addresses that "dynamic" selectors stand for.
     ChildAddresses child_addresses() const;
     OuterPath outer() const;
+    Carriage carriage() const { return esp_stays.value_or(Carriage{path, udp_encapsulation}); }
     bool behind_nat() const { return nat_local || nat_remote; }
 
 private:

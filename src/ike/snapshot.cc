@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ike/feature/feature.h"
+
 namespace cygnet::ike {
 namespace {
 
@@ -111,6 +113,8 @@ model::IkeStatus ike_status(const IkeSa& sa, Instant now) {
     for (const Task& task : sa.tasks) status.tasks_queued.push_back(std::visit(TaskName{}, task));
     add_exchange(status.tasks_active, std::visit(ExchangeName{}, sa.own));
     add_exchange(status.tasks_passive, std::visit(ExchangeName{}, sa.theirs));
+    for (const Feature* feature : all_features())
+        if (feature->describe) feature->describe(sa, status);
     for (const auto& [id, child] : sa.children) status.children.push_back(child_status(child, now));
     return status;
 }

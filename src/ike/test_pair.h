@@ -29,6 +29,8 @@ struct Node {
     std::vector<model::Event> events{};
     std::vector<SendKeepalive> keepalives{};
     std::vector<MoveChild> moved{};
+    std::vector<FindPaths> asked_for_paths{};
+    std::vector<FindGateway> asked_for_gateways{};
     std::vector<crypto::LookUp> fetched{};  // asked of the Pair's web
     bool keeps_events = true;
 
@@ -74,6 +76,8 @@ public:
     // Moves the clock, with every deadline on the way.
     void pass(Duration time);
     bool up() const;
+    // The node has these addresses from now on, and each leads to every address of the peer's in its family.
+    void give_addresses(Node& node, const std::vector<model::IpAddress>& addresses);
     // Each side's keys of a child are the other's: what a packet would find.
     bool children_agree() const;
 
@@ -168,6 +172,8 @@ inline std::vector<StartJob> Node::take(Effects& effects) {
         if (auto* keepalive = std::get_if<SendKeepalive>(&effect)) keepalives.push_back(*keepalive);
         if (auto* move = std::get_if<MoveChild>(&effect)) moved.push_back(*move);
         if (auto* fetch = std::get_if<Fetch>(&effect)) fetched.push_back(fetch->what);
+        if (auto* find = std::get_if<FindPaths>(&effect)) asked_for_paths.push_back(*find);
+        if (auto* find = std::get_if<FindGateway>(&effect)) asked_for_gateways.push_back(*find);
     }
     return jobs;
 }
@@ -277,6 +283,17 @@ inline void Pair::pass(Duration time) {
         run();
     }
     now = end;
+}
+
+inline void Pair::give_addresses(Node& node, const std::vector<model::IpAddress>& addresses) {
+    step(node, HostAddresses{addresses});
+    for (const FindPaths& asked : std::exchange(node.asked_for_paths, {})) {
+        std::vector<AddressPair> pairs;
+        for (const model::IpAddress& remote : asked.remotes)
+            for (const model::IpAddress& local : addresses)
+                if (local.family() == remote.family()) pairs.push_back({local, remote});
+        step(node, PathsFound{.sa = asked.sa, .pairs = std::move(pairs)});
+    }
 }
 
 inline bool Pair::up() const {

@@ -90,6 +90,16 @@ public:
     std::vector<Answer> send(model::ExchangeType exchange, wire::MessageBuilder message) {
         return opened(raw(sealed(header(exchange, next_id++), message.take_chain())));
     }
+    // The same from another address, or as the answer to a request of the engine.
+    std::vector<Answer> send_from(const model::Path& from, model::ExchangeType exchange, wire::MessageBuilder message) {
+        step(Datagram{.path = from, .bytes = sealed(header(exchange, next_id++), message.take_chain())});
+        return opened(sent());
+    }
+    std::vector<Answer> respond(const Answer& request, wire::MessageBuilder message) {
+        wire::Header with = header(request.header.exchange, request.header.message_id);
+        with.response = true;
+        return opened(raw(sealed(with, message.take_chain())));
+    }
     std::vector<Answer> opened(const std::vector<Bytes>& datagrams) const {
         std::vector<Answer> answers;
         for (const Bytes& datagram : datagrams) {

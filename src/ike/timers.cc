@@ -13,6 +13,7 @@
 #include "ike/overlap.h"
 #include "ike/policies.h"
 #include "ike/stream.h"
+#include "ike/feature/feature.h"
 #include "ike/trace.h"
 
 namespace cygnet::ike {
@@ -71,6 +72,7 @@ void retransmit(Context& context) {
     if (sa.half_open()) context.note_failure(no_answer(sa));
     trace_repeated(context, *again);
     context.send(*again, sa.path);
+    run_hooks(&Feature::retransmitted, context, *again);
 }
 
 void end_half_open(Context& context) {

@@ -149,6 +149,7 @@ TEST(Timers, FollowAPeerWhoseNatHasANewMappingOnlyWhenItIsBehindOne) {
 
     Pair behind;
     model::Connection forced = connection(true);
+    forced.mobike = false;  // RFC 4555 §3.8 has another way
     forced.encap = true;  // b believes that a is behind NAT.
     behind.configure(forced, connection(false));
     behind.initiate(behind.a);

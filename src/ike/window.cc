@@ -75,4 +75,11 @@ const SentMessage* Window::retransmit(Instant now) {
     return &outstanding_->datagrams;
 }
 
+const SentMessage* Window::repeat_at_once(Instant now) {
+    if (!outstanding_) return nullptr;
+    outstanding_->transmissions = 1;
+    outstanding_->again_at = now + outstanding_->schedule.wait_after(0);
+    return &outstanding_->datagrams;
+}
+
 }  // namespace cygnet::ike

@@ -70,6 +70,8 @@ public:
     Instant deadline() const;
     // At the deadline: the datagrams to send again, or nothing when it is time to give up.
     const SentMessage* retransmit(Instant now);
+    // The path is another one: the datagrams to send again now, with the whole schedule before them; nothing if none waits.
+    const SentMessage* repeat_at_once(Instant now);
     unsigned transmissions() const { return outstanding_ ? outstanding_->transmissions : 0; }
 
 private:

@@ -32,6 +32,7 @@ enum class Revocation : std::uint8_t { relaxed, if_uri, strict };
 enum class OcspInIke : std::uint8_t { reply, request, both, never };  // RFC 4806
 enum class HashAndUrl : std::uint8_t { no, yes, internal };           // our own key `hash_and_url`
 enum class PostQuantum : std::uint8_t { preferred, required };  // our own key `post_quantum`
+enum class RedirectAt : std::uint8_t { init, auth };            // our own key `redirect_at`
 
 enum class AuthClass : std::uint8_t { psk, pubkey, null, any };  // null is our own value: NULL authentication (RFC 7619)
 enum class KeyKind : std::uint8_t { rsa, ecdsa, ed25519, ed448 };
@@ -104,6 +105,11 @@ struct Connection {
     std::vector<std::string> pools{};
     bool encap = false;                      // force UDP encapsulation by claiming a NAT
     bool mobike = true;
+    std::vector<HostPattern> mobike_addrs{};  // our own key: where the peer may move to; empty: anywhere
+    bool return_routability = true;           // our own key: ESP follows the peer once it has answered from there
+    bool follow_redirects = true;             // our own key: go where the peer's REDIRECT says (RFC 5685)
+    std::string redirect_to{};                // our own key: peers are sent to this address or name; empty: they stay
+    RedirectAt redirect_at = RedirectAt::auth;  // our own key: before or after their authentication
     Duration dpd_delay{0};
     Fragmentation fragmentation = Fragmentation::yes;
     Childless childless = Childless::allow;

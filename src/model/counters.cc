@@ -18,6 +18,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "no-proposal-chosen", "invalid-ke-payload", "bad-ke-value", "authentication-failed", "ts-unacceptable",
     "puzzle-sent", "puzzle-solved", "puzzle-wrong",
     "fragment-refused", "retransmitted", "retransmission-timeout", "limit-reached",
+    "address-update", "redirected", "redirect-refused",
     "intermediate-in-req", "intermediate-in-resp", "intermediate-out-req", "intermediate-out-resp",
     "followup-in-req", "followup-in-resp", "followup-out-req", "followup-out-resp",
     "invalid-selectors-in", "invalid-selectors-out", "no-additional-sas", "acquired",

@@ -23,6 +23,7 @@ enum class Counter : std::uint8_t {
     no_proposal_chosen, invalid_ke_payload, bad_ke_value, authentication_failed, ts_unacceptable,
     puzzle_sent, puzzle_solved, puzzle_wrong,
     fragment_refused, retransmitted, retransmission_timeout, limit_reached,
+    address_update, redirected, redirect_refused,
     intermediate_in_req, intermediate_in_resp, intermediate_out_req, intermediate_out_resp,
     followup_in_req, followup_in_resp, followup_out_req, followup_out_resp,
     invalid_selectors_in, invalid_selectors_out, no_additional_sas, acquired,

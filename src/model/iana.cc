@@ -311,6 +311,9 @@ constexpr Named<TsType> ts_type_names[] = {
     {TsType::seclabel, "TS_SECLABEL"},
 };
 
+constexpr Named<GatewayType> gateway_type_names[] = {
+    {GatewayType::ipv4, "IPv4"}, {GatewayType::ipv6, "IPv6"}, {GatewayType::fqdn, "FQDN"}};
+
 constexpr Named<CfgType> cfg_type_names[] = {
     {CfgType::request, "CFG_REQUEST"},
     {CfgType::reply, "CFG_REPLY"},
@@ -361,6 +364,7 @@ std::string name_of(AuthMethod value) { return look_up(auth_method_names, value)
 std::string name_of(SignatureHash value) { return look_up(signature_hash_names, value); }
 std::string name_of(NotifyType value) { return look_up(notify_type_names, value); }
 std::string name_of(TsType value) { return look_up(ts_type_names, value); }
+std::string name_of(GatewayType value) { return look_up(gateway_type_names, value); }
 std::string name_of(CfgType value) { return look_up(cfg_type_names, value); }
 std::string name_of(CfgAttribute value) { return look_up(cfg_attribute_names, value); }
 

@@ -284,6 +284,9 @@ enum class NotifyType : std::uint16_t {
 // RFC 7296 §3.10.1: types below 16384 report errors, the others status.
 constexpr bool is_error(NotifyType type) { return static_cast<std::uint16_t>(type) < 16384; }
 
+// Gateway Identity Types, RFC 5685 §9.2.
+enum class GatewayType : std::uint8_t { ipv4 = 1, ipv6 = 2, fqdn = 3 };
+
 enum class TsType : std::uint8_t { ipv4_addr_range = 7, ipv6_addr_range = 8, fc_addr_range = 9, seclabel = 10 };
 
 enum class CfgType : std::uint8_t { request = 1, reply = 2, set = 3, ack = 4 };
@@ -332,6 +335,7 @@ std::string name_of(SignatureHash value);
 std::string name_of(NotifyType value);
 std::string name_of(TsType value);
 std::string name_of(CfgType value);
+std::string name_of(GatewayType value);
 std::string name_of(CfgAttribute value);
 
 }  // namespace cygnet::model

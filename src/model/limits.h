@@ -81,6 +81,17 @@ inline constexpr Duration reauthentication_patience = seconds(60);
 inline constexpr Duration unique_overlap = seconds(10);
 inline constexpr unsigned rekeys_followed = 16;  // from an IKE SA to the one that carries its children now
 
+// MOBIKE (RFC 4555) and redirection (RFC 5685 §7).
+inline constexpr std::size_t announced_addresses = 16;       // of ours, in one message
+inline constexpr std::size_t peer_addresses = 32;            // kept of what the peer announces
+inline constexpr std::size_t proven_addresses = 16;          // at which the peer has answered
+inline constexpr std::size_t candidate_paths = 32;           // of one IKE SA
+inline constexpr unsigned unexpected_nat_retries = 5;        // RFC 4555 §3.9
+inline constexpr unsigned redirects_per_period = 5;          // MAX_REDIRECTS
+inline constexpr Duration redirect_period = seconds(300);    // REDIRECT_LOOP_DETECT_PERIOD
+inline constexpr std::size_t gateway_name_octets = 255;
+inline constexpr std::size_t pending_redirects = 4096;  // whose gateways are being looked up
+
 // Retransmission, as strongSwan's defaults: 4 s, times 1.8, five times.
 inline constexpr Duration retransmit_first = milliseconds(4000);
 inline constexpr double retransmit_factor = 1.8;

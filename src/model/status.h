@@ -58,6 +58,8 @@ struct IkeStatus {
     bool initiator = false;
     std::uint64_t spi_i = 0, spi_r = 0;
     bool nat_local = false, nat_remote = false;
+    bool mobike = false;                  // both ends may move (RFC 4555)
+    std::vector<IpAddress> peer_addresses{};  // that the peer announced, the one in use included
     std::optional<ChosenProposal> proposal{};
     Duration established_for{0};
     std::optional<Duration> rekey_in{}, reauth_in{};
@@ -95,12 +97,14 @@ struct MessageTrace {
 struct IkeUp { IkeStatus sa; };
 struct IkeDown { IkeStatus sa; std::string reason; };
 struct IkeRekeyed { IkeStatus before, after; };
+// The IKE SA moves from the path of `before` to another (RFC 4555).
+struct IkeMoved { IkeStatus before; Path path; };
 struct ChildUp { IkeStatus sa; ChildStatus child; };
 struct ChildDown { IkeStatus sa; ChildStatus child; };
 struct ChildRekeyed { IkeStatus sa; ChildStatus before, after; };
 // A failure in one sentence, with a VICI alert type of facts-vici 5 ("proposal-mismatch-ike").
 struct Alert { std::string type; std::string message; std::optional<IkeStatus> sa; };
 
-using Event = std::variant<LogLine, MessageTrace, IkeUp, IkeDown, IkeRekeyed, ChildUp, ChildDown, ChildRekeyed, Alert>;
+using Event = std::variant<LogLine, MessageTrace, IkeUp, IkeDown, IkeRekeyed, IkeMoved, ChildUp, ChildDown, ChildRekeyed, Alert>;
 
 }  // namespace cygnet::model

@@ -143,10 +143,12 @@ Result<> UdpSocket::send(const model::Path& path, ByteView datagram) {
     return {};
 }
 
-Result<model::IpAddress> local_address_towards(model::IpAddress remote) {
+Result<model::IpAddress> local_address_towards(model::IpAddress remote, std::uint32_t mark) {
     const int domain = remote.family() == model::Family::v4 ? AF_INET : AF_INET6;
     const Fd fd(::socket(domain, SOCK_DGRAM | SOCK_CLOEXEC, 0));
     const auto to = SocketAddress::of({remote, 500});
+    // Without the right to mark, the route of everybody's packets has to do.
+    if (fd.open() && mark != 0) static_cast<void>(::setsockopt(fd.number(), SOL_SOCKET, SO_MARK, &mark, sizeof mark));
     // Connecting a UDP socket sends nothing; it makes the system choose the route and with it the source.
     sockaddr_storage bound{};
     socklen_t size = sizeof bound;

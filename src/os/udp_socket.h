@@ -40,7 +40,8 @@ private:
     std::uint16_t port_;
 };
 
-// The address of this host from which packets to `remote` leave; Errc::system without a route.
-Result<model::IpAddress> local_address_towards(model::IpAddress remote);
+// The address of this host from which packets to `remote` leave, those with a mark if one is given; Errc::system without a
+// route.
+Result<model::IpAddress> local_address_towards(model::IpAddress remote, std::uint32_t mark = 0);
 
 }  // namespace cygnet::os

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "crypto/x509.h"
 #include "vici/diagnosis.h"
 #include "vici/sections.h"
 #include "vici/values.h"
@@ -22,7 +23,7 @@ constexpr Named table[] = {
     {"initiate", Commands::initiate},
     {"terminate", Commands::terminate},
     {"rekey", Commands::rekey},
-    {"redirect", Commands::not_yet},
+    {"redirect", Commands::redirect},
     {"install", Commands::install},
     {"uninstall", Commands::uninstall},
     {"list-sas", Commands::list_sas},
@@ -220,6 +221,29 @@ void Commands::rekey(Service& service, Instant now, ClientId client, const Secti
                                   std::nullopt);
     if (expected == 0) return finished(Result<>(), 0);
     service.control_.rekey(*selector, request.flag("reauth"), std::move(finished));
+}
+
+void Commands::redirect(Service& service, Instant now, ClientId client, const Section& request) {
+    service.apply_changes();
+    ike::Redirect command{.ike = std::string(request.text("ike").value_or("")),
+                          .ike_id = id_of(request, "ike-id"),
+                          .gateway = std::string(request.text("gateway").value_or(""))};
+    if (const auto peer = request.text("peer-ip")) {
+        command.peer_address = model::AddressRange::parse(*peer);
+        if (!command.peer_address) return refuse(service, client, "invalid value for: peer-ip");
+    }
+    if (const auto peer = request.text("peer-id")) command.peer_id = model::Identity::parse(*peer, crypto::parse_distinguished_name);
+    if (command.gateway.empty()) return refuse(service, client, "missing target gateway");
+    if (!is_gateway(command.gateway)) return refuse(service, client, "invalid value for: gateway");
+    if (command.ike.empty() && !command.ike_id && !command.peer_address && !command.peer_id)
+        return refuse(service, client, "missing redirect selector");
+    auto finished = service.begin(now, client,
+                                  {.failure_text = "redirecting failed",
+                                   .none_text = "no matching SAs to redirect found",
+                                   .connection = command.ike,
+                                   .counts_matches = true},
+                                  std::nullopt);
+    service.control_.redirect(command, std::move(finished));
 }
 
 void Commands::list_sas(Service& service, Instant now, ClientId client, const Section& request) {

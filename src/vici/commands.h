@@ -21,6 +21,7 @@ struct Commands {
     static void initiate(Service&, Instant, ClientId, const Section&);
     static void terminate(Service&, Instant, ClientId, const Section&);
     static void rekey(Service&, Instant, ClientId, const Section&);
+    static void redirect(Service&, Instant, ClientId, const Section&);
     static void list_sas(Service&, Instant, ClientId, const Section&);
     static void install(Service&, Instant, ClientId, const Section&);
     static void uninstall(Service&, Instant, ClientId, const Section&);

@@ -61,6 +61,8 @@ public:
     // Traps and shunts of a child: `install` and `uninstall`, start_action = trap.
     virtual void install(const std::string& connection, const std::string& child, Finished finished) = 0;
     virtual void uninstall(const std::string& connection, const std::string& child, Finished finished) = 0;
+    // Sends peers to another gateway (RFC 5685); the id is the daemon's to choose.
+    virtual void redirect(const ike::Redirect& which, Finished finished) = 0;
 
     // A new configuration for the engine, after load-* and unload-* (many of them together).
     virtual void configure(std::shared_ptr<const model::Config> config,

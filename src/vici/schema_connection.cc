@@ -57,6 +57,12 @@ Result<> ike_proposals(ConnectionDraft& into, const Value& value) {
     return {};
 }
 
+Result<> gateway(ConnectionDraft& into, const Value& value) {
+    if (!is_gateway(value.text)) return unacceptable("'" + std::string(value.text) + "' is neither an address nor a host name");
+    into.redirect_to = value.text;
+    return {};
+}
+
 Result<> virtual_addresses(ConnectionDraft& into, const Value& value) {
     into.vips.clear();
     for (const std::string& item : value.items) {
@@ -260,6 +266,8 @@ constexpr Word<model::UniquePolicy> unique_words[] = {{"no", model::UniquePolicy
                                                       {"replace", model::UniquePolicy::replace}};
 constexpr Word<model::PostQuantum> post_quantum_words[] = {{"preferred", model::PostQuantum::preferred},
                                                            {"required", model::PostQuantum::required}};
+constexpr Word<model::RedirectAt> redirect_words[] = {{"init", model::RedirectAt::init},
+                                                      {"auth", model::RedirectAt::auth}};
 constexpr Word<model::ChildMode> mode_words[] = {{"tunnel", model::ChildMode::tunnel},
                                                  {"transport", model::ChildMode::transport},
                                                  {"pass", model::ChildMode::pass},
@@ -294,6 +302,11 @@ constexpr Row<C> connection_rows[] = {
     {"dscp", Shape::text, no_effect<C>, "000000", "DSCP on IKE packets"},
     {"encap", Shape::text, yes_or_no<C, &C::encap>},
     {"mobike", Shape::text, yes_or_no<C, &C::mobike>},
+    {"mobike_addrs", Shape::list, hosts<&C::mobike_addrs>},
+    {"return_routability", Shape::text, yes_or_no<C, &C::return_routability>},
+    {"follow_redirects", Shape::text, yes_or_no<C, &C::follow_redirects>},
+    {"redirect_to", Shape::text, gateway},
+    {"redirect_at", Shape::text, keyword<C, &C::redirect_at, redirect_words>},
     {"dpd_delay", Shape::text, time<C, &C::dpd_delay>},
     {"dpd_timeout", Shape::text, valid_time},  // of IKEv1 alone: retransmission decides in IKEv2
     {"fragmentation", Shape::text, keyword<C, &C::fragmentation, fragmentation_words>},

@@ -98,6 +98,18 @@ TEST(Schema, ReadsAConnection) {
     EXPECT_EQ(net.reqid, 7u);
 }
 
+TEST(Schema, ReadsWherePeersMayGo) {
+    const auto conn = connection("mobike = no\n mobike_addrs = 192.0.2.0/24, 2001:db8::1\n return_routability = no\n"
+                                 "follow_redirects = no\n redirect_to = gw2.example\n redirect_at = init");
+    EXPECT_FALSE(conn.mobike || conn.return_routability || conn.follow_redirects);
+    EXPECT_EQ(conn.mobike_addrs.at(0).range->text(), "192.0.2.0/24");
+    EXPECT_EQ(conn.redirect_to, "gw2.example");
+    EXPECT_EQ(conn.redirect_at, model::RedirectAt::init);
+    EXPECT_THAT(refusals("redirect_to = gw two"), ElementsAre("redirect_to: 'gw two' is neither an address nor a host name"));
+    EXPECT_THAT(refusals("redirect_to = 192.0.2.300"), ElementsAre(HasSubstr("is neither an address nor a host name")));
+    EXPECT_TRUE(connection("").mobike) << "as in strongSwan";
+}
+
 TEST(Schema, ReadsListsThatViciSendsAsLists) {
     Section message;
     message.add_list("remote_addrs", {"192.0.2.1", "192.0.2.2"});

@@ -194,6 +194,8 @@ Section ike_section(const model::IkeStatus& sa) {
     section.add_flag("nat-local", sa.nat_local).add_flag("nat-remote", sa.nat_remote);
     section.add_flag("nat-any", sa.nat_local || sa.nat_remote);
     section.add_flag("tcp", sa.path.tcp());  // ours
+    if (sa.mobike) section.add_flag("mobike", true);
+    if (sa.peer_addresses.size() > 1) section.add_list("remote-addresses", texts(sa.peer_addresses));
     if (sa.proposal) {
         add_encryption(section, *sa.proposal);
         section.add("prf-alg", name_of(sa.proposal->prf)).add("dh-group", name_of(sa.proposal->ke));
@@ -265,6 +267,13 @@ Section list_conn(const model::Connection& connection, std::optional<Section> la
     if (connection.dpd_delay > Duration(0)) section.add("dpd_delay", whole_seconds(connection.dpd_delay));
     if (connection.childless != model::Childless::allow) section.add("childless", childless_text(connection.childless));
     if (connection.keep_up) section.add("keep_up", "yes");  // our own
+    if (!connection.mobike) section.add("mobike", "no");
+    add_list_if_any(section, "mobike_addrs", hosts(connection.mobike_addrs));
+    if (!connection.return_routability) section.add("return_routability", "no");
+    if (!connection.follow_redirects) section.add("follow_redirects", "no");
+    if (!connection.redirect_to.empty())
+        section.add("redirect_to", connection.redirect_to)
+            .add("redirect_at", connection.redirect_at == model::RedirectAt::init ? "init" : "auth");
     if (connection.post_quantum == model::PostQuantum::required) section.add("post_quantum", "required");
     if (connection.fragment_size != model::limits::fragment_ip_octets)
         section.add("fragment_size", std::uint64_t{connection.fragment_size});

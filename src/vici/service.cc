@@ -31,6 +31,15 @@ Section ike_rekeyed(const model::IkeRekeyed& event) {
     return message;
 }
 
+// The new endpoints beside the IKE SA as it was.
+Section ike_moved(const model::IkeMoved& event) {
+    Section message;
+    message.add("local-host", event.path.local.address.text()).add("local-port", std::uint64_t{event.path.local.port});
+    message.add("remote-host", event.path.remote.address.text()).add("remote-port", std::uint64_t{event.path.remote.port});
+    message.add_section(event.before.name) = ike_section(event.before);
+    return message;
+}
+
 Section child_rekeyed(const model::ChildRekeyed& event, Instant now) {
     Section message;
     Section& section = message.add_section(event.sa.name);
@@ -183,6 +192,7 @@ void Service::report(Instant now, const model::Event& event) {
             service.tell("ike-updown", [&] { return updown(false, down.sa, nullptr, now); });
         }
         void operator()(const model::IkeRekeyed& rekeyed) const { service.tell("ike-rekey", [&] { return ike_rekeyed(rekeyed); }); }
+        void operator()(const model::IkeMoved& moved) const { service.tell("ike-update", [&] { return ike_moved(moved); }); }
         void operator()(const model::ChildUp& up) const {
             service.tell("child-updown", [&] { return updown(true, up.sa, &up.child, now); });
         }

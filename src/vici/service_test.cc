@@ -116,7 +116,7 @@ TEST_F(ServiceTest, KnowsWhichCommandsAndEventsExist) {
     send(alice, PacketType::event_unregister, "list-sa");
     send(alice, PacketType::event_unregister, "list-sa");
     EXPECT_THAT(received(alice), ElementsAre("confirmed", "unknown event", "confirmed", "unknown event"));
-    EXPECT_THAT(ask(alice, "redirect"),
+    EXPECT_THAT(ask(alice, "load-token"),
                 ElementsAre("response {success=no errmsg=this command is not supported by this version of Cygnet}"));
 }
 
@@ -132,6 +132,27 @@ TEST_F(ServiceTest, ListsTrapsAndShunts) {
                             "remote-ts=[10.2.0.0/16]}}",
                             "list-policy {gw/no {child=no ike=gw mode=DROP local-ts=[10.1.0.0/16] remote-ts=[10.3.0.0/16]}}",
                             "response {}"));
+}
+
+TEST_F(ServiceTest, RedirectsPeers) {
+    Section request;
+    request.add("peer-ip", "192.0.2.0/24").add("gateway", "gw2.example");
+    send(alice, PacketType::command_request, "redirect", request);
+    ASSERT_EQ(control.commands.size(), 1u);
+    EXPECT_EQ(control.commands[0].text, "redirect  to gw2.example peer-ip 192.0.2.0/24");
+    control.commands[0].finished({}, 3);
+    EXPECT_THAT(received(alice), ElementsAre("response {success=yes matches=3}"));
+    EXPECT_THAT(ask(alice, "redirect"), ElementsAre("response {success=no errmsg=missing target gateway}"));
+}
+
+TEST_F(ServiceTest, ReportsMovesWithTheNewEndpointsBesideTheOldOnes) {
+    subscribe(alice, "ike-update");
+    model::IkeStatus sa = established();
+    service.report(now, model::IkeMoved{sa, {{*model::IpAddress::parse("203.0.113.9"), 4500}, sa.path.remote}});
+    const auto events = received(alice);
+    ASSERT_EQ(events.size(), 1u);
+    EXPECT_THAT(events[0], testing::StartsWith("ike-update {local-host=203.0.113.9 local-port=4500 remote-host="));
+    EXPECT_THAT(events[0], testing::HasSubstr("local-host=" + sa.path.local.address.text()));
 }
 
 // The order and the words of a recorded session of strongSwan's daemon.

@@ -50,6 +50,12 @@ public:
         commands.push_back({"uninstall " + connection + "/" + child, std::move(finished)});
     }
     std::vector<model::PolicyStatus> policies() const override { return policy_status; }
+    void redirect(const ike::Redirect& which, Finished finished) override {
+        std::string text = "redirect " + which.ike + " to " + which.gateway;
+        if (which.peer_address) text += " peer-ip " + which.peer_address->text();
+        if (which.peer_id) text += " peer-id " + which.peer_id->text();
+        commands.push_back({std::move(text), std::move(finished)});
+    }
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> with) override {
         configured.push_back(std::move(config));
         credentials = std::move(with);

@@ -4,6 +4,9 @@
 #include <charconv>
 #include <limits>
 
+#include "model/address.h"
+#include "model/limits.h"
+
 namespace cygnet::vici {
 namespace {
 
@@ -96,6 +99,15 @@ std::optional<Bytes> parse_inline_blob(std::string_view text) {
     if (text.starts_with("0x")) return from_hex(text.substr(2));
     if (text.starts_with("0s")) return from_base64(text.substr(2));
     return std::nullopt;
+}
+
+bool is_gateway(std::string_view text) {
+    if (model::IpAddress::parse(text)) return true;
+    const auto usual = [](char c) {
+        return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
+    };
+    const bool digits_only = std::ranges::all_of(text, [](char c) { return (c >= '0' && c <= '9') || c == '.'; });
+    return !text.empty() && text.size() <= model::limits::gateway_name_octets && std::ranges::all_of(text, usual) && !digits_only;
 }
 
 }  // namespace cygnet::vici

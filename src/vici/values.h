@@ -28,4 +28,7 @@ bool equal_ignoring_case(std::string_view a, std::string_view b);
 std::optional<Bytes> parse_inline_blob(std::string_view text);
 bool has_inline_prefix(std::string_view text);
 
+// An address or a host name: what a peer can be redirected to (RFC 5685).
+bool is_gateway(std::string_view text);
+
 }  // namespace cygnet::vici

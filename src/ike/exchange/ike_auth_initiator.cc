@@ -210,6 +210,10 @@ Result<Next> responder_proven(Context& context) {
             try_hooks(&Feature::auth_accept, context, std::get<InitiatingAuth>(sa.own).response);
         !accepted)
         return reject_responder(context, NotifyType::authentication_failed, accepted.error());
+    for (const Feature* feature : all_features()) {
+        if (feature->leaves == nullptr) continue;
+        if (auto next = feature->leaves(context)) return std::move(*next);
+    }
     const InitiatingAuth exchange = std::move(std::get<InitiatingAuth>(sa.own));
     const wire::Message& message = exchange.response.message;
     std::optional<CommandId> command = std::exchange(sa.intent.command, std::nullopt);

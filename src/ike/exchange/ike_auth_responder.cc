@@ -272,7 +272,11 @@ Result<Next> finish_authentication(Context& context, wire::MessageBuilder answer
     TRY(try_hooks(&Feature::auth_accept, context, first));
     TRY(check_anonymous_limit(context));
     TRY(apply_unique_policy(context, first.message.notify(NotifyType::initial_contact) != nullptr));
-    Result<std::optional<FirstChild>> child = first_child(context, first.message, answer);
+    Result<std::optional<FirstChild>> child;
+    const bool withheld = std::ranges::any_of(all_features(), [&](const Feature* feature) {
+        return feature->withholds_child != nullptr && feature->withholds_child(context);
+    });
+    if (!withheld) child = first_child(context, first.message, answer);
     if (child && *child) add_child_answer(context, answer, **child);
     if (!child) add_child_refusal(context, answer, child.error());
     run_hooks(&Feature::auth_offer, context, answer);

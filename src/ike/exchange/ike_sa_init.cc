@@ -24,6 +24,8 @@ using model::LogGroup;
 using model::NotifyType;
 using model::PayloadType;
 
+constexpr std::size_t notify_header_octets = 4;  // of the Notify payload, before its data
+
 Bytes network_order(model::Ke method) {
     Bytes octets;
     Writer(octets).u16(static_cast<std::uint16_t>(method));
@@ -167,6 +169,10 @@ Result<Next> receive_notification(Context& context, Received response) {
     auto* init = std::get_if<InitiatingSaInit>(&context.sa.own);
     if (init == nullptr || !init->offer || !context.sa.window.awaits_response(0))
         return ignore(Errc::state, "IKE_SA_INIT", "a response that nobody waits for");
+    for (const Feature* feature : all_features()) {
+        if (feature->first_refused == nullptr) continue;
+        if (auto next = feature->first_refused(context, response)) return std::move(*next);
+    }
     const wire::Message& message = response.message;
     const wire::NotifyPayload* cookie = message.notify(NotifyType::cookie);
     const wire::NotifyPayload* invalid_ke = message.notify(NotifyType::invalid_ke_payload);
@@ -288,6 +294,22 @@ std::optional<Choice> choose_connection(const Stranger& stranger) {
     return std::nullopt;
 }
 
+// Some extension has another answer; never one that is larger than the request.
+bool refused_by_feature(const Stranger& stranger, const model::Connection& connection) {
+    for (const Feature* feature : all_features()) {
+        if (feature->refuse_first == nullptr) continue;
+        const auto refusal = feature->refuse_first(connection, stranger.request);
+        if (!refusal) continue;
+        const std::size_t octets =
+            wire::header_size + wire::generic_header_size + notify_header_octets + refusal->data.size();
+        if (octets > stranger.request.octets.size()) continue;
+        trace_stateless(stranger.core, stranger.effects, false, stranger.request.message, stranger.request.octets.size());
+        stranger.answer(refusal->type, refusal->data);
+        return true;
+    }
+    return false;
+}
+
 // The answer with our choice and our half of the key exchange.
 Next answer_request(Context& context, ByteView public_value) {
     IkeSa& sa = context.sa;
@@ -380,6 +402,7 @@ void receive_ike_sa_init_request(Core& core, const Received& request, Standing s
         trace_stateless(core, effects, false, message, request.octets.size());
         return stranger.answer(NotifyType::no_proposal_chosen);
     }
+    if (refused_by_feature(stranger, *choice->connection)) return;
     if (ke->method != choice->proposal.ke) {
         core.counters.add(Counter::invalid_ke_payload);
         trace_stateless(core, effects, false, message, request.octets.size());

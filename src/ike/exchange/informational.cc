@@ -112,6 +112,8 @@ Result<Next> receive_response(Context& context, Received response) {
         TRY(std::move(result));
         return Next::finished;
     }
+    if (std::holds_alternative<AwaitingLiveness>(context.sa.own))
+        run_hooks(&Feature::liveness_answered, context, response);
     if (auto* deleting = std::get_if<AwaitingChildrenDeleted>(&context.sa.own)) {
         // Whatever the peer names, the pairs are gone on both sides now.
         const AwaitingChildrenDeleted done = std::move(*deleting);
@@ -170,8 +172,9 @@ Result<Next> begin_delete_ike(Context& context, const DeleteIkeTask& task) {
 
 Result<Next> begin_liveness(Context& context) {
     context.sa.own = AwaitingLiveness{};
-    wire::MessageBuilder empty;
-    return context.request(ExchangeType::informational, empty);
+    wire::MessageBuilder message;
+    run_hooks(&Feature::liveness, context, message);
+    return context.request(ExchangeType::informational, message);
 }
 
 Result<Next> begin_informational(Context& context, const InformationalTask& task) {

@@ -24,6 +24,12 @@ using OwnedAttributes = std::vector<OwnedAttribute>;
 // What a message that asks for the first keys of an SA deserves: their computation, to wait for another one, nothing.
 enum class Worth : std::uint8_t { keys, patience, nothing };
 
+// What a stranger is told instead of an answer.
+struct Refusal {
+    model::NotifyType type{};
+    Bytes data{};
+};
+
 struct Feature {
     const char* name;
     const char* rfc;
@@ -31,6 +37,10 @@ struct Feature {
     void (*offer)(Context&, wire::MessageBuilder&) = nullptr;
     // IKE_SA_INIT: reads what the peer's message says. The responder's runs before a proposal is chosen.
     void (*accept)(Context&, const Received&) = nullptr;
+    // Responder of IKE_SA_INIT, before there is any state: a notification in place of an answer.
+    std::optional<Refusal> (*refuse_first)(const model::Connection&, const Received&) = nullptr;
+    // Initiator of IKE_SA_INIT: an answer of nothing but notifications; nothing if it says nothing to this extension.
+    std::optional<Result<Next>> (*first_refused)(Context&, const Received&) = nullptr;
     // Initiator with keys: begins an exchange that must precede IKE_AUTH, if one is left.
     std::optional<Result<Next>> (*next_exchange)(Context&) = nullptr;
     // Responder, before there are keys: what a protected message is worth.
@@ -44,6 +54,9 @@ struct Feature {
     // verified (a failure refuses the peer).
     void (*auth_offer)(Context&, wire::MessageBuilder&) = nullptr;
     Result<> (*auth_accept)(Context&, const Received&) = nullptr;
+    // IKE_AUTH: the responder makes no child; the initiator, after auth_accept, goes another way than to the established SA.
+    bool (*withholds_child)(Context&) = nullptr;
+    std::optional<Result<Next>> (*leaves)(Context&) = nullptr;
     // CP of IKE_AUTH, RFC 7296 §2.19: what we ask for; what we assign (errors fail the child); what we were assigned.
     void (*config_request)(Context&, OwnedAttributes&) = nullptr;
     Result<> (*config_assign)(Context&, const wire::CpPayload* request, OwnedAttributes& reply) = nullptr;
@@ -52,6 +65,19 @@ struct Feature {
     Result<> (*informational_request)(Context&, const Received&, wire::MessageBuilder& answer) = nullptr;
     // A request of the peer in a CREATE_CHILD_SA exchange, before anything is computed for it.
     Result<> (*create_child_request)(Context&, const Received&) = nullptr;
+    // Our liveness check: adds to the request, reads the answer.
+    void (*liveness)(Context&, wire::MessageBuilder&) = nullptr;
+    void (*liveness_answered)(Context&, const Received&) = nullptr;
+    // Our request has gone out again by `path`, and may go elsewhere, too; its answer came this way.
+    void (*retransmitted)(Context&, const SentMessage&) = nullptr;
+    void (*answer_came)(Context&, const model::Path&) = nullptr;
+    // News of the network, for established SAs: of the host's addresses, of the ways to the peer, of the peer's ESP while
+    // IkeSa::dynamic_update is off.
+    void (*host_changed)(Context&) = nullptr;
+    void (*paths_found)(Context&, const std::vector<AddressPair>&) = nullptr;
+    void (*esp_moved)(Context&, const model::Endpoint&) = nullptr;
+    // Adds to what operators see of the SA.
+    void (*describe)(const IkeSa&, model::IkeStatus&) = nullptr;
     // The life of an SA: after IKE_AUTH; a rekey has made its successor (which may yet lose against another); it ends.
     void (*established)(Context&) = nullptr;
     void (*inherited)(Context& heir, IkeSa& old) = nullptr;
@@ -85,5 +111,7 @@ extern const Feature childless;
 extern const Feature invalid_selectors;
 extern const Feature reauthentication;
 extern const Feature ocsp;
+extern const Feature mobike;
+extern const Feature redirect;
 
 }  // namespace cygnet::ike

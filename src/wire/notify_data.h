@@ -1,0 +1,19 @@
+// The data of notifications that have a structure of their own.
+#pragma once
+
+#include "model/iana.h"
+#include "wire/fields.h"
+
+namespace cygnet::wire {
+
+// REDIRECT and REDIRECTED_FROM, RFC 5685 §9.2 and §9.3.
+struct GatewayData {
+    model::GatewayType gateway_type{};
+    ByteView gateway;
+    ByteView nonce;  // of the request, in the answer to IKE_SA_INIT alone
+    static constexpr auto fields =
+        std::tuple{Be<&GatewayData::gateway_type>{"type"}, LengthPrefixed<std::uint8_t, &GatewayData::gateway>{"gateway"},
+                   Rest<&GatewayData::nonce>{"nonce"}};
+};
+
+}  // namespace cygnet::wire
