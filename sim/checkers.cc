@@ -16,6 +16,7 @@ struct SaOf {
     std::optional<model::IkeSaId> operator()(const model::IkeUp& event) const { return event.sa.id; }
     std::optional<model::IkeSaId> operator()(const model::IkeDown& event) const { return event.sa.id; }
     std::optional<model::IkeSaId> operator()(const model::IkeRekeyed& event) const { return event.after.id; }
+    std::optional<model::IkeSaId> operator()(const model::IkeMoved& event) const { return event.before.id; }
     std::optional<model::IkeSaId> operator()(const model::ChildUp& event) const { return event.sa.id; }
     std::optional<model::IkeSaId> operator()(const model::ChildDown& event) const { return event.sa.id; }
     std::optional<model::IkeSaId> operator()(const model::ChildRekeyed& event) const { return event.sa.id; }

@@ -42,6 +42,10 @@ model::Connection connection_of(bool at_a, const GatewayOptions& options) {
     connection.encap = options.encap;
     connection.fragment_size = options.fragment_size;
     connection.tcp = options.tcp;
+    connection.mobike = options.mobike;
+    connection.return_routability = options.return_routability;
+    connection.redirect_to = options.redirect_to;
+    connection.redirect_at = options.redirect_at;
     connection.children = {child_of(at_a, options)};
     if (options.tune) options.tune(connection);
     return connection;

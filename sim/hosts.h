@@ -27,11 +27,17 @@ struct GatewayOptions {
     std::size_t fragment_size = model::limits::fragment_ip_octets;
     model::Tcp tcp = model::Tcp::no;
     std::uint16_t tcp_port = 0;  // listens there
+    bool mobike = true, return_routability = true;
+    std::string redirect_to{};
+    model::RedirectAt redirect_at = model::RedirectAt::auth;
     ike::EngineSettings engine{};
     std::function<void(model::Connection&)> tune{};  // whatever else the connection says
 };
 
 inline const model::IpAddress address_a = model::IpAddress::v4(0xc0000201), address_b = model::IpAddress::v4(0xc6336402);
+// Further ones, for hosts that move.
+inline const model::IpAddress address_a2 = model::IpAddress::v4(0xc0000222), address_a3 = model::IpAddress::v4(0xcb007133);
+inline const model::IpAddress address_b2 = model::IpAddress::v4(0xc6336422);
 inline const model::IpAddress inner_a = model::IpAddress::v4(0x0a010001), inner_b = model::IpAddress::v4(0x0a020001);
 
 // The side `at_a` of connection "gw" with its child "net".

@@ -17,7 +17,7 @@
 namespace cygnet::sim {
 
 struct Operation {
-    enum class Kind : std::uint8_t { none, rekey_child, rekey_ike, delete_child, delete_ike, create_child } kind{};
+    enum class Kind : std::uint8_t { none, rekey_child, rekey_ike, delete_child, delete_ike, create_child, move } kind{};
 };
 
 struct Crossing {

@@ -32,6 +32,10 @@ bool Nat::enter(Packet& packet, Instant now) {
 }
 
 std::vector<Network::Arrival> Network::carry(Packet packet, Instant now, Rng& rng, std::string& fate) {
+    if (dead.contains(packet.from.address) || dead.contains(packet.to.address)) {
+        fate = "lost, the uplink is dead";
+        return {};
+    }
     if (nat && packet.from.address == nat->inside() && !nat->leave(packet, now)) {
         fate = "dropped by the NAT";
         return {};

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -52,6 +53,7 @@ class Network {
 public:
     LinkSettings link{};
     std::optional<Nat> nat{};
+    std::set<model::IpAddress> dead{};     // nothing passes to or from these
 
     struct Arrival {
         Instant at{};

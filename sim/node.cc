@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace cygnet::sim {
 namespace {
@@ -31,7 +32,7 @@ std::size_t Packet::ip_octets() const {
 }
 
 Node::Node(NodeSettings settings, std::uint64_t seed, Surroundings& surroundings)
-    : settings_(std::move(settings)), surroundings_(surroundings), seed_(seed) {
+    : settings_(std::move(settings)), surroundings_(surroundings), seed_(seed), usable_{settings_.address} {
     start();
 }
 
@@ -51,6 +52,7 @@ void Node::start() {
     engine_ = std::make_unique<ike::Engine>(*rng_, settings_.engine);
     tell("starts");
     step(ike::Configure{settings_.config, settings_.credentials});
+    step(ike::HostAddresses{.usable = usable_, .others = others_});
 }
 
 void Node::step(ike::Input input) {
@@ -64,6 +66,34 @@ void Node::step(ike::Input input) {
     for (const ike::FetchId id : std::exchange(fetches_, {}))
         step(ike::Fetched{.id = id, .content = fail(Errc::timeout, "fetch", "nobody is there")});
     surroundings_.checkers.judge_state(*this, surroundings_.now());
+    for (ike::Input& next : std::exchange(inputs_, {})) step(std::move(next));
+}
+
+bool Node::has(model::IpAddress address) const {
+    return std::ranges::find(usable_, address) != usable_.end() || std::ranges::find(others_, address) != others_.end();
+}
+
+// Only addresses are known here.
+ike::GatewayFound Node::gateway_path(const ike::FindGateway& asked) const {
+    const auto remote = model::IpAddress::parse(asked.gateway);
+    if (!remote) return {.id = asked.id, .path = fail(Errc::not_found, "host name", "cannot resolve \"" + asked.gateway + "\"")};
+    return {.id = asked.id, .path = model::Path{.local = {address(), 500}, .remote = {*remote, 500}}};
+}
+
+void Node::move(std::vector<model::IpAddress> usable, std::vector<model::IpAddress> others) {
+    usable_ = std::move(usable);
+    others_ = std::move(others);
+    settings_.address = usable_.front();
+    tell("has the address " + settings_.address.text() + " now");
+    step(ike::HostAddresses{.usable = usable_, .others = others_});
+}
+
+ike::PathsFound Node::paths(const ike::FindPaths& asked) const {
+    ike::PathsFound found{.sa = asked.sa, .pairs = {}};
+    for (const model::IpAddress& remote : asked.remotes)
+        for (const model::IpAddress& local : usable_)
+            if (local.family() == remote.family()) found.pairs.push_back({local, remote});
+    return found;
 }
 
 void Node::receive(const Packet& packet) {
@@ -178,6 +208,10 @@ void Node::execute(ike::Effect& effect) {
         checkers.require(found != commands_.end() && !found->second, *this, "finishes a command that does not run");
         tell(fmt::format("command {} {}", static_cast<std::uint64_t>(done->id), done->result ? "is done" : "failed: " + done->result.error().text()));
         commands_[done->id] = std::move(done->result);
+    } else if (auto* find = std::get_if<ike::FindPaths>(&effect)) {
+        inputs_.push_back(paths(*find));
+    } else if (auto* gateway = std::get_if<ike::FindGateway>(&effect)) {
+        inputs_.push_back(gateway_path(*gateway));
     } else if (auto* close = std::get_if<ike::Close>(&effect))
         tell(fmt::format("IKE SA {} is gone", static_cast<std::uint32_t>(close->sa)));
 }
@@ -191,6 +225,7 @@ void Node::note(const model::Event& event) {
     }
     reported_.ike_up += std::holds_alternative<model::IkeUp>(event);
     reported_.ike_down += std::holds_alternative<model::IkeDown>(event);
+    reported_.ike_moved += std::holds_alternative<model::IkeMoved>(event);
     reported_.ike_rekeyed += std::holds_alternative<model::IkeRekeyed>(event);
     reported_.child_up += std::holds_alternative<model::ChildUp>(event);
     reported_.child_down += std::holds_alternative<model::ChildDown>(event);

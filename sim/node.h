@@ -48,8 +48,12 @@ public:
     Node(NodeSettings settings, std::uint64_t seed, Surroundings& surroundings);
 
     const std::string& name() const { return settings_.name; }
+    // The first of its addresses.
     model::IpAddress address() const { return settings_.address; }
     std::uint16_t tcp_port() const { return settings_.tcp_port; }
+    bool has(model::IpAddress address) const;
+    // From now on these are usable, the first one best; `others` still receive.
+    void move(std::vector<model::IpAddress> usable, std::vector<model::IpAddress> others = {});
     const ike::EngineSettings& engine_settings() const { return settings_.engine; }
 
     // A crash forgets everything: SAs, jobs, the data plane. A start begins with the configuration alone.
@@ -77,7 +81,7 @@ public:
 
     // Counted reports, by the kind of the event.
     struct Reported {
-        unsigned ike_up = 0, ike_down = 0, ike_rekeyed = 0, child_up = 0, child_down = 0, child_rekeyed = 0, alerts = 0;
+        unsigned ike_up = 0, ike_down = 0, ike_rekeyed = 0, child_up = 0, child_down = 0, child_rekeyed = 0, alerts = 0, ike_moved = 0;
         std::map<std::string, unsigned> alert_types{};
     };
     const Reported& reported() const { return reported_; }
@@ -89,6 +93,8 @@ private:
     void execute(ike::Effect& effect);
     bool try_send(const InnerPacket& packet);
     void send_held();
+    ike::GatewayFound gateway_path(const ike::FindGateway& asked) const;
+    ike::PathsFound paths(const ike::FindPaths& asked) const;
     void note(const model::Event& event);
     void tell(std::string what, const model::IkeSaId* sa = nullptr, std::optional<std::uint32_t> message_id = {});
 
@@ -104,6 +110,8 @@ private:
     std::vector<model::IpAddress> assigned_{};
     std::deque<InnerPacket> held_{};
     std::vector<ike::FetchId> fetches_{};  // of this step
+    std::vector<model::IpAddress> usable_{}, others_{};
+    std::vector<ike::Input> inputs_{};  // that effects of a step cause, for the next
 };
 
 }  // namespace cygnet::sim

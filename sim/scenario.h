@@ -24,5 +24,6 @@ std::span<const Scenario> authentication_scenarios();
 std::span<const Scenario> trouble_scenarios();
 std::span<const Scenario> hostile_scenarios();
 std::span<const Scenario> transport_scenarios();
+std::span<const Scenario> mobility_scenarios();
 
 }  // namespace cygnet::sim

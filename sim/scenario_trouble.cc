@@ -30,7 +30,7 @@ void keepalives_hold_the_mapping(World& world) {
 
 void the_nat_rebinds(World& world) {
     hide_a(world);
-    Gateways gateways(world, {});
+    Gateways gateways(world, {.mobike = false});
     gateways.up();
     const auto before = gateways.b.list().front().path.remote;
     world.network.nat->rebind();

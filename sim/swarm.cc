@@ -18,7 +18,7 @@ struct Plan {
     Weather weather{};
     LinkSettings link{};
     Faults faults{};
-    bool nat = false, crashes = false, deletions = false, reauthentications = false, resets = false;
+    bool nat = false, crashes = false, deletions = false, reauthentications = false, resets = false, moves = false;
     unsigned operations = 0;
     Duration active{};
 
@@ -26,9 +26,9 @@ struct Plan {
 };
 
 std::string Plan::text() const {
-    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}{}{}, {} operations in {} s{}",
+    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}{}{}{}, {} operations in {} s{}",
                        at_a.ike, at_a.esp, link.delay.count() / 1000, link.loss, link.duplication, link.detour, link.mtu_octets,
-                       faults.job_delay.count() / 1000, nat ? ", NAT" : "", at_a.tcp == model::Tcp::no ? "" : resets ? ", TCP with resets" : ", TCP", crashes ? ", crashes" : "", deletions ? ", deletions" : "", reauthentications ? ", reauthentications" : "", operations,
+                       faults.job_delay.count() / 1000, nat ? ", NAT" : "", at_a.tcp == model::Tcp::no ? "" : resets ? ", TCP with resets" : ", TCP", crashes ? ", crashes" : "", deletions ? ", deletions" : "", reauthentications ? ", reauthentications" : "", moves ? ", moves" : at_a.mobike ? "" : ", no MOBIKE", operations,
                        active.count() / 1'000'000, at_a.ike_rekey_time > Duration{0} ? ", short lifetimes" : "");
 }
 
@@ -57,6 +57,8 @@ void draw_options(Plan& plan, Rng& rng) {
     if (chance(rng, 6)) plan.at_a.fragmentation = model::Fragmentation::no;
     plan.at_a.encap = chance(rng, 6);
     plan.at_a.fragment_size = pick(rng, {std::size_t{1280}, std::size_t{1280}, std::size_t{1500}});
+    plan.at_a.mobike = !chance(rng, 4);
+    plan.at_a.return_routability = !chance(rng, 4);
     plan.at_b = plan.at_a;
     static constexpr model::Childless childless[] = {model::Childless::allow, model::Childless::prefer, model::Childless::never};
     for (GatewayOptions* side : {&plan.at_a, &plan.at_b})
@@ -98,9 +100,20 @@ Plan draw_plan(Rng& rng) {
     plan.deletions = chance(rng, 3);
     plan.reauthentications = chance(rng, 3);
     if (chance(rng, 6)) draw_tcp(plan, rng);
+    plan.moves = plan.at_a.mobike && plan.at_a.tcp == model::Tcp::no && chance(rng, 2);
     plan.operations = static_cast<unsigned>(1 + rng.below(10));
     plan.active = draw(rng, seconds(5), seconds(240));
     return plan;
+}
+
+// To another address; the others go on receiving, as uplinks do that are no longer the best.
+void wander(World& world, Gateways& gateways, bool at_a) {
+    const std::vector<model::IpAddress> places = at_a ? std::vector{address_a, address_a2, address_a3} : std::vector{address_b, address_b2};
+    Node& who = at_a ? gateways.a : gateways.b;
+    const model::IpAddress here = places[world.rng.below(places.size())];
+    std::vector<model::IpAddress> others = places;
+    std::erase(others, here);
+    if (here != who.address()) who.move({here}, std::move(others));
 }
 
 // Something that an operator, or fate, does at a random moment.
@@ -129,6 +142,10 @@ void act(World& world, Gateways& gateways, const Plan& plan, unsigned kind, bool
             if (plan.nat) world.network.nat->rebind();
             if (plan.resets) world.streams.reset(at_a);
             return;
+        case 9:
+        case 10:
+            if (plan.moves) wander(world, gateways, at_a);
+            return;
         default: break;
     }
     if (!plan.crashes) return;
@@ -138,7 +155,7 @@ void act(World& world, Gateways& gateways, const Plan& plan, unsigned kind, bool
 
 void live(World& world, Gateways& gateways, const Plan& plan) {
     for (unsigned i = 0; i < plan.operations; ++i) {
-        const auto kind = static_cast<unsigned>(world.rng.below(10));
+        const auto kind = static_cast<unsigned>(world.rng.below(12));
         const bool at_a = chance(world.rng, 2);
         const Duration when = draw(world.rng, Duration{0}, plan.active);
         world.after(when, [&world, &gateways, &plan, kind, at_a] { act(world, gateways, plan, kind, at_a); });

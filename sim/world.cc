@@ -101,7 +101,7 @@ void World::transmit(Node& from, Packet packet) {
 }
 
 Node* World::find(const model::IpAddress& address) {
-    const auto node = std::ranges::find_if(nodes_, [&](const Node& one) { return one.address() == address; });
+    const auto node = std::ranges::find_if(nodes_, [&](const Node& one) { return one.has(address); });
     return node == nodes_.end() ? nullptr : &*node;
 }
 
