@@ -33,7 +33,6 @@ std::string name_of_new(const NewSa& made) {
 struct ExchangeName {
     std::string operator()(const std::monostate&) const { return {}; }
     std::string operator()(const InitiatingSaInit&) const { return "IKE_INIT"; }
-    std::string operator()(const RespondingSaInit&) const { return "IKE_INIT"; }
     std::string operator()(const InitiatingIntermediate&) const { return "IKE_INIT"; }  // it has no name of its own there
     std::string operator()(const RespondingIntermediate&) const { return "IKE_INIT"; }
     std::string operator()(const InitiatingAuth&) const { return "IKE_AUTH"; }
