@@ -14,7 +14,7 @@ void make_null(model::AuthConfig& round) {
     round.id = {};
 }
 
-// The initiator (a) proves nothing, the responder its shared key… of which an anonymous peer has none: so both nothing.
+// Neither side proves anything: an anonymous peer has no shared key that the other could prove.
 model::Connection anonymous(bool at_a) {
     model::Connection made = connection(at_a);
     make_null(made.local.front());
@@ -57,7 +57,7 @@ protected:
     const model::Identity nobody{.type = model::IdType::null, .data = {}};
 };
 
-// RFC 7619 §2: a policy that requires an identity answers NULL authentication with AUTHENTICATION_FAILED.
+// RFC 7619 §2 [78]: a policy that requires an identity answers NULL authentication with AUTHENTICATION_FAILED.
 TEST_F(AnonymousPeer, IsRefusedWhereAnIdentityIsExpected) {
     for (const auto auth : {model::AuthClass::psk, model::AuthClass::pubkey, model::AuthClass::any}) {
         for (const auto& id : {nobody, model::Identity::parse("a.example")}) {
@@ -75,7 +75,7 @@ TEST_F(AnonymousPeer, IsRefusedWhereAnIdentityIsExpected) {
     }
 }
 
-// RFC 7619 §2.2: what it says about itself is not used: not even as a name.
+// RFC 7619 §2.2 [78]: what it says about itself is not used: not even as a name.
 TEST_F(AnonymousPeer, GetsNoNameOutOfItsOwnWords) {
     configure(anonymous(false));
     ScriptedPeer peer(victim);
@@ -122,7 +122,7 @@ std::shared_ptr<model::Config> mixed() {
     return config;
 }
 
-// RFC 7619 §2.3, §3.3: INITIAL_CONTACT and unique = replace touch nobody else's SA.
+// RFC 7619 §2.3, §3.3 [78]: INITIAL_CONTACT and unique = replace touch nobody else's SA.
 TEST_F(AnonymousPeer, KillsAndReplacesNobodysSa) {
     configure(mixed());
     ScriptedPeer known(victim);

@@ -50,7 +50,7 @@ protected:
     std::string logs() const { return pair.a.log() + "---\n" + pair.b.log(); }
 };
 
-// RFC 4739 §2.1: the phase is complete when every authentication of both sides is; the child comes with the last message.
+// RFC 4739 §2.1 [79]: the phase is complete when every authentication of both sides is; the child comes with the last message.
 TEST_P(AuthRounds, AllSucceedBeforeTheSaIsUp) {
     configure();
     EXPECT_TRUE(pair.initiate(pair.a).result) << logs();
@@ -158,7 +158,7 @@ protected:
     }
 };
 
-// RFC 4739 §2.1: only if both announced it.
+// RFC 4739 §2.1 [79]: only if both announced it.
 TEST_F(BadRounds, AnAnnouncementWithoutTheOtherIsRefused) {
     configure(true);
     peer.init();
@@ -170,7 +170,7 @@ TEST_F(BadRounds, AnAnnouncementWithoutTheOtherIsRefused) {
     EXPECT_EQ(victim.engine.population().ike_sas, 0u);
 }
 
-// RFC 4739 §3.2: who does not announce another authentication has none, and here one is missing.
+// RFC 4739 §3.2 [79]: who does not announce another authentication has none, and here one is missing.
 TEST_F(BadRounds, OneThatIsMissingIsNotForgotten) {
     configure(true);
     peer.init();

@@ -210,7 +210,7 @@ TEST_F(Certificates, LeadToTheConnectionThatTrustsTheirAuthority) {
     EXPECT_EQ(pair.b.only_sa(pair.now).name, "gw") << logs();
 }
 
-// RFC 4301 §4.4.3.2: the identity must be what the certificate says, whatever its type.
+// RFC 4301 §4.4.3.2 [64]: the identity must be what the certificate says, whatever its type.
 TEST_F(Certificates, BindIdentitiesOfEveryType) {
     const std::string key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
     const Bytes leaf = crypto::make_test_certificate(

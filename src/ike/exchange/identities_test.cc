@@ -88,7 +88,7 @@ TEST_F(Identities, ThatAreBrokenNamesMatchNoName) {
     victim.events.clear();
 }
 
-// RFC 7296 §3.5: IPv4, FQDN, mail, key identifier; each is accepted as itself alone.
+// RFC 7296 §3.5 [63]: IPv4, FQDN, mail, key identifier; each is accepted as itself alone.
 TEST_F(Identities, OfEveryConfigurableTypeAreAcceptedAsThemselves) {
     for (const char* text : {"192.0.2.1", "2001:db8::1", "moon.example", "moon@example", "@#0102", "C=CH, CN=moon"}) {
         expect_of_peer(id(text));

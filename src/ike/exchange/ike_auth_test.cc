@@ -151,7 +151,7 @@ TEST(IkeAuth, LetsTheSameHostOverlapBeforeTheUniquePolicyCounts) {
     }
 }
 
-// RFC 7296 §2.4: INITIAL_CONTACT counts in the first IKE_AUTH request; anywhere else it is ignored.
+// RFC 7296 §2.4 [23]: INITIAL_CONTACT counts in the first IKE_AUTH request; anywhere else it is ignored.
 TEST(IkeAuth, IgnoresInitialContactElsewhere) {
     Node victim{7};
     ScriptedPeer first(victim), second(victim);
