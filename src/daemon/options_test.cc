@@ -22,6 +22,7 @@ TEST(Options, defaults_need_no_words) {
     EXPECT_EQ(parsed.options.vici, "unix:///run/cygnet/cygnet.vici");
     EXPECT_EQ(parsed.options.network.port, 500);
     EXPECT_EQ(parsed.options.network.nat_port, 4500);
+    EXPECT_EQ(parsed.options.network.tcp_port, 0) << "nobody listens on TCP unless asked to";
     EXPECT_EQ(parsed.options.log_level, 1);
     EXPECT_EQ(parsed.options.puzzles, ike::Puzzles::never);
 }
@@ -42,6 +43,7 @@ TEST(Options, a_named_configuration_is_remembered_as_named) {
     EXPECT_EQ(parsed.options.config, "my.conf");
     EXPECT_EQ(parsed.options.log_level, 2);
     EXPECT_EQ(parsed.options.network.port, 1500);
+    EXPECT_EQ(parse({"--tcp-port", "4500"}).options.network.tcp_port, 4500);
     EXPECT_EQ(parsed.options.network.tun, "vpn0");
 }
 

@@ -331,6 +331,19 @@ TEST_F(Tunnel, hands_over_ike_and_sends_it_with_the_marker) {
     for (const auto count : right.backend->drops()) EXPECT_EQ(count, 0U);  // the keepalive is no drop
 }
 
+// RFC 7296 §2.23 [130]: whichever form was agreed, both are taken.
+TEST_F(Tunnel, takes_esp_in_udp_from_a_peer_that_sees_a_nat_alone) {
+    open_both();
+    if (IsSkipped() || HasFatalFailure()) return;
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    spec.udp_encapsulation = true;
+    install(left, copy(spec));
+    model::ChildSaSpec other = esp::testing::mirrored(spec);
+    other.udp_encapsulation = false;
+    install(right, std::move(other));
+    EXPECT_TRUE(ping()) << "the request comes in UDP, the answer as protocol 50";
+}
+
 TEST_F(Tunnel, counts_strangers_packets_and_goes_on) {
     open_both();
     if (IsSkipped() || HasFatalFailure()) return;

@@ -255,6 +255,19 @@ TEST(Schema, KeepsUpOnlyWhatItCanCall) {
     EXPECT_THAT(refusals("keep_up = yes\n remote_addrs = 192.0.2.0/24"), ElementsAre(HasSubstr("remote_addrs")));
 }
 
+TEST(Schema, ReadsHowAPeerIsReached) {
+    EXPECT_EQ(connection("").tcp, model::Tcp::no);
+    EXPECT_EQ(connection("").fragment_size, 1280u);
+    const auto conn = connection("tcp = fallback\n remote_tcp_port = 443\n fragment_size = 1500");
+    EXPECT_EQ(conn.tcp, model::Tcp::fallback);
+    EXPECT_EQ(conn.remote_tcp_port, 443);
+    EXPECT_EQ(conn.fragment_size, 1500u);
+    EXPECT_EQ(connection("tcp = always").tcp, model::Tcp::always);
+    EXPECT_THAT(refusals("tcp = yes"), ElementsAre(HasSubstr("fallback")));
+    EXPECT_THAT(refusals("fragment_size = 100"), ElementsAre(HasSubstr("576")));
+    EXPECT_THAT(refusals("remote_tcp_port = 70000"), ElementsAre(HasSubstr("65535")));
+}
+
 // ---- pools ----------------------------------------------------------------------------------------------
 
 model::Pool pool(std::string text) {
