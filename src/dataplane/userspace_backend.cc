@@ -14,6 +14,7 @@
 
 #include "dataplane/routes.h"
 #include "dataplane/worker.h"
+#include "model/limits.h"
 #include "os/event_loop.h"
 
 namespace cygnet::dataplane {
@@ -29,6 +30,15 @@ struct Installed {
     std::uint64_t order = 0;         // of its activation; 0: not active
     bool draining = false;           // removed, in its grace
 };
+
+// Each prefix is a route and an entry of the table; a peer may choose ranges that have hundreds of them.
+Result<> check_prefixes(const esp::PacketSelectors& remote) {
+    std::size_t prefixes = 0;
+    for (const esp::PacketSelector& selector : remote) prefixes += esp::prefixes_of(selector).size();
+    if (prefixes <= model::limits::prefixes_per_child) return {};
+    return fail(Errc::limit, "traffic selectors",
+                fmt::format("they are {} prefixes, a child has at most {}", prefixes, model::limits::prefixes_per_child));
+}
 
 // Signals are the control thread's.
 class SignalsBlocked {
@@ -149,6 +159,7 @@ Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
     if (impl.table.newest().inbound(spec.spi_in) != nullptr)
         return fail(Errc::state, "child", fmt::format("SPI {:08x} is in use", spec.spi_in));
     auto child = esp::make_child(spec, TRY(esp::SaRuntime::make(spec)));
+    TRY(check_prefixes(child->remote));
     if (impl.routes) {
         if (auto added = impl.routes->add(spec.local, spec.remote); !added) {
             static_cast<void>(impl.routes->remove(spec.remote));
@@ -211,13 +222,14 @@ Result<> UserspaceBackend::install_policy(const model::PolicySpec& spec) {
     if (impl.policies.contains(spec.id)) return fail(Errc::state, "policy", "installed already");
     if (spec.kind == model::PolicyKind::pass)
         return fail(Errc::unsupported, "mode", "Cygnet's own ESP has no policies that pass packets in the clear");
+    auto policy = esp::make_policy(spec);
+    TRY(check_prefixes(policy->remote));
     if (impl.routes) {
         if (auto added = impl.routes->add(spec.local, spec.remote); !added) {
             static_cast<void>(impl.routes->remove(spec.remote));
             return added;
         }
     }
-    auto policy = esp::make_policy(spec);
     impl.policies[spec.id] = {.policy = policy, .remote = spec.remote};
     impl.publish(impl.table.newest().with_outbound(policy, 0));
     return {};

@@ -48,6 +48,8 @@ struct Side {
     std::vector<model::ChildId> seen;
     std::vector<model::Endpoint> moved;
     std::vector<model::StreamId> corrupt;
+    std::vector<model::PacketEnds> acquired;
+    std::vector<Bytes> violations;
     Side* stream_peer = nullptr;  // what goes into a stream comes out there
     model::Path stream_path;      // as the peer knows it
     bool stream_full = false;
@@ -90,6 +92,8 @@ protected:
         };
         events.inbound_seen = [&side](model::ChildId child) { side.seen.push_back(child); };
         events.peer_moved = [&side](model::ChildId, const model::Path& to) { side.moved.push_back(to.remote); };
+        events.acquire = [&side](model::PolicyId, const model::PacketEnds& packet) { side.acquired.push_back(packet); };
+        events.selectors_violated = [&side](model::ChildId, ByteView packet) { side.violations.push_back(keep(packet)); };
         events.stream_corrupt = [&side](model::StreamId stream) { side.corrupt.push_back(stream); };
         events.stream_packet = [&side](model::StreamId, ByteView packet) {
             if (side.stream_full || side.stream_peer == nullptr) return false;
@@ -118,7 +122,9 @@ protected:
         install(right, esp::testing::mirrored(spec));
     }
     static model::ChildSaSpec copy(const model::ChildSaSpec& spec) {
-        return esp::testing::mirrored(esp::testing::mirrored(spec));
+        model::ChildSaSpec made = esp::testing::mirrored(esp::testing::mirrored(spec));
+        made.path = spec.path;  // with its stream
+        return made;
     }
     bool ping(std::string_view to = "10.2.0.1", int count = 1) {
         return left.host.shell(fmt::format("ping -q -n -c {} -i 0.05 -W 1 {} >/dev/null", count, to)) == 0;
@@ -382,6 +388,57 @@ TEST_F(Tunnel, drops_what_has_no_sa_and_lets_nothing_out_in_the_clear) {
     EXPECT_GE(left.dropped(Drop::no_policy), 1U);
 }
 
+// RFC 7296 §2.9: the packet that wants the child waits for it.
+TEST_F(Tunnel, holds_packets_that_meet_a_trap_until_the_child_is_there) {
+    open_both();
+    const model::ChildSaSpec spec = esp::testing::test_spec();
+    const model::PolicySpec trap{.id = model::PolicyId{1}, .kind = model::PolicyKind::trap, .local = spec.local, .remote = spec.remote};
+    ASSERT_TRUE(left.host.run([&] { return left.backend->install_policy(trap); }));
+    std::atomic<bool> answered{false};
+    std::thread pinging([&] { answered = left.host.shell("ping -q -n -c 3 -i 0.05 -W 5 10.2.0.1 >/dev/null") == 0; });
+    EXPECT_TRUE(left.dispatch_until([&] { return !left.acquired.empty(); }));
+    if (!left.acquired.empty()) {
+        EXPECT_EQ(left.acquired[0].remote.text(), "10.2.0.1/32[icmp/8]");
+    }
+    // TestHost runs one thing after the other, and the ping is one: these need no namespace.
+    EXPECT_TRUE(left.backend->install(copy(spec)));
+    EXPECT_TRUE(right.backend->install(esp::testing::mirrored(spec)));
+    pinging.join();
+    EXPECT_TRUE(answered) << "all three were answered, the first included";
+    EXPECT_EQ(left.dropped(Drop::no_policy), 0U);
+    left.backend->remove_policy(trap.id);
+    EXPECT_TRUE(ping()) << "the child does not need its trap";
+}
+
+TEST_F(Tunnel, drops_what_meets_a_shunt) {
+    open_both();
+    const model::ChildSaSpec spec = esp::testing::test_spec();
+    const model::PolicySpec shunt{.id = model::PolicyId{1}, .kind = model::PolicyKind::drop, .local = spec.local, .remote = spec.remote};
+    ASSERT_TRUE(left.host.run([&] { return left.backend->install_policy(shunt); }));
+    EXPECT_FALSE(ping());
+    EXPECT_GE(left.dropped(Drop::policy_drop), 1U);
+    EXPECT_TRUE(left.acquired.empty());
+    EXPECT_FALSE(left.host.run([&] {
+        return left.backend->install_policy({.id = model::PolicyId{2}, .kind = model::PolicyKind::pass, .local = spec.local, .remote = spec.remote});
+    }));
+}
+
+// RFC 4301 §5.2, RFC 7296 §3.10.1: dropped, and said once.
+TEST_F(Tunnel, tells_of_packets_outside_the_selectors) {
+    open_both();
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    install(left, copy(spec));
+    spec.remote = esp::testing::selectors({"10.2.0.9"});
+    install(right, esp::testing::mirrored(spec));
+    EXPECT_FALSE(ping("10.2.0.1", 3));
+    EXPECT_TRUE(right.dispatch_until([&] { return !right.violations.empty(); }));
+    EXPECT_EQ(right.violations.size(), 1U) << "three packets, one word";
+    EXPECT_EQ(right.dropped(Drop::selector_mismatch), 3U);
+    if (!right.violations.empty()) {
+        EXPECT_EQ(right.violations[0].at(0) >> 4, 4) << "it begins with the IP header";
+    }
+}
+
 TEST_F(Tunnel, tells_when_the_peer_uses_a_child_that_is_not_active_yet) {
     open_both();
     if (IsSkipped() || HasFatalFailure()) return;
@@ -501,6 +558,19 @@ TEST_F(Tunnel, leaves_no_rule_route_or_device_behind) {
     EXPECT_NE(left.host.shell("ip route show table 4500 2>/dev/null | grep -q 10.2.0.0/16"), 0);
     left.host.run([&] { left.backend.reset(); });
     EXPECT_NE(left.host.shell("ip rule | grep -q 4500 || ip -6 rule | grep -q 4500 || ip link | grep -q cygnet0"), 0);
+}
+
+// A range is up to 254 prefixes, and a peer may ask for 255 of them.
+TEST_F(Tunnel, refuses_selectors_that_are_too_many_prefixes) {
+    open_both();
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    for (int i = 0; i < 10; ++i)
+        spec.remote.push_back(esp::testing::selectors({fmt::format("2001:db8:{0}::1-2001:db8:{0}:ffff:ffff:ffff:ffff:fffe", i + 16)})[0]);
+    const auto refused = left.host.run([&] { return left.backend->install(std::move(spec)); });
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code, Errc::limit);
+    install_both(esp::testing::test_spec());
+    EXPECT_TRUE(ping());
 }
 
 TEST_F(Tunnel, refuses_a_second_child_with_the_same_spi_or_name) {

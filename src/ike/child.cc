@@ -5,6 +5,7 @@
 #include "base/reader.h"
 #include "crypto/catalogue.h"
 #include "ike/explain.h"
+#include "model/limits.h"
 
 namespace cygnet::ike {
 namespace {
@@ -45,6 +46,9 @@ model::TrafficSelectors resolve(std::span<const model::ConfiguredSelector> confi
         const model::TrafficSelectors resolved = selector.resolve(own);
         selectors.insert(selectors.end(), resolved.begin(), resolved.end());
     }
+    // Whoever assigns us addresses may have many; the packet that wants a child comes before them all.
+    if (selectors.size() >= model::limits::selectors_per_ts_payload)
+        selectors.resize(model::limits::selectors_per_ts_payload - 1);
     return selectors;
 }
 

@@ -182,6 +182,7 @@ inline constexpr std::size_t configured_connections = 1'000'000;
 // Data plane.
 inline constexpr std::size_t batch_packets = 128;
 inline constexpr std::size_t replay_window_packets_max = 65536;
+inline constexpr std::size_t prefixes_per_child = 1024;              // of its remote selectors
 inline constexpr std::size_t held_packets_per_policy = 64;           // of a trap, while its child comes up
 inline constexpr std::size_t held_octets = 16 * 1024 * 1024;         // of all traps together
 inline constexpr Duration held_packet_life = seconds(30);

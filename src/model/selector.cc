@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include "model/limits.h"
+
 namespace cygnet::model {
 namespace {
 
@@ -170,6 +172,8 @@ TrafficSelectors narrow(std::span<const TrafficSelector> offered, std::span<cons
             if (std::ranges::any_of(common, holds)) continue;
             std::erase_if(common, [&](const TrafficSelector& other) { return part->contains(other); });
             common.push_back(*part);
+            // The product of two lists may be longer than either; what has no place in a payload is left out.
+            if (common.size() == limits::selectors_per_ts_payload) return common;
         }
     }
     return common;

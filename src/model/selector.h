@@ -55,7 +55,7 @@ struct ConfiguredSelector {
 };
 
 // RFC 7296 §2.9: the part of `offered` that `policy` allows; the intersections in the order of
-// the offer, without those that another one contains. Empty: TS_UNACCEPTABLE.
+// the offer, without those that another one contains, and no more than a payload holds. Empty: TS_UNACCEPTABLE.
 TrafficSelectors narrow(std::span<const TrafficSelector> offered, std::span<const TrafficSelector> policy);
 
 std::string text_of(std::span<const TrafficSelector> selectors);  // blank between them

@@ -198,6 +198,9 @@ Result<> child_proposals(ChildDraft& into, const Value& value) {
 template <auto member>
 Result<> selectors(ChildDraft& into, const Value& value) {
     (into.*member).clear();
+    constexpr std::size_t most = model::limits::selectors_per_ts_payload - 1;
+    if (value.items.size() > most)
+        return unacceptable("one child has at most " + std::to_string(most) + " selectors on each side");
     for (const std::string& item : value.items) {
         const auto selector = model::ConfiguredSelector::parse(item);
         if (!selector)

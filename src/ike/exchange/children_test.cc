@@ -71,6 +71,23 @@ TEST_F(HostileChildren, SelectorsThatEndBeforeTheyBeginAreRefused) {
     EXPECT_EQ(victim.engine.population().children, 1U);
 }
 
+// The parts that policy allows of 255 selectors may be more than 255: the answer holds as many as it can.
+TEST_F(HostileChildren, AsManySelectorsAsAPayloadHolds) {
+    model::Connection halves = connection(false);
+    halves.children.front().remote_ts = {*model::ConfiguredSelector::parse("10.1.0.0/17"), *model::ConfiguredSelector::parse("10.1.128.0/17")};
+    configure(halves);
+    establish();
+    std::vector<wire::Selector> many;
+    for (std::uint16_t port = 1; port <= model::limits::selectors_per_ts_payload; ++port) {
+        model::TrafficSelector one = ts("10.1.0.0/16[tcp]");
+        one.first_port = one.last_port = port;
+        many.emplace_back(one);
+    }
+    const auto answer = ask(many, {ts("10.2.0.0/16")});
+    ASSERT_NE(find<wire::TsiPayload>(answer), nullptr);
+    EXPECT_EQ(find<wire::TsiPayload>(answer)->selectors.size(), model::limits::selectors_per_ts_payload);
+}
+
 // A payload whose count is not that of its selectors.
 TEST_F(HostileChildren, WrongCountsOfSelectorsEndTheSa) {
     for (const int difference : {-1, 1, 200}) {
@@ -152,6 +169,23 @@ TEST(NoAdditionalSas, LeadsToANewIkeSa) {
     }
     EXPECT_TRUE(pair.initiate(pair.a).result) << "further ones go there";
     EXPECT_EQ(pair.a.engine.population().ike_sas, 2U);
+}
+
+// RFC 7296 §1.3: an IKE SA that the peer does not rekey begins anew. The peer authenticated first, so it is asked to.
+TEST_F(HostileChildren, ARefusedRekeyOfTheIkeSaLeadsToANewAuthentication) {
+    configure(connection(false));
+    establish();
+    peer.step(Rekey{.id = CommandId{7}, .which = {.ike = "gw"}});
+    ASSERT_EQ(peer.sent().size(), 1U);
+    wire::Header header = peer.header(ExchangeType::create_child_sa, 0);
+    header.response = true;
+    wire::MessageBuilder refusal;
+    refusal.notify(NotifyType::no_additional_sas);
+    const auto answers = peer.opened(peer.raw(peer.sealed(header, refusal.take_chain())));
+    ASSERT_EQ(answers.size(), 1U) << victim.log();
+    EXPECT_EQ(answers[0].header.exchange, ExchangeType::informational);
+    EXPECT_NE(answers[0].notify(NotifyType::auth_lifetime), nullptr);
+    EXPECT_EQ(victim.engine.population().children, 1U) << "what is there stays";
 }
 
 // RFC 6023 §3: without SA only where we said that we understand it; else INVALID_SYNTAX.

@@ -8,6 +8,7 @@
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/explain.h"
 #include "ike/feature/feature.h"
+#include "ike/feature/reauthentication.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
 #include "ike/rekey.h"
@@ -218,7 +219,12 @@ Next ask_for_one_pair(Context& context) {
 Next take_elsewhere(Context& context) {
     context.count(model::Counter::no_additional_sas);
     const auto* child = std::get_if<NewChild>(&creating(context).made.what);
-    if (child == nullptr) return give_up(context, "the peer refused: NO_ADDITIONAL_SAS");
+    if (child == nullptr) {
+        const std::optional<CommandId> command = std::exchange(creating(context).command, std::nullopt);
+        const Next next = give_up(context, "the peer refused: NO_ADDITIONAL_SAS; the IKE_SA begins anew");
+        reauthenticate(context, command);
+        return next;
+    }
     CreatingSa& exchange = creating(context);
     context.log(model::LogGroup::ike, 1, "the peer wants no more children here (NO_ADDITIONAL_SAS): a new IKE_SA for '" +
                                              child->name + "' begins");
