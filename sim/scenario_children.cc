@@ -34,7 +34,7 @@ void await_children(World& world, const Node& node, std::size_t count, Duration 
     world.expect(world.run_until([&] { return children_at(node) == count && world.idle(); }, limit), why);
 }
 
-// RFC 7296 §2.9: several selectors on both sides, of which some meet.
+// RFC 7296 §2.9, §2.9.2 [81, 82]: several selectors on both sides, of which some meet.
 void several_selectors(World& world) {
     Gateways gateways(world, with_child([](model::ChildConfig& child) {
                           child.local_ts = selectors({"10.1.0.0/24", "10.1.8.0-10.1.9.255", "10.5.0.0/16[tcp/80-90]"});
@@ -113,7 +113,7 @@ void transport_mode(World& world) {
     gateways.expect_nothing_lost();
 }
 
-// RFC 7296 §1.3.1: the responder declines, the initiator does not want a tunnel and deletes it.
+// RFC 7296 §1.3.1 [84]: the responder declines, the initiator does not want a tunnel and deletes it.
 void transport_mode_is_declined(World& world, model::Childless childless) {
     Gateways gateways(world, with_connection([childless](model::Connection& connection) {
                           make_transport(connection.children.front());
@@ -155,6 +155,7 @@ void childless(World& world, model::Childless at_a, model::Childless at_b, bool 
 void childless_preferred(World& world) { childless(world, model::Childless::prefer, model::Childless::allow, true, true); }
 void childless_forced(World& world) { childless(world, model::Childless::force, model::Childless::force, true, true); }
 void childless_preferred_in_vain(World& world) { childless(world, model::Childless::prefer, model::Childless::never, true, false); }
+// RFC 6023 §3 [108]: never to a peer that did not say that it knows it.
 void childless_forced_in_vain(World& world) { childless(world, model::Childless::force, model::Childless::never, false, false); }
 void childless_demanded_by_responder(World& world) { childless(world, model::Childless::allow, model::Childless::force, false, false); }
 

@@ -423,7 +423,7 @@ TEST_F(Tunnel, drops_what_meets_a_shunt) {
     }));
 }
 
-// RFC 4301 §5.2, RFC 7296 §3.10.1: dropped, and said once.
+// RFC 4301 §5.2 [170], RFC 7296 §3.10.1: dropped, and said once.
 TEST_F(Tunnel, tells_of_packets_outside_the_selectors) {
     open_both();
     model::ChildSaSpec spec = esp::testing::test_spec();

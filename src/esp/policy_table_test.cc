@@ -96,7 +96,7 @@ TEST(PolicyTable, takes_a_trap_only_where_no_child_is) {
     EXPECT_EQ(down.without(*trap).find(inner({})), nullptr);
 }
 
-// RFC 4301 §7.2, §7.3: later fragments go through a child with ports only where both sides agreed on it.
+// RFC 4301 §7.3 [87]: later fragments go through a child with ports only where both sides agreed on it.
 TEST(PolicyTable, matches_later_fragments_by_protocol_where_that_was_agreed) {
     InnerPacket later = inner({.protocol = protocol::udp});
     later.fragment = true;

@@ -95,7 +95,7 @@ TEST_P(TransportMode, carries_what_follows_the_header) {
     }
 }
 
-// RFC 7296 §2.23.1, RFC 3948 §3.1.2: checksums hold for the addresses that the receiver sees.
+// RFC 7296 §2.23.1 [85], RFC 3948 §3.1.2: checksums hold for the addresses that the receiver sees.
 TEST_P(TransportMode, mends_checksums_behind_a_nat) {
     const PacketShape& shape = GetParam();
     const bool v4 = shape.source.find(':') == shape.source.npos;
@@ -124,7 +124,7 @@ TEST(TransportModeRefusals, has_no_place_for_fragments_and_options) {
     EXPECT_EQ(hosts.carry(options, arrived), Drop::not_transportable);
 }
 
-// RFC 4301 §5.2: the selectors of the child hold for what came.
+// RFC 4301 §5.2 [170]: the selectors of the child hold for what came.
 TEST(TransportModeRefusals, drops_what_is_outside_the_selectors) {
     Hosts hosts("192.0.2.1", "192.0.2.2");
     auto narrow = std::make_shared<Child>(*hosts.receiver);

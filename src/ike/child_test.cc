@@ -109,7 +109,7 @@ protected:
     SelectorPair own = configured_selectors(child, addresses, path);
 };
 
-// RFC 7296 §2.9: the responder narrows, it never widens.
+// RFC 7296 §2.9 [81]: the responder narrows, it never widens.
 TEST_F(Answer, WithSelectorsOutsideTheOfferEndsTheSa) {
     EXPECT_TRUE(check(own));
     EXPECT_TRUE(check(pair({"10.1.3.0/24[tcp/80]", "10.1.4.0/24"}, {"10.2.0.0/16[tcp]"})));
@@ -123,7 +123,7 @@ TEST_F(Answer, WithSelectorsOutsideTheOfferEndsTheSa) {
     EXPECT_FALSE(check(own)) << "two proposals are no choice";
 }
 
-// RFC 7296 §2.22: at most what was offered may be chosen. §1.3.1: transport mode is asked for by the initiator.
+// RFC 7296 §2.22, §1.3.1 [84, 88]: at most what was offered may be chosen, and transport mode is the initiator's wish.
 TEST_F(Answer, WithWhatWeDidNotAskForIsAChildThatWeDoNotTake) {
     for (const ChildNotices& said : {ChildNotices{.ipcomp = 1}, ChildNotices{.ipcomp = 2}, ChildNotices{.transport_mode = true}}) {
         const auto refused = check(own, {}, said);
@@ -135,7 +135,7 @@ TEST_F(Answer, WithWhatWeDidNotAskForIsAChildThatWeDoNotTake) {
     EXPECT_FALSE(check(own, {.non_first_fragments = true}, {})->non_first_fragments);
 }
 
-// RFC 7296 §1.3.1: ESP_TFC_PADDING_NOT_SUPPORTED is honoured.
+// RFC 7296 §1.3.1 [86]: ESP_TFC_PADDING_NOT_SUPPORTED is honoured.
 TEST_F(Answer, DecidesAboutTrafficFlowPadding) {
     child.tfc_padding = 500;
     const ChildFrame frame{.spi_in = 0xc0000001};
@@ -143,7 +143,7 @@ TEST_F(Answer, DecidesAboutTrafficFlowPadding) {
     EXPECT_EQ(child_spec(frame, *check(own, {}, {.no_tfc_padding = true}), {}, child).tfc_padding, 0U);
 }
 
-// RFC 7296 §1.3.1: an initiator that does not want a tunnel deletes the SA.
+// RFC 7296 §1.3.1 [84]: an initiator that does not want a tunnel deletes the SA.
 TEST_F(Answer, ThatDeclinesTransportModeIsNotWanted) {
     child.mode = model::ChildMode::transport;
     child.local_ts = child.remote_ts = {selector("dynamic")};
@@ -158,7 +158,7 @@ TEST_F(Answer, ThatDeclinesTransportModeIsNotWanted) {
     EXPECT_FALSE(transport->original);
 }
 
-// RFC 7296 §2.9.2: a rekeyed SA is never narrower than the one in use.
+// RFC 7296 §2.9.2 [82]: a rekeyed SA is never narrower than the one in use.
 TEST_F(Answer, ThatNarrowsARekeyIsNotWanted) {
     const ChildTerms present = *check(own);
     EXPECT_TRUE(check_wanted(child, *check(own), &present));
@@ -205,7 +205,7 @@ protected:
         offered_proposals(child_config("aes256gcm16", "dynamic", "dynamic"), 0xc0ffee01, false);
 };
 
-// RFC 7296 §2.9: where policy can accept the first selector, the answer holds it.
+// RFC 7296 §2.9 [81]: where policy can accept the first selector, the answer holds it.
 TEST_F(Decision, GoesToThePolicyThatTakesTheFirstChoice) {
     add("mail", "10.1.0.0/16[tcp/25]", "10.2.0.0/16");
     add("web", "10.1.0.0/16[tcp/80-443]", "10.2.0.0/16");
@@ -224,6 +224,7 @@ TEST_F(Decision, PrefersTheSameSelectors) {
     EXPECT_EQ(decide(pair({"10.1.0.0/24"}, {"10.2.0.0/16"}))->child->name, "wide");
 }
 
+// RFC 7296 §3.13.1 [83]: type and code of ICMP are in the place of ports.
 TEST_F(Decision, KeepsAddressRangesProtocolsPortsAndIcmp) {
     add("many", "10.1.0.1-10.1.0.9[udp/1000-2000]", "10.2.0.0/16[udp]").local_ts.push_back(selector("10.1.0.0/16[icmp/8]"));
     connection.children[0].remote_ts.push_back(selector("10.2.0.0/16[icmp/8]"));
@@ -234,6 +235,7 @@ TEST_F(Decision, KeepsAddressRangesProtocolsPortsAndIcmp) {
     EXPECT_EQ(model::text_of(decided->terms.selectors.remote), "10.2.0.0/24[udp] 10.2.0.0/24[icmp/8]");
 }
 
+// RFC 7296 §3.13.1 [83]: OPAQUE is the only range that may end before it begins.
 TEST_F(Decision, RefusesSelectorsThatEndBeforeTheyBegin) {
     add("net", "10.1.0.0/16", "10.2.0.0/16");
     SelectorPair ports = pair({"10.1.0.0/16[tcp/80]"}, {"10.2.0.0/16"});
@@ -245,7 +247,7 @@ TEST_F(Decision, RefusesSelectorsThatEndBeforeTheyBegin) {
     EXPECT_TRUE(decide(pair({"10.1.0.0/16[tcp/opaque]"}, {"10.2.0.0/16"}))) << "OPAQUE is no range";
 }
 
-// RFC 7296 §2.9: SINGLE_PAIR_REQUIRED, and ADDITIONAL_TS_POSSIBLE where other pairs would do as well.
+// RFC 7296 §2.9 [81]: SINGLE_PAIR_REQUIRED, and ADDITIONAL_TS_POSSIBLE where other pairs would do as well.
 TEST_F(Decision, TakesOnePairOfAddressesWherePolicySaysSo) {
     add("net", "10.1.0.0/16", "10.2.0.0/16").single_pair = true;
     EXPECT_EQ(answer_of(decide(pair({"10.1.0.0/16"}, {"10.2.0.0/16"}))), model::NotifyType::single_pair_required);
@@ -258,7 +260,7 @@ TEST_F(Decision, TakesOnePairOfAddressesWherePolicySaysSo) {
     EXPECT_FALSE(answered_notices(exact->terms, true).more_possible);
 }
 
-// RFC 7296 §1.3.1: transport mode is echoed only if it is accepted.
+// RFC 7296 §1.3.1 [84]: transport mode is echoed only if it is accepted.
 TEST_F(Decision, TakesTransportModeOnlyWhereBothSidesWantIt) {
     add("host", "dynamic", "dynamic").mode = model::ChildMode::transport;
     const SelectorPair hosts = pair({"192.0.2.1"}, {"192.0.2.2"});
@@ -276,8 +278,8 @@ TEST_F(Decision, TakesTransportModeOnlyWhereBothSidesWantIt) {
     EXPECT_FALSE(answered_notices(tunnel->terms, true).transport_mode) << "declined";
 }
 
-// RFC 7296 §2.23.1: behind a NAT the addresses of the selectors are replaced by those of the IKE packets; the original
-// ones mend checksums.
+// RFC 7296 §2.23.1 [85]: behind a NAT the addresses of the selectors are replaced by those of the IKE packets; the
+// original ones mend checksums.
 TEST_F(Decision, SubstitutesAddressesOfTransportModeBehindNat) {
     add("host", "dynamic[tcp/80]", "dynamic").mode = model::ChildMode::transport;
     const OuterPath nat{.local = path.local, .remote = path.remote, .nat_local = true, .nat_remote = true};
@@ -297,7 +299,7 @@ TEST_F(Decision, NeverMakesAChildOfAShunt) {
     EXPECT_EQ(answer_of(decide(pair({"10.1.0.0/16"}, {"10.2.0.0/16"}))), model::NotifyType::ts_unacceptable);
 }
 
-// RFC 4301 §7.2: only where both sides want it.
+// RFC 7296 §1.3.1 [87]: only where both sides want it.
 TEST_F(Decision, AgreesOnNonFirstFragmentsWhereConfigured) {
     add("net", "10.1.0.0/16[udp/53]", "10.2.0.0/16");
     const SelectorPair wanted = pair({"10.1.0.0/16[udp/53]"}, {"10.2.0.0/16"});
@@ -309,7 +311,7 @@ TEST_F(Decision, AgreesOnNonFirstFragmentsWhereConfigured) {
     EXPECT_FALSE(offered_notices(connection.children[0], pair({"10.1.0.0/16"}, {"10.2.0.0/16"}), true).non_first_fragments);
 }
 
-// RFC 7296 §2.9.2.
+// RFC 7296 §2.9.2 [82]: not narrower, whatever is offered.
 TEST_F(Decision, OfARekeyKeepsTheSelectors) {
     const model::ChildConfig& net = add("net", "10.0.0.0/8", "10.0.0.0/8");
     const ChildTerms present{.selectors = pair({"10.1.0.0/16"}, {"10.2.0.0/16"})};

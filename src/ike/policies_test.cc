@@ -52,7 +52,7 @@ TEST_F(Traps, AreListedUntilTheyAreUninstalled) {
     EXPECT_FALSE(uninstall());
 }
 
-// RFC 7296 §2.9: the packet is the first choice of the offer, which the answer holds.
+// RFC 7296 §2.9 [81]: the packet is the first choice of the offer, which the answer holds.
 TEST_F(Traps, BringTheChildUpWithThePacketFirst) {
     pair.configure(connection(true), connection(false));
     ASSERT_TRUE(install());

@@ -59,6 +59,7 @@ TEST_F(HostileChildren, SelectorsOfUnknownTypesMatchNothing) {
     EXPECT_EQ(victim.engine.counters()[Counter::ts_unacceptable], 2U);
 }
 
+// RFC 7296 §3.13.1 [83]: refused, like everything that selects nothing.
 TEST_F(HostileChildren, SelectorsThatEndBeforeTheyBeginAreRefused) {
     configure(connection(false));
     establish();
@@ -83,9 +84,13 @@ TEST_F(HostileChildren, AsManySelectorsAsAPayloadHolds) {
         one.first_port = one.last_port = port;
         many.emplace_back(one);
     }
-    const auto answer = ask(many, {ts("10.2.0.0/16")});
-    ASSERT_NE(find<wire::TsiPayload>(answer), nullptr);
-    EXPECT_EQ(find<wire::TsiPayload>(answer)->selectors.size(), model::limits::selectors_per_ts_payload);
+    wire::MessageBuilder message;
+    message.add(wire::SaPayload{{esp_proposal(++spi)}}).add(wire::NoncePayload{nonce});
+    message.add(wire::TsiPayload{std::move(many)}).add(wire::TsrPayload::of(std::array{ts("10.2.0.0/16")}));
+    EXPECT_FALSE(peer.send(ExchangeType::create_child_sa, std::move(message)).empty());
+    const auto sa = victim.engine.list(peer.now).at(0);
+    ASSERT_EQ(sa.children.size(), 2U);
+    EXPECT_EQ(sa.children[1].remote.size(), model::limits::selectors_per_ts_payload);
 }
 
 // A payload whose count is not that of its selectors.
@@ -109,7 +114,7 @@ TEST_F(HostileChildren, WrongCountsOfSelectorsEndTheSa) {
     }
 }
 
-// RFC 7296 §2.22: IPCOMP_SUPPORTED is politely not chosen, however often it comes.
+// RFC 7296 §2.22 [88]: IPCOMP_SUPPORTED is politely not chosen, however often it comes.
 TEST_F(HostileChildren, CompressionIsNotChosen) {
     configure(connection(false));
     establish();
@@ -120,7 +125,7 @@ TEST_F(HostileChildren, CompressionIsNotChosen) {
     EXPECT_EQ(answer.notify(NotifyType::ipcomp_supported), nullptr);
 }
 
-// RFC 7296 §1.3.1: what we do not accept is not echoed.
+// RFC 7296 §1.3.1 [84, 86, 87]: what we do not accept is not echoed.
 TEST_F(HostileChildren, NoticesAreEchoedOnlyWhereTheyAreAccepted) {
     model::Connection fragments = connection(false);
     fragments.children.front().non_first_fragments = true;
@@ -145,7 +150,40 @@ TEST(TfcPadding, IsDeclinedWhereTheDataPlaneCannotStripIt) {
     EXPECT_NE(answers[0].notify(NotifyType::esp_tfc_padding_not_supported), nullptr);
 }
 
-// RFC 7296 §1.3: NO_ADDITIONAL_SAS at the limit; what is there stays.
+template <std::uint32_t spi>
+void rekey(wire::MessageBuilder& message) {
+    Bytes octets;
+    Writer(octets).u32(spi);
+    message.add(wire::NotifyPayload{.protocol = model::Protocol::esp, .message_type = NotifyType::rekey_sa, .spi = octets, .data = {}});
+}
+constexpr std::uint32_t first_child = 0x01020304;  // that ScriptedPeer receives on
+
+// RFC 7296 §1.3.3, §2.25 [112, 117]: REKEY_SA names the SA by the SPI that its sender receives on; one that we do not know
+// is answered by that name.
+TEST_F(HostileChildren, ARekeyOfAnUnknownChildIsAnsweredWithItsSpi) {
+    configure(connection(false));
+    establish();
+    const auto answer = ask({ts("10.1.0.0/16")}, {ts("10.2.0.0/16")}, rekey<0x09090909>);
+    const auto* unknown = answer.notify(NotifyType::child_sa_not_found);
+    ASSERT_NE(unknown, nullptr);
+    EXPECT_EQ(unknown->protocol, model::Protocol::esp);
+    EXPECT_EQ(hex(unknown->spi), "09090909");
+    EXPECT_EQ(victim.engine.population().children, 1U);
+    EXPECT_NE(find<wire::SaPayload>(ask({ts("10.1.0.0/16")}, {ts("10.2.0.0/16")}, rekey<first_child>)), nullptr);
+}
+
+// RFC 7296 §2.9.2 [82]: what carries traffic is not narrowed by a rekey.
+TEST_F(HostileChildren, ARekeyThatIsNarrowerIsRefused) {
+    configure(connection(false));
+    establish();
+    EXPECT_NE(ask({ts("10.1.5.0/24")}, {ts("10.2.0.0/16")}, rekey<first_child>).notify(NotifyType::ts_unacceptable), nullptr);
+    EXPECT_NE(ask({ts("10.1.0.0/16[tcp]")}, {ts("10.2.0.0/16")}, rekey<first_child>).notify(NotifyType::ts_unacceptable), nullptr);
+    const auto wider = ask({ts("0.0.0.0/0")}, {ts("0.0.0.0/0")}, rekey<first_child>);
+    ASSERT_NE(find<wire::TsiPayload>(wider), nullptr);
+    EXPECT_EQ(model::text_of(find<wire::TsiPayload>(wider)->known()), "10.1.0.0/16");
+}
+
+// RFC 7296 §1.3 [125]: NO_ADDITIONAL_SAS at the limit; what is there stays.
 TEST_F(HostileChildren, NoMoreThanTheLimit) {
     configure(connection(false));
     establish();
@@ -156,7 +194,7 @@ TEST_F(HostileChildren, NoMoreThanTheLimit) {
     EXPECT_EQ(victim.engine.counters()[Counter::no_additional_sas], 1U);
 }
 
-// … and the side that is told so makes a new IKE SA for the child.
+// RFC 7296 §1.3 [125]: the side that is told so makes a new IKE SA for the child.
 TEST(NoAdditionalSas, LeadsToANewIkeSa) {
     Pair pair;
     pair.configure(connection(true), connection(false));
@@ -171,7 +209,7 @@ TEST(NoAdditionalSas, LeadsToANewIkeSa) {
     EXPECT_EQ(pair.a.engine.population().ike_sas, 2U);
 }
 
-// RFC 7296 §1.3: an IKE SA that the peer does not rekey begins anew. The peer authenticated first, so it is asked to.
+// RFC 7296 §1.3 [125]: an IKE SA that the peer does not rekey begins anew. The peer authenticated first, so it is asked to.
 TEST_F(HostileChildren, ARefusedRekeyOfTheIkeSaLeadsToANewAuthentication) {
     configure(connection(false));
     establish();
@@ -188,7 +226,7 @@ TEST_F(HostileChildren, ARefusedRekeyOfTheIkeSaLeadsToANewAuthentication) {
     EXPECT_EQ(victim.engine.population().children, 1U) << "what is there stays";
 }
 
-// RFC 6023 §3: without SA only where we said that we understand it; else INVALID_SYNTAX.
+// RFC 6023 §3 [108]: without SA only where we said that we understand it; else INVALID_SYNTAX.
 TEST_F(HostileChildren, AChildlessStartThatWasNotOfferedIsRefused) {
     model::Connection never = connection(false);
     never.childless = model::Childless::never;

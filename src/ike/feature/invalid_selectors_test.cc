@@ -7,7 +7,7 @@
 namespace cygnet::ike::test {
 namespace {
 
-// RFC 7296 §3.10.1: the start of the packet, and the SPI of the child.
+// RFC 7296 §3.10.1, RFC 4301 §5.2 [170]: the start of the packet, and the SPI of the child.
 TEST(InvalidSelectors, AreSaidToThePeerNotTooOften) {
     Pair pair;
     pair.configure(connection(true), connection(false));
