@@ -5,6 +5,9 @@
 #include <algorithm>
 
 #include "base/reader.h"
+#include "ike/exchange/create_child_sa.h"
+#include "ike/feature/reauthentication.h"
+#include "ike/timers.h"
 
 namespace cygnet::ike {
 namespace {
@@ -55,6 +58,43 @@ void delete_unwanted_child(Context& context, std::uint32_t spi_in, const Error& 
     context.log(model::LogGroup::ike, 1, fmt::format("the new child {:08x} is deleted: {}", spi_in, why.text()));
     context.sa.features.of<UnwantedChildren>().waiting.push_back(spi_in);
     context.enqueue(InformationalTask{.name = "CHILD_DELETE", .build = add_delete, .answered = deleted});
+}
+
+// §2.9: the peer's policy has an SA for each pair of addresses. The packet that wanted the child names one.
+Next ask_for_one_pair(Context& context) {
+    const CreatingSa& exchange = std::get<CreatingSa>(context.sa.own);
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child == nullptr || !exchange.packet || exchange.single_pair)
+        return give_up(context,
+                       Explanation{.kind = "selectors",
+                                   .what = "the peer wants one pair of addresses for each child (SINGLE_PAIR_REQUIRED)",
+                                   .ours = text_of(exchange.offered_selectors),
+                                   .advice = "set single_pair = yes and start_action = trap here"});
+    context.enqueue(CreateChildTask{
+        .child = child->name, .command = exchange.command, .packet = exchange.packet, .single_pair = true});
+    return context.finish();
+}
+
+// §1.3: the peer keeps what it has and wants no more in this IKE SA; so the child gets one of its own.
+Next take_elsewhere(Context& context) {
+    context.count(model::Counter::no_additional_sas);
+    const auto* child = std::get_if<NewChild>(&std::get<CreatingSa>(context.sa.own).made.what);
+    if (child == nullptr) {
+        const std::optional<CommandId> command = std::exchange(std::get<CreatingSa>(context.sa.own).command, std::nullopt);
+        const Next next = give_up(context, "the peer refused: NO_ADDITIONAL_SAS; the IKE_SA begins anew");
+        reauthenticate(context, command);
+        return next;
+    }
+    CreatingSa& exchange = std::get<CreatingSa>(context.sa.own);
+    context.log(model::LogGroup::ike, 1, "the peer wants no more children here (NO_ADDITIONAL_SAS): a new IKE_SA for '" +
+                                             child->name + "' begins");
+    Intent intent{.child = child->name,
+                  .command = std::exchange(exchange.command, std::nullopt),
+                  .packet = exchange.packet};
+    context.sa.refuses_children = true;
+    const Next next = give_up(context, "the peer refused: NO_ADDITIONAL_SAS");
+    initiate(context.core, context.sa.connection, fresh_path(context), std::move(intent), context.now, context.effects);
+    return next;
 }
 
 }  // namespace cygnet::ike

@@ -8,11 +8,9 @@
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/explain.h"
 #include "ike/feature/feature.h"
-#include "ike/feature/reauthentication.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
 #include "ike/rekey.h"
-#include "ike/timers.h"
 #include "ike/unwanted.h"
 
 namespace cygnet::ike {
@@ -198,43 +196,6 @@ Next child_not_found(Context& context) {
         context.remove_child(found->first, "the peer does not know it any more");
     }
     return give_up(context, "the peer does not know the child");
-}
-
-// §2.9: the peer's policy has an SA for each pair of addresses. The packet that wanted the child names one.
-Next ask_for_one_pair(Context& context) {
-    const CreatingSa& exchange = creating(context);
-    const auto* child = std::get_if<NewChild>(&exchange.made.what);
-    if (child == nullptr || !exchange.packet || exchange.single_pair)
-        return give_up(context,
-                       Explanation{.kind = "selectors",
-                                   .what = "the peer wants one pair of addresses for each child (SINGLE_PAIR_REQUIRED)",
-                                   .ours = text_of(exchange.offered_selectors),
-                                   .advice = "set single_pair = yes and start_action = trap here"});
-    context.enqueue(CreateChildTask{
-        .child = child->name, .command = exchange.command, .packet = exchange.packet, .single_pair = true});
-    return context.finish();
-}
-
-// §1.3: the peer keeps what it has and wants no more in this IKE SA; so the child gets one of its own.
-Next take_elsewhere(Context& context) {
-    context.count(model::Counter::no_additional_sas);
-    const auto* child = std::get_if<NewChild>(&creating(context).made.what);
-    if (child == nullptr) {
-        const std::optional<CommandId> command = std::exchange(creating(context).command, std::nullopt);
-        const Next next = give_up(context, "the peer refused: NO_ADDITIONAL_SAS; the IKE_SA begins anew");
-        reauthenticate(context, command);
-        return next;
-    }
-    CreatingSa& exchange = creating(context);
-    context.log(model::LogGroup::ike, 1, "the peer wants no more children here (NO_ADDITIONAL_SAS): a new IKE_SA for '" +
-                                             child->name + "' begins");
-    Intent intent{.child = child->name,
-                  .command = std::exchange(exchange.command, std::nullopt),
-                  .packet = exchange.packet};
-    context.sa.refuses_children = true;
-    const Next next = give_up(context, "the peer refused: NO_ADDITIONAL_SAS");
-    initiate(context.core, context.sa.connection, fresh_path(context), std::move(intent), context.now, context.effects);
-    return next;
 }
 
 Result<Next> refused(Context& context, const wire::Message& answer) {
