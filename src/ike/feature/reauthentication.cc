@@ -97,9 +97,19 @@ void try_later(Context& of_old) {
                            std::chrono::duration_cast<seconds>(limits::reauthentication_retry).count()));
 }
 
-// The turn of this task comes when all children had theirs: the old SA goes if nothing is missing. It sends nothing.
+Result<> nothing_comes_back(Context&, const Received&) { return {}; }
+
+// The turn of this task comes when all children had theirs, also those of a childless start (RFC 6023) and those that are
+// tried again: the old SA goes if nothing is missing. It sends nothing.
 bool conclude_reauthentication(Context& context, wire::MessageBuilder&) {
     IkeSa& sa = context.sa;
+    const bool children_to_come = std::ranges::any_of(
+        sa.tasks, [](const Task& task) { return std::holds_alternative<CreateChildTask>(task); });
+    if (children_to_come) {
+        context.enqueue(InformationalTask{
+            .name = "IKE_REAUTH_COMPLETE", .build = conclude_reauthentication, .answered = nothing_comes_back});
+        return false;
+    }
     const std::optional<model::IkeSaId> id = std::exchange(sa.intent.reauthenticates, std::nullopt);
     IkeSa* old = living(context.core, id);
     if (old == nullptr) return false;
@@ -121,8 +131,6 @@ bool conclude_reauthentication(Context& context, wire::MessageBuilder&) {
     of_old.enqueue(DeleteIkeTask{});
     return false;
 }
-
-Result<> nothing_comes_back(Context&, const Received&) { return {}; }
 
 void established(Context& context) {
     IkeSa& sa = context.sa;

@@ -88,6 +88,17 @@ TEST_F(Reauthentication, TakesAllChildrenAlong) {
     EXPECT_TRUE(pair.children_agree());
 }
 
+// RFC 6023: the first child comes after IKE_AUTH, and the old SA waits for it.
+TEST_F(Reauthentication, WaitsForTheChildOfAChildlessStart) {
+    at_a.reauth_time = hours(1);
+    at_a.childless = at_b.childless = model::Childless::prefer;
+    start();
+    pair.pass(hours(1) + seconds(1));
+    EXPECT_EQ(id_at(pair.a), 2u) << logs();
+    EXPECT_TRUE(pair.up());
+    EXPECT_TRUE(pair.children_agree());
+}
+
 // RFC 7296 §2.8: packets of the peer meet the new SA only when both sides have it, those under way still find the old.
 TEST_F(Reauthentication, LetsTheResponderUseTheNewSaWhenTheInitiatorHasIt) {
     at_a.reauth_time = hours(1);
