@@ -15,6 +15,7 @@
 #include <string_view>
 
 #include "bench/measurement.h"
+#include "crypto/cipher.h"
 #include "crypto/key_exchange.h"
 #include "crypto/prf.h"
 #include "crypto/test_pki.h"
@@ -32,12 +33,12 @@ double cpu_seconds() {
     return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9;
 }
 
-enum class Proof { shared_key, certificate };
+enum class Proof { shared_key, certificate, ticket };
 
 model::AuthConfig round(std::string_view identity, Proof proof) {
     model::AuthConfig round;
-    round.auth = proof == Proof::shared_key ? model::AuthClass::psk : model::AuthClass::pubkey;
-    round.auth_text = proof == Proof::shared_key ? "psk" : "pubkey";
+    round.auth = proof == Proof::certificate ? model::AuthClass::pubkey : model::AuthClass::psk;
+    round.auth_text = proof == Proof::certificate ? "pubkey" : "psk";
     round.id = {.type = model::IdType::fqdn, .data = keep(bytes_of(identity))};
     return round;
 }
@@ -53,6 +54,10 @@ std::shared_ptr<const model::Connection> connection_for(std::string_view own, st
     connection->local_addrs = {any};
     connection->remote_addrs = {any};
     connection->proposals = model::parse_proposals(model::Protocol::ike, proposals).value();
+    if (proof == Proof::ticket) {
+        connection->resumption = model::Resumption::ticket;
+        connection->dpd_delay = seconds(30);
+    }
     connection->local = {round(own, proof)};
     connection->remote = {round(peer, proof)};
     model::ChildConfig child;
@@ -124,6 +129,16 @@ public:
             std::exit(1);
         }
     }
+
+    // The initiator hears nothing until it has given up all its IKE SAs; their tickets are left.
+    void lose_all() {
+        while (initiator_.population().ike_sas != 0) {
+            now_ = initiator_.next_deadline();
+            ike::Effects lost;
+            initiator_.step(now_, ike::Tick{}, lost);
+        }
+    }
+    std::uint64_t resumed() const { return responder_.counters()[model::Counter::ike_resumed]; }
 
 private:
     struct Item {
@@ -228,6 +243,20 @@ void raw_cryptography(Kind kind) {
     }
 }
 
+// The same without key exchange and credentials: the keys, AUTH, and the ticket that is opened and its successor that is sealed.
+void raw_resumption() {
+    const Bytes block(48, 1);
+    for (int end = 0; end < 2; ++end) {
+        crypto::prf(model::Prf::hmac_sha2_384, block, {block});
+        crypto::prf_plus(model::Prf::hmac_sha2_384, block, {block, block}, 3 * 48 + 2 * 36);
+        for (int call = 0; call < 4; ++call) crypto::prf(model::Prf::hmac_sha2_384, block, {block});
+        crypto::prf_plus(model::Prf::hmac_sha2_384, block, {block, block}, 2 * 36);
+        const auto cipher = crypto::Cipher::make({.encr = model::Encr::aes_gcm_16, .key_bits = 256}, SecretBytes(36), {});
+        Bytes text(300), icv(16), iv(8);
+        must(cipher.has_value() && cipher->seal({}, iv, text, icv).has_value(), "seal");
+    }
+}
+
 // Set-ups per second of one core that plays one end.
 double rate(double seconds, int set_ups) { return 2 * set_ups / seconds; }
 
@@ -285,6 +314,32 @@ std::vector<bench::Measurement> measure_many(int count) {
              .samples = std::move(latency)}};
 }
 
+bench::Measurement measure_resumption(const char* id, int pairs, int set_ups) {
+    Pair engines("aes256gcm16-prfsha384-x25519", Proof::ticket, static_cast<std::uint32_t>(set_ups));
+    bench::Measurement measured{.id = id,
+                                .name = "IKE resumptions (RFC 5723), two engines without I/O",
+                                .unit = "set-ups/s/core",
+                                .other = "raw cryptography of the same resumption"};
+    for (int client = 1; client <= set_ups; ++client) engines.set_up(static_cast<std::uint32_t>(client));
+    for (int pair = 0; pair < pairs; ++pair) {
+        engines.lose_all();
+        bench::Sample sample{};
+        for (const bool ours : {pair % 2 == 0, pair % 2 != 0}) {
+            const double start = cpu_seconds();
+            for (int client = 1; client <= set_ups; ++client) {
+                if (ours)
+                    engines.set_up(static_cast<std::uint32_t>(client));
+                else
+                    raw_resumption();
+            }
+            (ours ? sample.own : sample.other) = rate(cpu_seconds() - start, set_ups);
+        }
+        measured.samples.push_back(sample);
+    }
+    must(engines.resumed() == static_cast<std::uint64_t>(pairs) * static_cast<std::uint64_t>(set_ups), "resumption");
+    return measured;
+}
+
 int argument(int argc, char** argv, std::string_view flag, int fallback) {
     for (int i = 1; i + 1 < argc; ++i)
         if (argv[i] == flag) return std::max(1, std::atoi(argv[i + 1]));
@@ -301,7 +356,8 @@ int main(int argc, char** argv) {
                   measure("P14", "IKE set-ups, ECDSA P-256 certificates, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519",
                           Kind::certificates, pairs, set_ups),
                   measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O",
-                          "aes256gcm16-prfsha384-x25519-ke1_mlkem768", Kind::hybrid, pairs, set_ups)});
+                          "aes256gcm16-prfsha384-x25519-ke1_mlkem768", Kind::hybrid, pairs, set_ups),
+                  measure_resumption("resume", pairs, set_ups)});
     bench::print(all);
     return 0;
 }

@@ -90,6 +90,13 @@ std::optional<model::PolicyId> FakeBackend::trap_for(const InnerPacket& inner) c
     return std::nullopt;
 }
 
+bool FakeBackend::skip_sequence_numbers(model::ChildId child, std::uint64_t count) {
+    const auto found = pairs_.find(child);
+    if (found == pairs_.end() || found->second.removed) return false;
+    found->second.next_sequence += count;
+    return true;
+}
+
 std::optional<OutboundPacket> FakeBackend::send(const InnerPacket& inner, Instant now) {
     Pair* chosen = nullptr;
     for (auto& [id, pair] : pairs_) {

@@ -46,6 +46,7 @@ public:
     bool activate(model::ChildId child);
     bool remove(model::ChildId child, Instant until);
     bool move(model::ChildId child, const model::Path& path, bool udp_encapsulation);
+    bool skip_sequence_numbers(model::ChildId child, std::uint64_t count);
 
     bool install_policy(const model::PolicySpec& spec);
     bool remove_policy(model::PolicyId policy);

@@ -18,6 +18,7 @@ model::ChildConfig child_of(bool at_a, const GatewayOptions& options) {
     child.local_ts = selector(at_a ? "10.1.0.0/16" : "10.2.0.0/16");
     child.remote_ts = selector(at_a ? "10.2.0.0/16" : "10.1.0.0/16");
     child.esp_proposals = model::parse_proposals(model::Protocol::esp, options.esp).value();
+    child.dpd_action = options.dpd_action;
     child.lifetime.rekey_time = options.child_rekey_time;
     child.lifetime.life_time = options.child_rekey_time * 11 / 10;
     child.lifetime.rand_time = options.child_rekey_time / 10;
@@ -46,6 +47,9 @@ model::Connection connection_of(bool at_a, const GatewayOptions& options) {
     connection.return_routability = options.return_routability;
     connection.redirect_to = options.redirect_to;
     connection.redirect_at = options.redirect_at;
+    connection.resumption = options.resumption;
+    connection.crash_detection = options.crash_detection;
+    connection.window = options.window;
     connection.children = {child_of(at_a, options)};
     if (options.tune) options.tune(connection);
     return connection;

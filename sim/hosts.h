@@ -30,6 +30,10 @@ struct GatewayOptions {
     bool mobike = true, return_routability = true;
     std::string redirect_to{};
     model::RedirectAt redirect_at = model::RedirectAt::auth;
+    model::Resumption resumption = model::Resumption::no;
+    bool crash_detection = false;
+    unsigned window = 1;
+    model::Action dpd_action = model::Action::none;
     ike::EngineSettings engine{};
     std::function<void(model::Connection&)> tune{};  // whatever else the connection says
 };

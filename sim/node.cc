@@ -51,6 +51,7 @@ void Node::start() {
     rng_ = std::make_unique<SeededRng>(seed_ + incarnation_ * 0x9e3779b9U);
     engine_ = std::make_unique<ike::Engine>(*rng_, settings_.engine);
     tell("starts");
+    if (!kept_.empty()) step(ike::RestoreSecrets{kept_.clone()});
     step(ike::Configure{settings_.config, settings_.credentials});
     step(ike::HostAddresses{.usable = usable_, .others = others_});
 }
@@ -197,11 +198,15 @@ void Node::execute(ike::Effect& effect) {
         checkers.require(backend_.install_policy(policy->spec), *this, "installs a policy twice");
     } else if (auto* gone = std::get_if<ike::RemovePolicy>(&effect)) {
         checkers.require(backend_.remove_policy(gone->policy), *this, "removes a policy that does not exist");
+    } else if (auto* skip = std::get_if<ike::SkipSequenceNumbers>(&effect)) {
+        checkers.require(backend_.skip_sequence_numbers(skip->child, skip->count), *this, "skips sequence numbers of a child that does not exist");
     } else if (auto* assign = std::get_if<ike::AssignAddress>(&effect)) {
         tell(fmt::format("{} the address {}", assign->remove ? "gives up" : "takes", assign->address.text()));
         if (assign->remove) std::erase(assigned_, assign->address);
         else assigned_.push_back(assign->address);
-    } else if (auto* report = std::get_if<ike::Report>(&effect))
+    } else if (auto* keep = std::get_if<ike::KeepSecrets>(&effect))
+        kept_ = std::move(keep->secrets);
+    else if (auto* report = std::get_if<ike::Report>(&effect))
         note(report->event);
     else if (auto* done = std::get_if<ike::CommandDone>(&effect)) {
         const auto found = commands_.find(done->id);

@@ -56,8 +56,9 @@ public:
     void move(std::vector<model::IpAddress> usable, std::vector<model::IpAddress> others = {});
     const ike::EngineSettings& engine_settings() const { return settings_.engine; }
 
-    // A crash forgets everything: SAs, jobs, the data plane. A start begins with the configuration alone.
+    // A crash forgets everything: SAs, jobs, the data plane. A start begins with the configuration and what was kept for it.
     void crash();
+    void lose_kept_secrets() { kept_.clear(); }
     void start();
     bool running() const { return engine_ != nullptr; }
     unsigned incarnation() const { return incarnation_; }
@@ -104,6 +105,7 @@ private:
     unsigned incarnation_ = 0;
     std::unique_ptr<SeededRng> rng_{};
     std::unique_ptr<ike::Engine> engine_{};
+    SecretBytes kept_{};  // on its disk
     FakeBackend backend_{};
     std::map<ike::CommandId, std::optional<Result<>>> commands_{};
     Reported reported_{};

@@ -25,5 +25,6 @@ std::span<const Scenario> trouble_scenarios();
 std::span<const Scenario> hostile_scenarios();
 std::span<const Scenario> transport_scenarios();
 std::span<const Scenario> mobility_scenarios();
+std::span<const Scenario> recovery_scenarios();
 
 }  // namespace cygnet::sim

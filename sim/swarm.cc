@@ -59,10 +59,15 @@ void draw_options(Plan& plan, Rng& rng) {
     plan.at_a.fragment_size = pick(rng, {std::size_t{1280}, std::size_t{1280}, std::size_t{1500}});
     plan.at_a.mobike = !chance(rng, 4);
     plan.at_a.return_routability = !chance(rng, 4);
+    plan.at_a.resumption = pick(rng, {model::Resumption::no, model::Resumption::stateful, model::Resumption::ticket});
+    plan.at_a.crash_detection = chance(rng, 2);
+    plan.at_a.window = pick(rng, {1U, 1U, 4U, 16U});
     plan.at_b = plan.at_a;
     static constexpr model::Childless childless[] = {model::Childless::allow, model::Childless::prefer, model::Childless::never};
     for (GatewayOptions* side : {&plan.at_a, &plan.at_b})
         side->tune = [how = pick(rng, childless)](model::Connection& connection) { connection.childless = how; };
+    if (chance(rng, 3)) plan.at_a.dpd_action = model::Action::start;
+    if (chance(rng, 4)) plan.at_b.resumption = model::Resumption::no;
     plan.at_b.engine.always_cookie = chance(rng, 4);
     if (chance(rng, 8)) plan.at_b.engine.puzzles = ike::Puzzles::always;
     plan.at_b.engine.puzzle_difficulty_min = 8;

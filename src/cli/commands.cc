@@ -249,6 +249,18 @@ int down(const Common& common, const DownOptions& options) {
     return with_daemon(common, [&](Client& client) { return bring_down(client, common, options); });
 }
 
+int clone(const Common& common, const std::string& connection) {
+    return with_daemon(common, [&](Client& client) -> Result<int> {
+        vici::Section request;
+        request.add("ike", connection);
+        const vici::Section answer = TRY(client.request("clone", request));
+        if (!answer.flag("success")) return fail(Errc::state, "clone", std::string(answer.text("errmsg").value_or("")));
+        if (common.json) print_json(ordered_json{{"success", true}});
+        else print(connection + " has another IKE SA\n");
+        return succeeded;
+    });
+}
+
 int status(const Common& common, const StatusOptions& options) {
     return with_daemon(common, [&](Client& client) { return show_status(client, common, options); });
 }

@@ -1,4 +1,4 @@
-// up, down, status, why, log, reload: each connects, asks, prints and returns the exit status.
+// up, down, clone, status, why, log, reload: each connects, asks, prints and returns the exit status.
 #pragma once
 
 #include <string>
@@ -30,6 +30,9 @@ struct DownOptions {
     bool quiet = false;
 };
 int down(const Common& common, const DownOptions& options);
+
+// A second IKE SA beside that of the connection (RFC 7791).
+int clone(const Common& common, const std::string& connection);
 
 struct StatusOptions {
     std::string name;          // empty: all

@@ -149,6 +149,14 @@ TEST_F(Commands, DownTakesDownAConnectionOrAChild) {
     EXPECT_EQ(status_, failed);
 }
 
+TEST_F(Commands, CloneAsksForASecondIkeSa) {
+    EXPECT_THAT(run(false, [](const Common& common) { return clone(common, "home"); }), HasSubstr("home has another IKE SA\n"));
+    EXPECT_EQ(status_, succeeded);
+    run(false, [](const Common& common) { return clone(common, "nobody"); });
+    EXPECT_EQ(errors, "cygnet: no matching SAs to clone found\n");
+    EXPECT_EQ(status_, failed);
+}
+
 TEST_F(Commands, StatusPrintsATableOrJson) {
     EXPECT_THAT(run(false, [](const Common& common) { return status(common, {}); }), HasSubstr("home[0]  ESTABLISHED"));
     const auto sas = nlohmann::json::parse(run(true, [](const Common& common) { return status(common, {}); }));

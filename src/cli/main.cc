@@ -13,6 +13,7 @@ struct Arguments {
     Common common;
     UpOptions up;
     DownOptions down;
+    std::string clone;
     StatusOptions status;
     WhyOptions why;
     LogOptions log;
@@ -46,6 +47,9 @@ void declare(CLI::App& app, Arguments& arguments) {
     down->add_option("--timeout", arguments.down.timeout_s, "seconds to wait; 0: as long as it takes")->capture_default_str();
     down->add_flag("--quiet", arguments.down.quiet, "no log lines");
 
+    CLI::App* clone = command(app, arguments, "clone", "make a second IKE SA beside that of a connection");
+    clone->add_option("NAME", arguments.clone, "connection")->required();
+
     CLI::App* status = command(app, arguments, "status", "list SAs");
     status->add_option("NAME", arguments.status.name, "of one connection");
     status->add_flag("--counters", arguments.status.counters, "counters instead of SAs");
@@ -66,6 +70,7 @@ void declare(CLI::App& app, Arguments& arguments) {
 int run(const CLI::App& app, Arguments& arguments) {
     if (app.got_subcommand("up")) return up(arguments.common, arguments.up);
     if (app.got_subcommand("down")) return down(arguments.common, arguments.down);
+    if (app.got_subcommand("clone")) return clone(arguments.common, arguments.clone);
     if (app.got_subcommand("status")) return status(arguments.common, arguments.status);
     if (app.got_subcommand("why")) return why(arguments.common, arguments.why);
     if (app.got_subcommand("log")) return log(arguments.common, arguments.log);

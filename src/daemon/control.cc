@@ -111,6 +111,10 @@ void Control::terminate(const ike::SaSelector& which, bool force, Finished finis
     driver_.terminate(which, force, [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
 }
 
+void Control::clone(const ike::SaSelector& which, Finished finished) {
+    driver_.clone(which, [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
+}
+
 void Control::rekey(const ike::SaSelector& which, bool reauthenticate, Finished finished) {
     driver_.rekey(which, reauthenticate, [finished](const CommandOutcome& outcome) { finished(outcome.result, outcome.matches); });
 }

@@ -50,6 +50,7 @@ public:
     void uninstall(const std::string& connection, const std::string& child, Finished finished) override;
     std::vector<model::PolicyStatus> policies() const override { return driver_.engine().policies(); }
     void redirect(const ike::Redirect& which, Finished finished) override;
+    void clone(const ike::SaSelector& which, Finished finished) override;
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) override;
     Result<> reload() override;
     std::vector<model::IkeStatus> ike_sas() const override { return driver_.list(); }

@@ -101,6 +101,9 @@ public:
              .addresses_changed = [this](ike::HostAddresses addresses) { driver_.addresses_changed(std::move(addresses)); }}));
         driver_.use(*network_);
         network_->look_at_addresses();
+        if (auto folder = os::make_folder(options_.state_folder); !folder)
+            log_.write(LogGroup::dmn, 0, fmt::format("no state folder: {}", folder.error().text()));
+        driver_.keep_secrets_in(options_.state_folder + "/secrets");
         log_.write(LogGroup::dmn, 1,
                    fmt::format("cygnetd {}: IKE on ports {} and {}{}, {}, commands on {}", version_, options_.network.port,
                                options_.network.nat_port,

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "crypto/job.h"
+#include "os/files.h"
 
 namespace cygnet::daemon {
 
@@ -11,6 +12,7 @@ using model::LogGroup;
 namespace {
 
 constexpr Duration usage_interval = seconds(1);
+constexpr std::size_t secrets_octets_max = 4096;
 
 bool same_packets(const model::ChildUsage& a, const model::ChildUsage& b) {
     return a.packets_in == b.packets_in && a.packets_out == b.packets_out;
@@ -79,6 +81,10 @@ void Driver::redirect(ike::Redirect which, Finished finished) {
     step(std::move(which));
 }
 
+void Driver::clone(ike::SaSelector which, Finished finished) {
+    step(ike::Clone{remember(std::move(finished)), std::move(which)});
+}
+
 ike::CommandId Driver::remember(Finished finished) {
     const auto id = ike::CommandId{next_command_++};
     commands_.emplace(id, std::move(finished));
@@ -130,6 +136,9 @@ struct Driver::Executor {
     }
     void operator()(ike::InstallPolicy& effect) { driver.install(effect); }
     void operator()(ike::RemovePolicy& effect) { driver.network_->children().remove_policy(effect.policy); }
+    void operator()(ike::SkipSequenceNumbers& effect) {
+        driver.network_->children().skip_sequence_numbers(effect.child, effect.count);
+    }
     void operator()(ike::AssignAddress& effect) { driver.assign(effect); }
     void operator()(ike::FindPaths& effect) {
         driver.step(ike::PathsFound{effect.sa, driver.network_->paths_to(effect.remotes)});
@@ -138,6 +147,7 @@ struct Driver::Executor {
         driver.find_gateway_(effect.id, std::move(effect.connection), effect.gateway);
     }
     void operator()(ike::Persist&) {}
+    void operator()(ike::KeepSecrets& effect) { driver.store(effect); }
     void operator()(ike::Report& effect) { driver.report(std::move(effect.event)); }
     void operator()(ike::CommandDone& effect) { driver.finish(effect); }
     void operator()(ike::Close&) {}
@@ -148,6 +158,24 @@ struct Driver::Executor {
 
 void Driver::execute(ike::Effects& effects) {
     for (auto& effect : effects) std::visit(Executor{*this}, effect);
+}
+
+void Driver::keep_secrets_in(std::string path) {
+    secrets_path_ = std::move(path);
+    if (!os::exists(secrets_path_)) return;
+    auto secrets = os::read_file(secrets_path_, secrets_octets_max);
+    if (!secrets) return log_.write(LogGroup::dmn, 0, fmt::format("beginning with new secrets: {}", secrets.error().text()));
+    step(ike::RestoreSecrets{SecretBytes::take(std::move(*secrets))});
+}
+
+// A host that cannot write goes on: after a restart its tickets and tokens are void, that is all.
+void Driver::store(const ike::KeepSecrets& effect) {
+    if (secrets_path_.empty()) return;
+    if (const auto kept = os::replace_private_file(secrets_path_, effect.secrets.reveal()); !kept)
+        log_.write(LogGroup::dmn, 0,
+                   fmt::format("tickets and crash detection tokens will be void after a restart: {}; make the folder "
+                               "writable or choose another with --state-dir",
+                               kept.error().text()));
 }
 
 void Driver::run(ike::StartJob& effect) {

@@ -42,6 +42,8 @@ public:
     void on_redirect(GatewayFinder finder) { find_gateway_ = std::move(finder); }
     void on_event(std::function<void(const model::Event&)> listener) { listener_ = std::move(listener); }
 
+    // Where the secrets of the engine outlive a restart: what is there already is handed to it.
+    void keep_secrets_in(std::string path);
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials);
     void datagram_arrived(const model::Path& path, ByteView message);
     void inbound_seen(model::ChildId child);
@@ -62,6 +64,7 @@ public:
     void install(std::string connection, std::string child, std::optional<model::Path> path, Finished finished);
     void uninstall(std::string connection, std::string child, Finished finished);
     void redirect(ike::Redirect which, Finished finished);
+    void clone(ike::SaSelector which, Finished finished);
 
     void note_failure(model::Failure failure) { engine_.note_failure(std::move(failure)); }
     // SAs with the traffic counters of the data plane.
@@ -79,6 +82,7 @@ private:
     void run(ike::StartJob& effect);
     void fetch(const ike::Fetch& effect);
     void assign(const ike::AssignAddress& effect);
+    void store(const ike::KeepSecrets& effect);
     void report(model::Event event);
     void finish(ike::CommandDone& effect);
     void read_usage();
@@ -93,6 +97,7 @@ private:
     std::function<void(const model::Event&)> listener_ = [](const model::Event&) {};
 
     Fetcher fetcher_;
+    std::string secrets_path_;  // empty: nothing is kept
     std::deque<ike::Input> inputs_;
     bool stepping_ = false;
     os::Timer deadline_;

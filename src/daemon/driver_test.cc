@@ -31,6 +31,7 @@ public:
     void remove_policy(model::PolicyId policy) override {
         std::erase_if(policies, [policy](const auto& spec) { return spec.id == policy; });
     }
+    void skip_sequence_numbers(model::ChildId, std::uint64_t) override {}
     std::optional<model::ChildUsage> usage(model::ChildId) const override { return counted; }
 
     std::vector<model::ChildSaSpec> children;

@@ -20,6 +20,9 @@ ParsedOptions parse_options(int argc, char** argv) {
     app.add_option("--run-dir", options.run_folder, "folder of the control socket and the lock")
         ->type_name("DIR")
         ->capture_default_str();
+    app.add_option("--state-dir", options.state_folder, "folder of what outlives a restart")
+        ->type_name("DIR")
+        ->capture_default_str();
     app.add_option("--log", level, "how much to say: audit, info, debug, trace (or 0 to 3)")
         ->type_name("LEVEL")
         ->check([](const std::string& word) {

@@ -13,6 +13,7 @@ struct Options {
     std::string config = "/etc/cygnet/cygnet.conf";
     bool config_named = false;     // on the command line: then the file must exist
     std::string run_folder = "/run/cygnet";
+    std::string state_folder = "/var/lib/cygnet";
     std::string vici;              // URI of the control socket; default in the run folder
     int log_level = 1;
     NetworkSettings network{};

@@ -38,6 +38,8 @@ public:
     virtual void move(model::ChildId child, const model::Path& path, bool udp_encapsulation) = 0;
     virtual Result<> install_policy(const model::PolicySpec& spec) = 0;
     virtual void remove_policy(model::PolicyId policy) = 0;
+    // So many sequence numbers of outbound packets are never used.
+    virtual void skip_sequence_numbers(model::ChildId child, std::uint64_t count) = 0;
     virtual std::optional<model::ChildUsage> usage(model::ChildId child) const = 0;
 };
 

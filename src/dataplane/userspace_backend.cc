@@ -246,6 +246,11 @@ void UserspaceBackend::remove_policy(model::PolicyId policy) {
     impl.worker->look_again();
 }
 
+void UserspaceBackend::skip_sequence_numbers(model::ChildId child, std::uint64_t count) {
+    const auto found = impl_->children.find(child);
+    if (found != impl_->children.end()) found->second.child->sa->out.sequence.skip(count);
+}
+
 std::optional<model::ChildUsage> UserspaceBackend::usage(model::ChildId child) const {
     const auto found = impl_->children.find(child);
     if (found == impl_->children.end()) return std::nullopt;

@@ -49,6 +49,7 @@ public:
     void move(model::ChildId child, const model::Path& path, bool udp_encapsulation) override;
     Result<> install_policy(const model::PolicySpec& spec) override;
     void remove_policy(model::PolicyId policy) override;
+    void skip_sequence_numbers(model::ChildId child, std::uint64_t count) override;
     std::optional<model::ChildUsage> usage(model::ChildId child) const override;
 
     // Readable when dispatch_events() has something to do; poll it, never read it.

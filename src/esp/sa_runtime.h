@@ -54,7 +54,13 @@ public:
         } while (!used_.compare_exchange_weak(used, used + count, std::memory_order_relaxed));
         return {used + 1, count};
     }
-    // Jumps ahead: after a fail-over, and in tests. Never backwards.
+    // Jumps ahead by so many, to the end at most: after a fail-over (RFC 6311 §5.2).
+    void skip(std::uint64_t count) {
+        std::uint64_t used = used_.load(std::memory_order_relaxed);
+        while (!used_.compare_exchange_weak(used, used + std::min(count, last_ - used), std::memory_order_relaxed)) {
+        }
+    }
+    // Jumps ahead in tests. Never backwards.
     void skip_to(std::uint64_t used) {
         ASSERT(used >= used_.load(std::memory_order_relaxed) && used <= last_);
         used_.store(used, std::memory_order_relaxed);

@@ -77,6 +77,7 @@ Explanation by_operator(const IkeSa& sa) {
 
 void terminate_ike(Context& context, const Terminate& command) {
     IkeSa& sa = context.sa;
+    sa.deleted = true;
     if (sa.half_open()) {
         context.close(by_operator(sa));
         return context.finish_command(command.id, {});
@@ -157,6 +158,33 @@ void run_command(Core& core, const Rekey& command, Instant now, Effects& effects
         for (const model::ChildId child : target.children)
             context.enqueue(RekeyChildTask{.child = child, .command = command.id});
     }
+}
+
+// One task for each established IKE SA that is meant.
+template <class Command, class MakeTask>
+void enqueue_for_each(Core& core, const Command& command, Instant now, Effects& effects, MakeTask make_task) {
+    std::vector<Target> found = targets(core, {.ike = command.which.ike, .ike_id = command.which.ike_id});
+    std::erase_if(found, [](const Target& target) { return !target.sa->established(); });
+    if (found.empty())
+        return fail_command(command.id, Errc::not_found, "no IKE SA matches" + text_of(command.which), effects);
+    core.begin_command(command.id, static_cast<std::uint32_t>(found.size()));
+    for (const Target& target : found) {
+        Context context{.core = core, .sa = *target.sa, .now = now, .effects = effects};
+        core.touch(target.sa->id);
+        context.enqueue(make_task());
+    }
+}
+
+void run_command(Core& core, const Clone& command, Instant now, Effects& effects) {
+    enqueue_for_each(core, command, now, effects, [&] { return RekeyIkeTask{.command = command.id, .clone = true}; });
+}
+
+void run_command(Core& core, const Synchronize& command, Instant now, Effects& effects) {
+    enqueue_for_each(core, command, now, effects, [&] {
+        return SynchronizeTask{.skip_message_ids = command.skip_message_ids,
+                               .skip_packets = command.skip_packets,
+                               .command = command.id};
+    });
 }
 
 }  // namespace cygnet::ike

@@ -9,6 +9,8 @@ namespace cygnet::ike {
 void run_command(Core& core, const Initiate& command, Instant now, Effects& effects);
 void run_command(Core& core, const Terminate& command, Instant now, Effects& effects);
 void run_command(Core& core, const Rekey& command, Instant now, Effects& effects);
+void run_command(Core& core, const Clone& command, Instant now, Effects& effects);
+void run_command(Core& core, const Synchronize& command, Instant now, Effects& effects);
 
 // An SA of the connection with the peer of `path` (nothing: with any) that a further child can use.
 IkeSa* reusable_sa(Core& core, const model::Connection& connection, const std::optional<model::Path>& path);

@@ -87,16 +87,16 @@ Result<Next> Context::respond(model::ExchangeType exchange, wire::MessageBuilder
     SentMessage datagrams = TRY(sa.protection->seal(header, chain, answer_limit(*this), core.rng));
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.answer_path);
-    sa.window.answer_request(std::move(datagrams));
+    sa.window.answer_request(std::move(datagrams), sa.request_digest);
     return Next::answered;
 }
 
-Next Context::request_in_clear(Bytes datagram) {
+Next Context::request_in_clear(Bytes datagram, model::ExchangeType exchange) {
     trace_sent_in_clear(*this, datagram);
     SentMessage datagrams;
     datagrams.push_back(std::move(datagram));
     send(datagrams, sa.path);
-    sa.own_exchange = model::ExchangeType::ike_sa_init;
+    sa.own_exchange = exchange;
     const RetransmissionSchedule when = schedule(datagrams);
     sa.window.send_request(std::move(datagrams), now, when);
     return Next::sent_request;
@@ -107,7 +107,7 @@ Next Context::respond_in_clear(Bytes datagram) {
     SentMessage datagrams;
     datagrams.push_back(std::move(datagram));
     send(datagrams, sa.answer_path);
-    sa.window.answer_request(std::move(datagrams));
+    sa.window.answer_request(std::move(datagrams), sa.request_digest);
     return Next::answered;
 }
 
@@ -362,7 +362,7 @@ model::IkeStatus Context::status() const { return ike_status(sa, now); }
 model::ChildStatus Context::status(const Child& child) const { return child_status(child, now); }
 
 std::int64_t Context::unix_seconds() const {
-    return core.settings.unix_seconds_at_start + std::chrono::duration_cast<seconds>(now.since_start()).count();
+    return core.unix_seconds(now);
 }
 
 std::unexpected<Error> refuse(model::NotifyType notify, Errc code, const char* where, std::string detail) {

@@ -31,8 +31,8 @@ struct Context {
     Result<Next> request(model::ExchangeType exchange, wire::MessageBuilder& payloads);
     // Sends the protected answer to the peer's request and keeps it for retransmissions.
     Result<Next> respond(model::ExchangeType exchange, wire::MessageBuilder& payloads);
-    // IKE_SA_INIT goes in the clear: a finished datagram.
-    Next request_in_clear(Bytes datagram);
+    // IKE_SA_INIT and IKE_SESSION_RESUME go in the clear: a finished datagram.
+    Next request_in_clear(Bytes datagram, model::ExchangeType exchange = model::ExchangeType::ike_sa_init);
     Next respond_in_clear(Bytes datagram);
 
     // ---- jobs

@@ -58,11 +58,7 @@ void Core::destroy_sa(model::IkeSaId id) {
 }
 
 bool Core::may_reply_to_stranger(Instant now) {
-    if (now - reply_second_ >= seconds(1)) {
-        reply_second_ = now;
-        replies_in_second_ = 0;
-    }
-    return ++replies_in_second_ <= model::limits::invalid_spi_replies_per_second;
+    return replies_.take(now, model::limits::invalid_spi_replies_per_second);
 }
 
 void Core::index_established(const IkeSa& sa) {

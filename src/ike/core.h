@@ -14,8 +14,11 @@
 #include "crypto/chain_cache.h"
 #include "crypto/revocation_cache.h"
 #include "ike/admission.h"
+#include "ike/budget.h"
 #include "ike/cookie.h"
 #include "ike/engine.h"
+#include "ike/feature_states.h"
+#include "ike/kept_secrets.h"
 #include "ike/look_ups.h"
 #include "ike/policies.h"
 #include "ike/failures.h"
@@ -99,6 +102,8 @@ public:
     std::map<model::StreamId, Stream> streams{};
     FailureLog failures{};
     std::vector<model::IpAddress> host_addresses{}, other_addresses{};  // as HostAddresses told; none: nobody has
+    KeptSecrets kept{};         // what a restart does not take
+    FeatureStates features{};   // what extensions keep of more than one SA
     std::unordered_map<std::uint64_t, JobTicket> jobs{};
     std::map<CommandId, CommandProgress> commands{};
     std::map<RedirectId, PendingRedirect> redirects{};
@@ -115,6 +120,11 @@ public:
     // Removes the SA from all tables; it must be closed.
     void destroy_sa(model::IkeSaId id);
     const std::map<model::IkeSaId, std::unique_ptr<IkeSa>>& sas() const { return sas_; }
+
+    // The wall clock, in seconds since 1970.
+    std::int64_t unix_seconds(Instant now) const {
+        return settings.unix_seconds_at_start + std::chrono::duration_cast<seconds>(now.since_start()).count();
+    }
 
     // RFC 7296 §2.4: what strangers can make us say is limited; true while the budget of this second lasts.
     bool may_reply_to_stranger(Instant now);
@@ -185,8 +195,7 @@ private:
     std::uint64_t last_job_id_ = 0;
     std::uint64_t last_stream_id_ = 0;
     std::uint64_t last_redirect_id_ = 0;
-    Instant reply_second_{};
-    unsigned replies_in_second_ = 0;
+    Budget replies_{};
 };
 
 }  // namespace cygnet::ike

@@ -109,7 +109,10 @@ void dispatch(Context& context, Received message) {
         sa.postponed = std::move(message);
         return;
     }
-    if (context.slot == Slot::theirs) sa.peer_exchange = header.exchange;
+    if (context.slot == Slot::theirs) {
+        sa.peer_exchange = header.exchange;
+        sa.request_digest = message.digest;
+    }
     const auto* critical = message.message.unsupported_critical();
     // Before there are keys anybody may have answered: only the honest answer counts (RFC 7296 §2.21.1, §2.5).
     if (critical != nullptr && !sa.protection) {
@@ -136,6 +139,17 @@ void dispatch(Context& context, Received message) {
     else if (sa.protection)
         sa.window.response_received();
     conclude(context, (*row)->handle(context, std::move(message)));
+}
+
+void dispatch_early(Context& context) {
+    IkeSa& sa = context.sa;
+    while (!sa.closed && !sa.early.empty() && !sa.window.processing_request()) {
+        const auto next = sa.early.find(sa.window.expected_request());
+        if (next == sa.early.end()) return;
+        Received request = std::move(next->second);
+        sa.early.erase(next);
+        dispatch(context, std::move(request));
+    }
 }
 
 void resume_job(Core& core, JobId id, crypto::JobResult result, Instant now, Effects& effects) {

@@ -13,6 +13,9 @@ void conclude(Context& context, Result<Next> result);
 // A message that passed the window, the integrity check and the parser.
 void dispatch(Context& context, Received message);
 
+// The requests that came before their turn, as far as it has come.
+void dispatch_early(Context& context);
+
 // The result of a job, unless its exchange is gone.
 void resume_job(Core& core, JobId id, crypto::JobResult result, Instant now, Effects& effects);
 

@@ -95,6 +95,18 @@ struct SelectorsViolated {
     model::ChildId child;
     Bytes packet;  // its first octets
 };
+// A second IKE SA beside each that is meant (RFC 7791).
+struct Clone {
+    CommandId id;
+    SaSelector which;
+};
+// This host has taken over the IKE SAs of another: agree with their peers on counters that the other has not used (RFC 6311).
+struct Synchronize {
+    CommandId id;
+    SaSelector which;
+    std::uint32_t skip_message_ids = 0;
+    std::uint64_t skip_packets = 0;
+};
 // The data plane's news of a child: its counters (liveness, volume lifetimes).
 struct UsageReport {
     model::ChildId child;
@@ -119,6 +131,10 @@ struct StreamOpened {
 struct StreamClosed {
     model::StreamId stream{};
     std::string reason;
+};
+// What KeepSecrets stored before this engine began; nothing else comes earlier.
+struct RestoreSecrets {
+    SecretBytes secrets;
 };
 // The addresses of this host have changed, or the ways to the rest of the world. `usable`: whence we may move; `others`:
 // ours as well, but loopback, link-local, virtual or on a link that is down.
@@ -152,7 +168,8 @@ struct Redirect {
 };
 using Input = std::variant<Datagram, JobDone, Fetched, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
                            UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved,
-                           StreamOpened, StreamClosed, HostAddresses, PathsFound, GatewayFound, Redirect>;
+                           StreamOpened, StreamClosed, HostAddresses, PathsFound, GatewayFound, Redirect, RestoreSecrets,
+                           Synchronize, Clone>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -197,6 +214,11 @@ struct RemoveChild {
     model::ChildId child;
     Duration grace{0};
 };
+// RFC 6311 §5.2: as many numbers of outbound packets are never used; the last ones are not passed.
+struct SkipSequenceNumbers {
+    model::ChildId child;
+    std::uint64_t count;
+};
 struct MoveChild {  // new outer path, e.g. after a NAT rebinding
     model::ChildId child;
     model::Path path;
@@ -231,6 +253,11 @@ struct FindGateway {
 struct Persist {
     model::IkeSaId sa;
 };
+// What must outlive a restart (ike/kept_secrets.h): the driver stores it, for its owner's eyes only, in place of what it stored
+// before, ahead of the effects that follow.
+struct KeepSecrets {
+    SecretBytes secrets;
+};
 struct Report {
     model::Event event;
 };
@@ -244,8 +271,8 @@ struct CommandDone {
 struct Close {
     model::IkeSaId sa;
 };
-using Effect = std::variant<Send, SendKeepalive, StartJob, Fetch, InstallChild, ActivateChild, RemoveChild, MoveChild,
-                            InstallPolicy, RemovePolicy, AssignAddress, FindPaths, FindGateway, Persist, Report,
+using Effect = std::variant<Send, SendKeepalive, StartJob, Fetch, InstallChild, ActivateChild, RemoveChild, SkipSequenceNumbers,
+                            MoveChild, InstallPolicy, RemovePolicy, AssignAddress, FindPaths, FindGateway, Persist, KeepSecrets, Report,
                             CommandDone, Close, OpenStream, CloseStream, StreamProven>;
 using Effects = std::vector<Effect>;
 

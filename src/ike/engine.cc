@@ -48,6 +48,9 @@ struct Engine::Impl {
     void take(const SelectorsViolated& input, Instant now, Effects& effects) {
         report_violation(core, input, now, effects);
     }
+    void take(const Clone& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
+    void take(const Synchronize& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
+    void take(RestoreSecrets& input, Instant, Effects& effects);
     void take(const UsageReport& input, Instant now, Effects&);
     void take(const InboundSeen& input, Instant now, Effects& effects);
     void take(const PeerMoved& input, Instant now, Effects& effects);
@@ -64,6 +67,17 @@ namespace {
 bool passed(std::uint64_t used, std::uint64_t limit) { return limit != 0 && used >= limit; }
 
 }  // namespace
+
+void Engine::Impl::take(RestoreSecrets& input, Instant, Effects& effects) {
+    auto kept = KeptSecrets::decoded(input.secrets.reveal());
+    if (kept)
+        core.kept = std::move(*kept);
+    else
+        effects.push_back(Report{model::LogLine{.group = model::LogGroup::ike,
+                                                .level = 0,
+                                                .message = "beginning with new secrets, earlier tickets and crash "
+                                                           "tokens are void: " + kept.error().text()}});
+}
 
 // Volume lifetimes (RFC 4301 §4.4.2.1): whichever direction reaches the limit first.
 void Engine::Impl::take(const UsageReport& input, Instant now, Effects&) {
@@ -135,6 +149,7 @@ void Engine::Impl::settle(Instant now, Effects& effects) {
             IkeSa* sa = core.find_sa(id);
             if (sa == nullptr) continue;
             Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
+            dispatch_early(context);
             begin_waiting_tasks(context);
             if (!sa->closed) {
                 schedule(id, sa->next_deadline());

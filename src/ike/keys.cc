@@ -89,6 +89,13 @@ IkeKeys keys_after_rekey(model::Prf old_prf, const SecretBytes& old_d, const mod
     return expand(proposal, skeyseed, nonces, new_spis);
 }
 
+IkeKeys keys_after_resumption(const model::ChosenProposal& proposal, const SecretBytes& old_d, const Nonces& nonces,
+                              const Spis& spis) {
+    const SecretBytes skeyseed =
+        crypto::prf(proposal.prf, old_d.reveal(), {bytes_of("Resumption"), nonces.initiator, nonces.responder});
+    return expand(proposal, skeyseed, nonces, spis);
+}
+
 Result<ChildKeys> child_keys(model::Prf prf, const SecretBytes& d, const model::ChosenProposal& proposal,
                              std::span<const SecretBytes> shared_secrets, const Nonces& nonces) {
     const auto shape = crypto::shape_of({proposal.encr, proposal.key_bits, proposal.integ});

@@ -40,6 +40,10 @@ IkeKeys keys_after_intermediate(const model::ChosenProposal& proposal, const Ike
 IkeKeys keys_after_rekey(model::Prf old_prf, const SecretBytes& old_d, const model::ChosenProposal& proposal,
                          std::span<const SecretBytes> shared_secrets, const Nonces& nonces, const Spis& new_spis);
 
+// RFC 5723 §5.1: SKEYSEED = prf(SK_d of the old SA, "Resumption" | Ni | Nr).
+IkeKeys keys_after_resumption(const model::ChosenProposal& proposal, const SecretBytes& old_d, const Nonces& nonces,
+                              const Spis& spis);
+
 // §2.17: KEYMAT = prf+ (SK_d, [SK(0)] | Ni | Nr [| SK(1) …]); initiator-to-responder keys first, encryption before
 // integrity. "Initiator" is who began the exchange that makes the child.
 struct ChildKeys {

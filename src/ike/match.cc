@@ -1,6 +1,7 @@
 #include "ike/match.h"
 
 #include <algorithm>
+#include <array>
 
 #include "crypto/catalogue.h"
 #include "ike/auth/auth.h"
@@ -75,6 +76,16 @@ bool expects_address(const model::Connection& connection, model::IpAddress addre
 
 bool admits(const std::vector<model::HostPattern>& patterns, model::IpAddress address) {
     return fit(patterns, address) != 0;
+}
+
+bool fits_path(const model::Connection& connection, const model::Path& path) {
+    if (path.tcp() && connection.tcp == model::Tcp::no) return false;
+    return fit(connection.local_addrs, path.local.address) != 0 && fit(connection.remote_addrs, path.remote.address) != 0;
+}
+
+bool fits_proposal(const model::Connection& connection, const model::ChosenProposal& chosen) {
+    const model::Proposal as_offer{.number = 1, .protocol = model::Protocol::ike, .transforms = chosen.transforms};
+    return model::choose(offered_ike_proposals(connection), std::array{as_offer}, {}).has_value();
 }
 
 std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection) {

@@ -24,6 +24,12 @@ bool expects_address(const model::Connection& connection, model::IpAddress addre
 // Whether one of the patterns admits the address; a name cannot be looked up here and admits every one.
 bool admits(const std::vector<model::HostPattern>& patterns, model::IpAddress address);
 
+// Whether the connection's addresses fit the path.
+bool fits_path(const model::Connection& connection, const model::Path& path);
+
+// Whether the connection still accepts what was chosen.
+bool fits_proposal(const model::Connection& connection, const model::ChosenProposal& chosen);
+
 // A connection's IKE proposals as they go into SA, numbered from 1: what this build cannot run is left out, and with
 // post_quantum = required whatever runs without ML-KEM.
 std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection);

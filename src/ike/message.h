@@ -1,6 +1,7 @@
 // One message of a peer as the handlers of exchanges get it.
 #pragma once
 
+#include "ike/window.h"
 #include "model/address.h"
 #include "wire/message.h"
 
@@ -12,6 +13,7 @@ struct Received {
     Bytes octets;           // IKE_SA_INIT: the datagram; otherwise the decrypted chain
     wire::Message message;  // views into `octets`
     Bytes aad;              // protected messages: header up to the generic header of SK, as authenticated
+    RequestDigest digest{};  // of its datagram, or of its first fragment
     model::Path path;       // local: where it arrived; remote: where it came from
 
     Received() = default;

@@ -50,6 +50,7 @@ struct NewIkeSa {
     std::uint64_t own_spi = 0;
     std::uint64_t peer_spi = 0;  // once agreed, like the proposal
     model::ChosenProposal proposal{};
+    bool clone = false;  // RFC 7791: beside the old one, without its children
 };
 
 struct NewSa {
@@ -64,7 +65,9 @@ struct NewSa {
     Nonces nonces() const { return {nonce_i, nonce_r}; }
     // RFC 7296 §2.8.1: what decides between two rekeys of the same SA; the lower one loses.
     const Bytes& lowest_nonce() const { return nonce_i < nonce_r ? nonce_i : nonce_r; }
-    bool rekeys_ike_sa() const { return std::holds_alternative<NewIkeSa>(what); }
+    bool makes_ike_sa() const { return std::holds_alternative<NewIkeSa>(what); }
+    bool clones_ike_sa() const { return makes_ike_sa() && std::get<NewIkeSa>(what).clone; }
+    bool rekeys_ike_sa() const { return makes_ike_sa() && !clones_ike_sa(); }
     bool rekeys(model::ChildId child) const;
 };
 

@@ -38,6 +38,7 @@ struct RekeyChildTask {
 struct RekeyIkeTask {
     std::optional<CommandId> command{};
     unsigned attempts = 0;
+    bool clone = false;  // RFC 7791: the old IKE SA stays
 };
 struct DeleteChildrenTask {
     std::vector<model::ChildId> children{};
@@ -60,8 +61,14 @@ struct InformationalTask {
     Result<> (*answered)(Context&, const Received&);  // a failure that is not to be ignored ends the IKE SA
     std::optional<CommandId> command{};
 };
+// RFC 6311: after a fail-over both sides agree on higher counters.
+struct SynchronizeTask {
+    std::uint32_t skip_message_ids = 0;  // that may have been used without our knowledge
+    std::uint64_t skip_packets = 0;      // likewise, of each child and in both directions
+    std::optional<CommandId> command{};
+};
 using Task = std::variant<CreateChildTask, RekeyChildTask, RekeyIkeTask, DeleteChildrenTask, DeleteIkeTask,
-                          LivenessTask, ReportFailureTask, InformationalTask>;
+                          LivenessTask, ReportFailureTask, InformationalTask, SynchronizeTask>;
 
 // ---- exchanges that we began --------------------------------------------------------------------
 
@@ -73,6 +80,12 @@ struct InitiatingSaInit {
     Bytes puzzle_solution{};  // RFC 8019 §7.1.2
     unsigned retries = 0;
     std::string hint{};  // what an unauthenticated notification said
+};
+// IKE_SESSION_RESUME in its place, RFC 5723.
+struct InitiatingResumption {
+    Bytes ticket{};
+    Bytes cookie{};
+    unsigned retries = 0;
 };
 struct InitiatingIntermediate {
     model::Ke method{};
@@ -93,7 +106,11 @@ struct InitiatingAuth {
 };
 struct AwaitingLiveness {};
 struct AwaitingInformational {
-    Result<> (*answered)(Context&, const Received&) = nullptr;
+    InformationalTask task{};
+};
+struct AwaitingSynchronization {
+    std::uint32_t nonce = 0;
+    std::uint32_t next_request = 0, expected_request = 0;  // as we proposed them
     std::optional<CommandId> command{};
 };
 struct AwaitingChildrenDeleted {
@@ -104,8 +121,10 @@ struct AwaitingIkeDeleted {
     std::optional<CommandId> command{};
     Explanation why{};
 };
-using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingIntermediate, InitiatingAuth,
-                                 AwaitingLiveness, AwaitingInformational, AwaitingChildrenDeleted, AwaitingIkeDeleted,
+using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingResumption,
+                                 InitiatingIntermediate, InitiatingAuth,
+                                 AwaitingLiveness, AwaitingInformational, AwaitingSynchronization, AwaitingChildrenDeleted,
+                                 AwaitingIkeDeleted,
                                  CreatingSa>;
 
 // ---- exchanges of the peer that wait for a job --------------------------------------------------

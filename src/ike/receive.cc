@@ -9,6 +9,7 @@
 #include "ike/dispatch.h"
 #include "ike/exchange/first_keys.h"
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/exchange/ike_session_resume.h"
 #include "ike/feature/feature.h"
 #include "ike/puzzle.h"
 #include "ike/stream.h"
@@ -45,19 +46,35 @@ struct Arrival {
     }
 };
 
-// Unprotected, so it changes nothing here, must change nothing there, and is limited (RFC 7296 §2.21.4, §2.5).
-void answer_stranger(const Arrival& arrival, wire::Header header, NotifyType type, ByteView data = {}) {
-    if (header.response) return;
-    wire::MessageBuilder message;
-    message.notify(type, data);
+// Nobody is made to flood another.
+void send_unprotected(const Arrival& arrival, wire::Header header, wire::MessageBuilder& message) {
     header.response = true;
     header.initiator = !header.initiator;
     header.major_version = 2;
     header.minor_version = 0;
     Bytes answer = message.finish(header);
-    // Nobody is made to flood another, by number or by size.
-    if (answer.size() > arrival.datagram.bytes.size() || !arrival.core.may_reply_to_stranger(arrival.now)) return;
+    if (answer.size() > arrival.datagram.bytes.size()) return;
     arrival.effects.push_back(Send{.path = arrival.datagram.path, .datagram = std::move(answer)});
+}
+
+// Unprotected, so it changes nothing here, must change nothing there, and is limited (RFC 7296 §2.21.4, §2.5).
+void answer_stranger(const Arrival& arrival, const wire::Header& header, NotifyType type, ByteView data = {}) {
+    if (header.response || !arrival.core.may_reply_to_stranger(arrival.now)) return;
+    wire::MessageBuilder message;
+    message.notify(type, data);
+    send_unprotected(arrival, header, message);
+}
+
+// RFC 7296 §1.5: an SA that we do not have. What an extension can say for sure is not part of what strangers share.
+void answer_unknown_sa(const Arrival& arrival, const wire::Header& header) {
+    if (header.response) return;
+    wire::MessageBuilder message;
+    message.notify(NotifyType::invalid_ike_spi);
+    const std::size_t bare = message.size();
+    const UnknownSa unknown{.header = header, .octets = arrival.datagram.bytes.size(), .now = arrival.now};
+    run_hooks(&Feature::unknown_sa, arrival.core, unknown, message);
+    if (message.size() == bare && !arrival.core.may_reply_to_stranger(arrival.now)) return;
+    send_unprotected(arrival, header, message);
 }
 
 Received received_in_clear(const Arrival& arrival, Result<>& parsed) {
@@ -72,7 +89,7 @@ Received received_in_clear(const Arrival& arrival, Result<>& parsed) {
     return received;
 }
 
-// ---- IKE_SA_INIT ----------------------------------------------------------------------------------
+// ---- IKE_SA_INIT and IKE_SESSION_RESUME -------------------------------------------------------------
 
 // RFC 7296 §2.1: the same request again gets the same answer again; true if this is one.
 bool repeat_init_answer(const Arrival& arrival, const wire::Header& header) {
@@ -86,8 +103,9 @@ bool repeat_init_answer(const Arrival& arrival, const wire::Header& header) {
         return true;
     if (++sa->handshake().answer_repeats > model::limits::first_answer_repeats) return true;
     Context context = arrival.context(*sa);
-    trace_repeated(context, sa->window.last_response());
-    context.send(sa->window.last_response(), arrival.datagram.path);
+    const SentMessage& response = sa->window.answered(0).response;
+    trace_repeated(context, response);
+    context.send(response, arrival.datagram.path);
     return true;
 }
 
@@ -166,7 +184,7 @@ std::optional<Standing> standing_of(const Arrival& arrival, const wire::Header& 
 
 void receive_first_request(const Arrival& arrival, const wire::Header& header) {
     if (header.spi_i == 0 || !header.initiator || header.message_id != 0)
-        return arrival.drop(Counter::malformed_header, "an IKE_SA_INIT request with a wrong SPI, flag or message ID");
+        return arrival.drop(Counter::malformed_header, "a first request with a wrong SPI, flag or message ID");
     if (repeat_init_answer(arrival, header)) return;
     if (!stream_is_free(arrival.core, arrival.datagram.path))
         return arrival.drop(Counter::tcp_stream_refused, "another IKE_SA uses this TCP stream");
@@ -180,12 +198,14 @@ void receive_first_request(const Arrival& arrival, const wire::Header& header) {
         answer_stranger(arrival, header, NotifyType::unsupported_critical_payload, type);
         return arrival.drop(Counter::unknown_critical_payload, "a critical payload is unknown");
     }
+    if (header.exchange == ExchangeType::ike_session_resume)
+        return receive_ike_session_resume_request(arrival.core, request, *standing, arrival.now, arrival.effects);
     receive_ike_sa_init_request(arrival.core, request, *standing, arrival.now, arrival.effects);
 }
 
 void receive_first_response(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
     if (sa.phase() != Phase::connecting || !header.response || !sa.window.awaits_response(header.message_id))
-        return arrival.drop(Counter::unexpected_message_id, "an IKE_SA_INIT response that nobody waits for");
+        return arrival.drop(Counter::unexpected_message_id, "a first response that nobody waits for");
     Result<> parsed;
     Received response = received_in_clear(arrival, parsed);
     if (!parsed) return arrival.drop(Counter::malformed_payload, parsed.error().text());
@@ -207,12 +227,21 @@ bool later_fragment(ByteView datagram) {
 
 // The answer goes out again for the identical datagram, or for one that is authentic: a peer may have cut its request into
 // smaller fragments (RFC 7383 §2.5.2). A stranger who saw our SPIs gets nothing.
-bool repeats_last_request(const Arrival& arrival, IkeSa& sa) {
+bool repeats_request(const Arrival& arrival, IkeSa& sa, const RequestDigest& answered) {
     if (later_fragment(arrival.datagram.bytes)) return false;
-    if (crypto::sha2_256({arrival.datagram.bytes}) == sa.last_request_digest) return true;
+    if (crypto::sha2_256({arrival.datagram.bytes}) == answered) return true;
     wire::Reassembly unused;
     const Protection& keys = keys_of_last_answer(sa);
     return keys.open(arrival.datagram.bytes, sa.accepts_fragments ? &unused : nullptr).has_value();
+}
+
+// RFC 7296 §2.3: only what is authentic is worth a word.
+void note_request_beyond_window(const Arrival& arrival, IkeSa& sa, std::uint32_t message_id) {
+    wire::Reassembly unused;
+    if (!sa.established() || !sa.protection->open(arrival.datagram.bytes, sa.accepts_fragments ? &unused : nullptr))
+        return;
+    Context context = arrival.context(sa);
+    run_hooks(&Feature::beyond_window, context, message_id);
 }
 
 bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
@@ -224,19 +253,26 @@ bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header
     switch (sa.window.classify_request(header.message_id)) {
         case Window::Verdict::fresh: return true;
         case Window::Verdict::processing: arrival.core.counters.add(Counter::duplicate_request); return false;
+        case Window::Verdict::early:
+            if (!sa.early.contains(header.message_id)) return true;
+            arrival.core.counters.add(Counter::duplicate_request);
+            return false;
         case Window::Verdict::repeated: break;
+        case Window::Verdict::ahead: note_request_beyond_window(arrival, sa, header.message_id); [[fallthrough]];
         case Window::Verdict::outdated:
-        case Window::Verdict::ahead:
             arrival.drop(Counter::unexpected_message_id,
                          fmt::format("request {} is outside the window", header.message_id));
             return false;
     }
     arrival.core.counters.add(Counter::duplicate_request);
-    if (!repeats_last_request(arrival, sa)) return false;
+    const Window::Answered& answered = sa.window.answered(header.message_id);
+    if (!repeats_request(arrival, sa, answered.request)) return false;
     Context context = arrival.context(sa);
-    fit_last_answer(context, arrival.datagram.bytes, arrival.datagram.path);
-    trace_repeated(context, sa.window.last_response());
-    context.send(sa.window.last_response(), arrival.datagram.path);
+    // RFC 7383 §2.5.2: the latest answer may have been too large for the path.
+    if (header.message_id + 1 == sa.window.expected_request())
+        fit_last_answer(context, arrival.datagram.bytes, arrival.datagram.path);
+    trace_repeated(context, answered.response);
+    context.send(answered.response, arrival.datagram.path);
     return false;
 }
 
@@ -264,9 +300,9 @@ void follow_peer(Context& context, const model::Path& from, bool request) {
         context.move_peer(from.remote);
 }
 
-void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& header, wire::Reassembled whole) {
+void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& header, const Incoming& incoming,
+                       wire::Reassembled whole) {
     Context context = arrival.context(sa);
-    const Incoming incoming = std::exchange(header.response ? sa.response : sa.request, {});
     sa.timer(Timer::reassembly) = Instant::never();
     sa.last_received = arrival.now;
     // Whoever has the keys has done its share of the work: it gets the time to prove itself.
@@ -280,6 +316,7 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     Received received;
     received.octets = std::move(whole.chain.octets);
     received.aad = std::move(whole.aad);
+    received.digest = incoming.digest;
     received.path = arrival.datagram.path;
     received.message.header = header;
     auto payloads = wire::parse_payloads(whole.chain.first, received.octets);
@@ -287,10 +324,12 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     if (payloads) received.message.payloads = std::move(*payloads);
     const bool nested =
         received.message.find<wire::SkPayload>() != nullptr || received.message.find<wire::SkfPayload>() != nullptr;
+    const bool early = !header.response && header.message_id != sa.window.expected_request();
     if (!payloads || nested) {
         context.count(Counter::malformed_payload);
-        if (!header.response) {
+        if (!header.response && !early) {
             sa.peer_exchange = header.exchange;
+            sa.request_digest = received.digest;
             sa.window.begin_request();
         }
         return conclude(context, end_sa(NotifyType::invalid_syntax, Errc::bad_value, "message",
@@ -298,7 +337,42 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     }
     trace_received(context, received.message, incoming.octets, incoming.datagrams);
     if (header.response) run_hooks(&Feature::answer_came, context, received.path);
-    dispatch(context, std::move(received));
+    if (early)
+        sa.early.emplace(header.message_id, std::move(received));
+    else
+        dispatch(context, std::move(received));
+}
+
+bool is_protected(ByteView datagram) {
+    const auto first = static_cast<model::PayloadType>(datagram[wire::header_next_payload_at]);
+    return first == model::PayloadType::sk || first == model::PayloadType::skf;
+}
+
+void receive_unprotected(const Arrival& arrival, IkeSa& sa) {
+    const auto message = wire::parse_message(arrival.datagram.bytes);
+    if (!message) return arrival.drop(Counter::malformed_payload, message.error().text());
+    Context context = arrival.context(sa);
+    for (const Feature* feature : all_features())
+        if (feature->unprotected != nullptr && feature->unprotected(context, *message)) return;
+    arrival.drop(Counter::integrity_failed, "an unprotected message of an IKE SA that has keys");
+}
+
+// RFC 6311 §5.1: such a message is outside every window on purpose, and never in fragments.
+bool taken_with_message_id_zero(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
+    if (header.message_id != 0 || header.exchange != ExchangeType::informational || !sa.established()) return false;
+    auto opened = sa.protection->open(arrival.datagram.bytes, nullptr);
+    if (!opened || !*opened) return false;
+    auto payloads = wire::parse_payloads((*opened)->chain.first, (*opened)->chain.octets);
+    if (!payloads) return false;
+    const wire::Message message{.header = header, .payloads = std::move(*payloads)};
+    Context context = arrival.context(sa);
+    for (const Feature* feature : all_features()) {
+        if (feature->message_id_zero == nullptr || !feature->message_id_zero(context, message)) continue;
+        trace_received(context, message, arrival.datagram.bytes.size());
+        sa.last_received = arrival.now;
+        return true;
+    }
+    return false;
 }
 
 // Only what may be the initiator's second message is worth the shared secret.
@@ -320,16 +394,24 @@ void receive_before_keys(const Arrival& arrival, IkeSa& sa, const wire::Header& 
 
 void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
     if (!sa.protection) return receive_before_keys(arrival, sa, header);
-    if (!passes_window(arrival, sa, header)) return;
-    Incoming& incoming = header.response ? sa.response : sa.request;
+    if (sa.established() && !is_protected(arrival.datagram.bytes)) return receive_unprotected(arrival, sa);
+    if (taken_with_message_id_zero(arrival, sa, header) || !passes_window(arrival, sa, header)) return;
+    const auto known = header.response ? sa.requests.end() : sa.requests.find(header.message_id);
+    Incoming fresh;
+    Incoming& incoming = header.response ? sa.response : known != sa.requests.end() ? known->second : fresh;
     auto opened = sa.protection->open(arrival.datagram.bytes, sa.accepts_fragments ? &incoming.fragments : nullptr);
     if (!opened) return note_forgery(arrival, sa, opened.error());
     incoming.octets += arrival.datagram.bytes.size();
     ++incoming.datagrams;
     incoming.largest = std::max(incoming.largest, arrival.datagram.bytes.size());
     if (!header.response && !later_fragment(arrival.datagram.bytes))
-        sa.last_request_digest = crypto::sha2_256({arrival.datagram.bytes});
-    if (*opened) return receive_authentic(arrival, sa, header, std::move(**opened));
+        incoming.digest = crypto::sha2_256({arrival.datagram.bytes});
+    if (*opened) {
+        const Incoming complete = std::exchange(incoming, {});
+        if (!header.response) sa.requests.erase(header.message_id);
+        return receive_authentic(arrival, sa, header, complete, std::move(**opened));
+    }
+    if (!header.response) sa.requests.try_emplace(header.message_id, std::move(fresh));
     arrival.core.touch(sa.id);
     if (sa.timer(Timer::reassembly) == Instant::never())
         sa.timer(Timer::reassembly) = arrival.now + model::limits::half_open_life;
@@ -346,11 +428,12 @@ void receive_datagram(Core& core, const Datagram& datagram, Instant now, Effects
         return arrival.drop(Counter::wrong_major_version,
                             fmt::format("IKE version {}.{}", header->major_version, header->minor_version));
     }
-    const bool init = header->exchange == ExchangeType::ike_sa_init;
+    const bool init =
+        header->exchange == ExchangeType::ike_sa_init || header->exchange == ExchangeType::ike_session_resume;
     if (init && !header->response && header->spi_r == 0) return receive_first_request(arrival, *header);
     IkeSa* sa = core.find_sa_by_own_spi(header->initiator ? header->spi_r : header->spi_i);
     if (sa == nullptr || sa->closed) {
-        if (!init) answer_stranger(arrival, *header, NotifyType::invalid_ike_spi);
+        if (!init) answer_unknown_sa(arrival, *header);
         return arrival.drop(Counter::invalid_spi,
                             fmt::format("no IKE_SA with SPIs {:016x}_i {:016x}_r", header->spi_i, header->spi_r));
     }

@@ -130,7 +130,7 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     copy_identity(old, fresh);
     fresh.last_received = context.now;
     Context of_fresh = context.of(fresh);
-    run_hooks(&Feature::inherited, of_fresh, context.sa);
+    run_hooks(agreed.clone ? &Feature::cloned : &Feature::inherited, of_fresh, context.sa);
     return &fresh;
 }
 
@@ -152,6 +152,17 @@ void inherit(Context& context, IkeSa& heir) {
     old.timers.fill(Instant::never());
     old.timer(Timer::expire) = context.now + replaced_sa_patience;
     of_heir.announce_rekeyed(old);
+}
+
+// RFC 7791 §5.2: both IKE SAs stay, and the children remain with the old one.
+Result<> complete_clone(Context& context, const NewSa& made, MadeBy made_by) {
+    IkeSa& clone = *TRY(make_ike_sa(context, made, made_by));
+    Context of_clone = context.of(clone);
+    of_clone.establish_rekeyed();
+    context.count(model::Counter::ike_cloned);
+    of_clone.log(model::LogGroup::ike, 0, "IKE_SA " + context.sa.name() + " cloned as " + clone.name());
+    of_clone.report(model::IkeUp{of_clone.status()});
+    return {};
 }
 
 Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
@@ -188,11 +199,13 @@ Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
 }  // namespace
 
 Result<> complete(Context& context, NewSa made, MadeBy made_by) {
-    if (made.rekeys_ike_sa()) return complete_ike(context, std::move(made), made_by);
+    if (made.clones_ike_sa()) return complete_clone(context, made, made_by);
+    if (made.makes_ike_sa()) return complete_ike(context, std::move(made), made_by);
     return complete_child(context, std::move(made), made_by);
 }
 
 bool lost_to_peer(const IkeSa& sa, const NewSa& made) {
+    if (made.clones_ike_sa()) return false;
     if (made.rekeys_ike_sa()) return sa.peer_rekey && made.lowest_nonce() < sa.peer_rekey->lowest_nonce;
     const auto& child = std::get<NewChild>(made.what);
     if (!child.replaces) return false;
@@ -203,6 +216,7 @@ bool lost_to_peer(const IkeSa& sa, const NewSa& made) {
 
 void settle_for_peer_rekey(Context& context, const NewSa& attempt) {
     IkeSa& sa = context.sa;
+    if (attempt.clones_ike_sa()) return;
     if (attempt.rekeys_ike_sa()) {
         if (!sa.peer_rekey || !sa.peer_rekey->replacement || sa.replaced_by) return;
         if (IkeSa* heir = context.core.find_sa(*sa.peer_rekey->replacement)) inherit(context, *heir);
@@ -216,6 +230,7 @@ void settle_for_peer_rekey(Context& context, const NewSa& attempt) {
 }
 
 void note_peer_rekey(IkeSa& sa, const NewSa& made) {
+    if (made.clones_ike_sa()) return;
     if (made.rekeys_ike_sa()) {
         sa.peer_rekey = {.lowest_nonce = made.lowest_nonce()};
         return;
@@ -225,6 +240,7 @@ void note_peer_rekey(IkeSa& sa, const NewSa& made) {
 }
 
 void forget_peer_rekey(IkeSa& sa, const NewSa& made) {
+    if (made.clones_ike_sa()) return;
     if (made.rekeys_ike_sa()) {
         sa.peer_rekey.reset();
         return;

@@ -83,6 +83,7 @@ enum class Phase : std::uint8_t { connecting, authenticating, established, delet
 // A message whose fragments are still coming in.
 struct Incoming {
     wire::Reassembly fragments{};
+    RequestDigest digest{};
     std::size_t octets = 0;  // of the authentic datagrams so far
     std::size_t datagrams = 0;
     std::size_t largest = 0;  // octets of the largest of them
@@ -98,6 +99,7 @@ enum class Timer : std::uint8_t {
     expire,       // hard lifetime
     reauth,              // we authenticate again
     authentication_end,  // nobody did: the SA ends
+    renew_ticket, // our ticket for resumption runs out
     retry_tasks,  // after TEMPORARY_FAILURE
     followup_ke,  // responder: IKE_FOLLOWUP_KE overdue
     stream,       // a lost TCP stream is opened anew
@@ -178,10 +180,12 @@ struct IkeSa {
 
     // ---- what is under way
     Window window{};
-    Incoming request{}, response{};                      // the message of each direction that is being received
+    std::map<std::uint32_t, Incoming> requests{};        // those whose fragments are still coming in, within the window
+    Incoming response{};
+    std::map<std::uint32_t, Received> early{};           // requests that wait for those before them, within the window
     model::ExchangeType own_exchange{};                  // of our outstanding request: its answer must have the same
-    std::array<std::uint8_t, 32> last_request_digest{};  // of its datagram, or of its first fragment
     model::ExchangeType peer_exchange{};                 // of the request that is being answered
+    RequestDigest request_digest{};                      // likewise
     OwnExchange own{};
     PeerExchange theirs{};
     std::optional<Received> postponed{};  // the peer's next request, while a job completes an exchange of ours
@@ -191,6 +195,7 @@ struct IkeSa {
     std::array<Instant, static_cast<std::size_t>(Timer::count)> timers = never_due();
     Instant last_received{};  // authentic
     Instant last_sent{};
+    bool deleted = false;                                   // by a Delete of either side, or by our operator: not lost
     bool closed = false;                                    // to be destroyed at the end of the step
     std::optional<FollowupSeries> followup_series{};        // the peer's next IKE_FOLLOWUP_KE is awaited
     std::optional<PeerRekey<model::IkeSaId>> peer_rekey{};  // of this SA, answered by us

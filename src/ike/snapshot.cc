@@ -20,6 +20,7 @@ struct TaskName {
     std::string operator()(const DeleteIkeTask&) const { return "IKE_DELETE"; }
     std::string operator()(const LivenessTask&) const { return "IKE_DPD"; }
     std::string operator()(const ReportFailureTask&) const { return "INFORMATIONAL"; }
+    std::string operator()(const SynchronizeTask&) const { return "IKE_SYNC"; }
     std::string operator()(const InformationalTask& task) const { return task.name; }
 };
 

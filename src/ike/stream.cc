@@ -81,7 +81,7 @@ void continue_in(Context context, const model::Path& path) {
     sa.timer(Timer::stream) = Instant::never();
     const bool begins = not_begun(sa);
     sa.path = sa.answer_path = path;
-    if (begins) return conclude(context, begin_ike_sa_init(context));
+    if (begins) return conclude(context, begin_first_exchange(context));
     context.log(model::LogGroup::net, 1, "continuing over " + path.text());
     move_children(context);
     if (sa.window.outstanding() && sa.protection && sa.window.outstanding_request().size() > 1)

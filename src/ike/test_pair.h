@@ -5,6 +5,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,10 +18,14 @@
 namespace cygnet::ike::test {
 
 struct Node {
-    explicit Node(std::uint64_t seed, EngineSettings settings = {}) : rng(seed), engine(rng, settings) {}
+    explicit Node(std::uint64_t seed, EngineSettings engine_settings = {})
+        : settings(engine_settings), rng(seed), engine(rng, settings) {}
 
+    EngineSettings settings;
     SeededRng rng;
     Engine engine;
+    SecretBytes kept{};  // what the engine wants to know after a restart
+    std::shared_ptr<const model::Config> config{};
     std::deque<Send> outbox{};
     std::vector<model::ChildSaSpec> installed{};
     std::vector<model::ChildId> activated{}, removed{};
@@ -31,6 +36,7 @@ struct Node {
     std::vector<MoveChild> moved{};
     std::vector<FindPaths> asked_for_paths{};
     std::vector<FindGateway> asked_for_gateways{};
+    std::vector<SkipSequenceNumbers> skipped{};
     std::vector<crypto::LookUp> fetched{};  // asked of the Pair's web
     bool keeps_events = true;
 
@@ -66,6 +72,8 @@ public:
     // Both sides get a connection "gw" with a child "net", made by connection_a/b and the shared secret.
     void configure(model::Connection at_a, model::Connection at_b);
     void step(Node& node, Input input);
+    // The node loses everything but its configuration and, unless told otherwise, what was kept for it.
+    void restart(Node& node, bool with_secrets = true);
     // Delivers until nothing is under way.
     void run();
     // The same, but what happens next, a delivery or the end of a slow job, is drawn.
@@ -119,6 +127,8 @@ inline model::Connection connection(bool at_a) {
     connection.local = {round("local", at_a ? "a.example" : "b.example")};
     connection.remote = {round("remote", at_a ? "b.example" : "a.example")};
     connection.children = {child};
+    connection.crash_detection = false;  // switched on where they are meant
+    connection.window = 1;
     return connection;
 }
 
@@ -153,8 +163,18 @@ inline const model::ChildSaSpec* Node::installed_with(std::uint32_t spi_in) cons
 inline Pair::Pair(EngineSettings settings_a, EngineSettings settings_b) : a(1, settings_a), b(2, settings_b) {}
 
 inline void Pair::configure(model::Connection at_a, model::Connection at_b) {
-    step(a, Configure{config_of(std::move(at_a)), nullptr});
-    step(b, Configure{config_of(std::move(at_b)), nullptr});
+    a.config = config_of(std::move(at_a));
+    b.config = config_of(std::move(at_b));
+    step(a, Configure{a.config, nullptr});
+    step(b, Configure{b.config, nullptr});
+}
+
+inline void Pair::restart(Node& node, bool with_secrets) {
+    std::destroy_at(&node.engine);
+    std::construct_at(&node.engine, node.rng, node.settings);
+    node.outbox.clear();
+    if (with_secrets && !node.kept.empty()) step(node, RestoreSecrets{node.kept.clone()});
+    step(node, Configure{node.config, nullptr});
 }
 
 inline std::vector<StartJob> Node::take(Effects& effects) {
@@ -171,6 +191,8 @@ inline std::vector<StartJob> Node::take(Effects& effects) {
         if (auto* command = std::get_if<CommandDone>(&effect)) done.push_back(std::move(*command));
         if (auto* keepalive = std::get_if<SendKeepalive>(&effect)) keepalives.push_back(*keepalive);
         if (auto* move = std::get_if<MoveChild>(&effect)) moved.push_back(*move);
+        if (auto* keep = std::get_if<KeepSecrets>(&effect)) kept = std::move(keep->secrets);
+        if (auto* skip = std::get_if<SkipSequenceNumbers>(&effect)) skipped.push_back(*skip);
         if (auto* fetch = std::get_if<Fetch>(&effect)) fetched.push_back(fetch->what);
         if (auto* find = std::get_if<FindPaths>(&effect)) asked_for_paths.push_back(*find);
         if (auto* find = std::get_if<FindGateway>(&effect)) asked_for_gateways.push_back(*find);

@@ -9,6 +9,7 @@
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/exchange/ike_sa_init.h"
 #include "ike/explain.h"
+#include "ike/feature/feature.h"
 #include "ike/feature/reauthentication.h"
 #include "ike/overlap.h"
 #include "ike/policies.h"
@@ -22,19 +23,20 @@ namespace {
 using model::Counter;
 using model::LogGroup;
 
-// keyingtries: the attempt begins anew; the command waits on.
+// keyingtries: the attempt begins anew; the command waits on. One that presented a ticket is not counted.
 bool try_again(Context& context, const Explanation& why) {
     IkeSa& sa = context.sa;
     const unsigned tries = sa.connection->keyingtries;
-    if (!sa.initiator || !sa.half_open() || (tries != 0 && sa.intent.attempt >= tries)) return false;
-    Intent intent = std::exchange(sa.intent, {});
-    ++intent.attempt;
-    intent.over_tcp = false;
-    context.log(LogGroup::ike, 1, fmt::format("the peer did not answer, beginning attempt {}", intent.attempt));
-    const model::Path path = fresh_path(context);
-    const auto connection = sa.connection;
-    context.close(why);
-    initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
+    const bool resuming = std::holds_alternative<InitiatingResumption>(sa.own);
+    if (!sa.initiator || !sa.half_open()) return false;
+    if (!resuming && tries != 0 && sa.intent.attempt >= tries) return false;
+    if (!resuming) {
+        ++sa.intent.attempt;
+        sa.intent.over_tcp = false;
+    }
+    context.log(LogGroup::ike, 1,
+                fmt::format("the peer did not answer, beginning attempt {}", sa.intent.attempt));
+    begin_again(context, why);
     return true;
 }
 
@@ -87,7 +89,7 @@ void end_half_open(Context& context) {
 
 void drop_fragments(Context& context) {
     context.count(Counter::fragment_refused);
-    context.sa.request = {};
+    context.sa.requests.clear();
     context.sa.response = {};
 }
 
@@ -140,6 +142,7 @@ void run_timer(Context& context, Timer timer) {
         case Timer::retry_tasks: return;  // That it has passed is enough: tasks begin again.
         case Timer::followup_ke: return drop_followup_series(context);
         case Timer::stream: return reopen_stream(context);
+        case Timer::renew_ticket: return run_hooks(&Feature::timer, context, timer);
         case Timer::count: return;
     }
 }
@@ -220,6 +223,20 @@ Next close_and_revive(Context& context, const Explanation& why, model::Action mo
     return next;
 }
 
+Next begin_again(Context& context, const Explanation& why) {
+    IkeSa& sa = context.sa;
+    Intent intent = std::exchange(sa.intent, {});
+    const auto tasks = std::exchange(sa.tasks, {});
+    const model::Path path = fresh_path(context);
+    const auto connection = sa.connection;
+    const Next next = context.close(why);
+    IkeSa& again = initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
+    Context with_new = context.of(again);
+    for (const Task& task : tasks)
+        if (!again.closed) with_new.enqueue(task);
+    return next;
+}
+
 IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection, const model::Path& path, Intent intent,
                 Instant now, Effects& effects) {
     IkeSa& sa = core.create_sa(true, std::move(connection), path);
@@ -228,7 +245,7 @@ IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection,
     if (sa.connection->tcp == model::Tcp::always || sa.intent.over_tcp)
         open_stream(context);
     else
-        conclude(context, begin_ike_sa_init(context));
+        conclude(context, begin_first_exchange(context));
     return sa;
 }
 

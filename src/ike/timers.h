@@ -17,6 +17,8 @@ IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection,
 model::Path fresh_path(const Context& context);
 // The peer does not answer, or its TCP port cannot be reached: another attempt, as far as the connection allows, or the end.
 void give_up_on_peer(Context& context, const Explanation& why);
+// The same attempt anew, with an SA of its own: our request came to nothing, but the peer may yet be there.
+Next begin_again(Context& context, const Explanation& why);
 
 // Ends the SA; children whose configuration says `start` come back with a new one: after a loss (dpd_action) or when the
 // peer deleted them (close_action).

@@ -86,7 +86,9 @@ std::optional<model::Counter> counter_of(model::ExchangeType exchange, bool resp
         {model::ExchangeType::ike_intermediate, Counter::intermediate_in_req, Counter::intermediate_in_resp,
          Counter::intermediate_out_req, Counter::intermediate_out_resp},
         {model::ExchangeType::ike_followup_ke, Counter::followup_in_req, Counter::followup_in_resp,
-         Counter::followup_out_req, Counter::followup_out_resp}};
+         Counter::followup_out_req, Counter::followup_out_resp},
+        {model::ExchangeType::ike_session_resume, Counter::resume_in_req, Counter::resume_in_resp,
+         Counter::resume_out_req, Counter::resume_out_resp}};
     for (const Family& family : families) {
         if (family.exchange != exchange) continue;
         if (sent) return response ? family.out_response : family.out_request;

@@ -1,5 +1,6 @@
 #include "ike/window.h"
 
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -17,11 +18,18 @@ RetransmissionSchedule RetransmissionSchedule::without_retransmission() const {
     return {.first = whole, .factor = 1, .tries = 0};
 }
 
+void Window::widen(std::size_t size) { size_ = std::max(size_, size); }
+
 Window::Verdict Window::classify_request(std::uint32_t message_id) const {
     if (message_id == expected_request_) return processing_ ? Verdict::processing : Verdict::fresh;
-    if (message_id > expected_request_) return Verdict::ahead;
-    const bool remembered = message_id + 1 == expected_request_ && !last_response_.empty();
-    return remembered ? Verdict::repeated : Verdict::outdated;
+    if (message_id > expected_request_)
+        return message_id - expected_request_ < size_ ? Verdict::early : Verdict::ahead;
+    return expected_request_ - message_id <= answered_.size() ? Verdict::repeated : Verdict::outdated;
+}
+
+const Window::Answered& Window::answered(std::uint32_t message_id) const {
+    ASSERT(message_id < expected_request_ && expected_request_ - message_id <= answered_.size());
+    return answered_[answered_.size() - (expected_request_ - message_id)];
 }
 
 void Window::begin_request() {
@@ -29,11 +37,26 @@ void Window::begin_request() {
     processing_ = true;
 }
 
-void Window::answer_request(SentMessage response) {
+void Window::answer_request(SentMessage response, const RequestDigest& request) {
     ASSERT(processing_);
     processing_ = false;
     ++expected_request_;
-    last_response_ = std::move(response);
+    if (answered_.size() == size_) answered_.erase(answered_.begin());
+    answered_.push_back({.response = std::move(response), .request = request});
+}
+
+void Window::jump(std::uint32_t next_request, std::uint32_t expected_request) {
+    ASSERT(next_request >= next_request_ && expected_request >= expected_request_);
+    next_request_ = next_request;
+    expected_request_ = expected_request;
+    processing_ = false;
+    answered_.clear();
+    outstanding_.reset();
+}
+
+void Window::send_synchronization(SentMessage request, Instant now, const RetransmissionSchedule& schedule) {
+    send_request(std::move(request), now, schedule);
+    outstanding_->synchronization = true;
 }
 
 void Window::send_request(SentMessage request, Instant now, const RetransmissionSchedule& schedule) {
@@ -55,7 +78,9 @@ const SentMessage& Window::outstanding_request() const {
 
 void Window::abandon_request() { processing_ = false; }
 
-bool Window::awaits_response(std::uint32_t message_id) const { return outstanding_ && message_id == next_request_; }
+bool Window::awaits_response(std::uint32_t message_id) const {
+    return outstanding_ && message_id == (outstanding_->synchronization ? 0 : next_request_);
+}
 
 void Window::response_received() {
     ASSERT(outstanding_);

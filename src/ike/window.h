@@ -1,12 +1,14 @@
 // Message IDs and retransmission of one IKE SA, RFC 7296 §2.1 to §2.3: which request of the peer
 // is new, which answer is repeated, when our own request is sent again. Nothing else.
 //
-//   peer's requests   0 1 2 … [expected]      the answer to expected - 1 is kept and repeated on demand
-//   our requests      0 1 2 … [outstanding]   sent again on a schedule until answered or given up
+//   peer's requests   0 1 2 … [expected … expected + size)   the last `size` answers are kept and repeated on demand
+//   our requests      0 1 2 … [outstanding]                  sent again on a schedule until answered or given up
 //
-// The window is one request in each direction: what every peer supports without SET_WINDOW_SIZE.
+// We keep as many of the peer's requests as we announced with SET_WINDOW_SIZE, and process them in order. Of our own there
+// is one at a time, which every peer supports: docs/decisions has the reason.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -32,25 +34,38 @@ struct RetransmissionSchedule {
 // A message as sent: one datagram, or its fragments in order.
 using SentMessage = std::vector<Bytes>;
 
+// SHA-256 of a request's datagram, or of its first fragment.
+using RequestDigest = std::array<std::uint8_t, 32>;
+
 class Window {
 public:
     enum class Verdict : std::uint8_t {
         fresh,       // process it
         processing,  // the same request is being worked on: drop
-        repeated,    // send `last_response` again
+        repeated,    // send what was answered() again
         outdated,    // older than what we remember: drop
+        early,       // within the window, but others come first: keep it
         ahead,       // beyond the window: drop, RFC 7296 §2.3
     };
 
     // ---- the peer's requests
+    // What we have announced; a window never becomes smaller (RFC 7296 §2.3).
+    void widen(std::size_t size);
+    std::size_t size() const { return size_; }
     Verdict classify_request(std::uint32_t message_id) const;
-    void begin_request();                       // the expected request is accepted; an answer must follow
-    void answer_request(SentMessage response);  // kept until the next request is answered
-    void abandon_request();                     // no answer will be given; the same request may come again
+    void begin_request();  // the expected request is accepted; an answer must follow
+    // The answer is kept, with what its request looked like, until `size` later ones are.
+    void answer_request(SentMessage response, const RequestDigest& request = {});
+    void abandon_request();  // no answer will be given; the same request may come again
     bool processing_request() const { return processing_; }
-    const SentMessage& last_response() const { return last_response_; }
+    struct Answered {
+        SentMessage response;
+        RequestDigest request;
+    };
+    const Answered& answered(std::uint32_t message_id) const;  // of a repeated one
+    const SentMessage& last_response() const { return answered(expected_request_ - 1).response; }
     // The same answer in smaller fragments.
-    void replace_response(SentMessage response) { last_response_ = std::move(response); }
+    void replace_response(SentMessage response) { answered_.back().response = std::move(response); }
     std::uint32_t expected_request() const { return expected_request_; }
 
     // ---- our requests
@@ -66,6 +81,11 @@ public:
     // RFC 7296 §2.6, §1.2: the first request is repeated in another form and keeps its ID 0.
     void withdraw_request();
 
+    // RFC 6311 §5.1: a request with message ID 0 that concerns the message IDs themselves.
+    void send_synchronization(SentMessage request, Instant now, const RetransmissionSchedule& schedule);
+    // Both counters jump ahead; what is outstanding or kept belongs to the past.
+    void jump(std::uint32_t next_request, std::uint32_t expected_request);
+
     // When the outstanding request must be sent again or be given up; never() without one.
     Instant deadline() const;
     // At the deadline: the datagrams to send again, or nothing when it is time to give up.
@@ -80,11 +100,13 @@ private:
         RetransmissionSchedule schedule;
         unsigned transmissions = 1;
         Instant again_at{};
+        bool synchronization = false;
     };
 
     std::uint32_t expected_request_ = 0;
     bool processing_ = false;
-    SentMessage last_response_;
+    std::size_t size_ = 1;
+    std::vector<Answered> answered_;  // the last one's ID is expected_request_ - 1
     std::uint32_t next_request_ = 0;
     std::optional<Outstanding> outstanding_;
 };

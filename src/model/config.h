@@ -31,6 +31,7 @@ enum class Tcp : std::uint8_t { no, fallback, always };        // our own key `t
 enum class Revocation : std::uint8_t { relaxed, if_uri, strict };
 enum class OcspInIke : std::uint8_t { reply, request, both, never };  // RFC 4806
 enum class HashAndUrl : std::uint8_t { no, yes, internal };           // our own key `hash_and_url`
+enum class Resumption : std::uint8_t { no, stateful, ticket };  // our own key `resumption`: RFC 5723
 enum class PostQuantum : std::uint8_t { preferred, required };  // our own key `post_quantum`
 enum class RedirectAt : std::uint8_t { init, auth };            // our own key `redirect_at`
 
@@ -120,6 +121,9 @@ struct Connection {
     SendCert send_cert = SendCert::if_asked;
     OcspInIke ocsp = OcspInIke::reply;
     HashAndUrl hash_and_url = HashAndUrl::no;  // our own key
+    Resumption resumption = Resumption::no;  // our own key
+    bool crash_detection = true;             // our own key: RFC 6290
+    unsigned window = limits::window_size;   // our own key: requests of the peer that we keep at once
     unsigned keyingtries = 1;
     bool keep_up = false;                    // our own key: it stays up, whatever takes it down
     UniquePolicy unique = UniquePolicy::no;

@@ -24,6 +24,10 @@ constexpr std::array<std::string_view, counter_count> names{
     "invalid-selectors-in", "invalid-selectors-out", "no-additional-sas", "acquired",
     "reauthenticated", "anonymous-refused",
     "tcp-fallback", "tcp-stream-lost", "tcp-stream-refused", "fragment-size-lowered",
+    "resume-in-req", "resume-in-resp", "resume-out-req", "resume-out-resp",
+    "ticket-issued", "ticket-refused", "ike-resumed",
+    "crash-token-sent", "crash-token-wrong", "peer-crashed",
+    "invalid-message-id-sent", "counters-synchronized", "ike-cloned",
 };
 static_assert(!names.back().empty(), "every counter has a name");
 

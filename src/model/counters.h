@@ -29,6 +29,10 @@ enum class Counter : std::uint8_t {
     invalid_selectors_in, invalid_selectors_out, no_additional_sas, acquired,
     reauthenticated, anonymous_refused,
     tcp_fallback, tcp_stream_lost, tcp_stream_refused, fragment_size_lowered,
+    resume_in_req, resume_in_resp, resume_out_req, resume_out_resp,
+    ticket_issued, ticket_refused, ike_resumed,
+    crash_token_sent, crash_token_wrong, peer_crashed,
+    invalid_message_id_sent, counters_synchronized, ike_cloned,
     count
 };
 inline constexpr std::size_t counter_count = static_cast<std::size_t>(Counter::count);

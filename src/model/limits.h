@@ -69,9 +69,12 @@ inline constexpr std::size_t policies = 100'000;                  // traps and s
 inline constexpr Duration acquire_pause = seconds(5);              // between two attempts for the same packet of a trap
 inline constexpr Duration invalid_selectors_pause = seconds(10);   // between two INVALID_SELECTORS about one child
 inline constexpr std::size_t invalid_selectors_octets = 128;       // of the offending packet that are shown to the peer
-inline constexpr std::size_t window_size = 1;
 inline constexpr unsigned create_child_requests_per_minute = 120;  // of one peer, those of rekeys among them
 inline constexpr unsigned create_child_requests_at_once = 300;
+inline constexpr unsigned window_size = 4;       // requests of a peer that we keep at once, unless configured
+inline constexpr unsigned window_size_max = 64;
+inline constexpr unsigned invalid_message_ids_per_minute = 6;  // that one IKE SA reports (RFC 7296 §2.3)
+inline constexpr std::size_t ike_sas_per_cloning_peer = 16;  // RFC 7791: no more clones then
 
 // Reauthentication: how soon after an authentication the next may begin, how soon after a failed one; how long a peer may
 // take when it is asked to; how long a second SA from the same address may stand beside the first where unique forbids two.
@@ -91,6 +94,19 @@ inline constexpr unsigned redirects_per_period = 5;          // MAX_REDIRECTS
 inline constexpr Duration redirect_period = seconds(300);    // REDIRECT_LOOP_DETECT_PERIOD
 inline constexpr std::size_t gateway_name_octets = 255;
 inline constexpr std::size_t pending_redirects = 4096;  // whose gateways are being looked up
+
+// Session resumption, RFC 5723 §6.2 and §9.
+inline constexpr Duration ticket_life = hours(24);          // at most; the IKE SA's own lifetimes shorten it
+inline constexpr Duration ticket_key_life = hours(24);      // for sealing; it opens tickets as long again
+inline constexpr std::size_t ticket_keys = 16;              // kept across restarts, each of which begins a new one
+inline constexpr std::size_t tickets_remembered = 100'000;  // stateful ones, and used or revoked ones
+inline constexpr std::size_t ticket_octets_max = 2048;      // what a peer may give us to keep
+
+// Quick crash detection, RFC 6290 §5 and §8.1.
+inline constexpr std::size_t crash_token_octets_min = 16, crash_token_octets_max = 128;
+inline constexpr unsigned crash_tokens_per_message = 4;
+inline constexpr unsigned crash_tokens_checked_per_second = 20;  // of one IKE SA
+inline constexpr unsigned crash_tokens_sent_per_second = 500;
 
 // Retransmission, as strongSwan's defaults: 4 s, times 1.8, five times.
 inline constexpr Duration retransmit_first = milliseconds(4000);

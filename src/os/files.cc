@@ -57,6 +57,16 @@ Result<> write_private_file(const std::string& path, ByteView content) {
     return {};
 }
 
+Result<> replace_private_file(const std::string& path, ByteView content) {
+    const std::string fresh = path + ".new";
+    remove_file(fresh);  // Whatever mode or owner an earlier one had.
+    TRY(write_private_file(fresh, content));
+    const Fd written(::open(fresh.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!written.open() || ::fsync(written.number()) != 0) return file_error("file", fresh, errno);
+    if (::rename(fresh.c_str(), path.c_str()) != 0) return file_error("file", path, errno);
+    return {};
+}
+
 std::vector<std::string> matching_files(const std::string& pattern) {
     std::vector<std::string> paths;
     glob_t found{};

@@ -14,6 +14,8 @@ namespace cygnet::os {
 Result<Bytes> read_file(const std::string& path, std::size_t octets_max);
 // Replaces or makes a file, readable by its owner only.
 Result<> write_private_file(const std::string& path, ByteView content);
+// The same, but whoever reads meanwhile, or after a crash, finds the old content or the new one, whole.
+Result<> replace_private_file(const std::string& path, ByteView content);
 
 // Paths that match a shell pattern, sorted; a pattern without wildcards gives itself if it exists.
 std::vector<std::string> matching_files(const std::string& pattern);

@@ -28,6 +28,17 @@ TEST_F(Files, are_read_whole_or_refused_by_name) {
     EXPECT_NE(read_file(folder_ + "/none", 5).error().detail.find("/none"), std::string::npos);
 }
 
+TEST_F(Files, are_replaced_whole_and_for_the_owner_alone) {
+    const std::string path = folder_ + "/secrets";
+    ASSERT_TRUE(replace_private_file(path, bytes_of("first")));
+    ASSERT_TRUE(replace_private_file(path, bytes_of("second")));
+    EXPECT_EQ(text_of(*read_file(path, 10)), "second");
+    EXPECT_EQ(std::filesystem::status(path).permissions(),
+              std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
+    EXPECT_FALSE(exists(path + ".new"));
+    EXPECT_FALSE(replace_private_file(folder_ + "/none/secrets", bytes_of("first")));
+}
+
 TEST_F(Files, patterns_give_sorted_paths) {
     EXPECT_EQ(matching_files(folder_ + "/*.conf"), (std::vector{folder_ + "/a.conf", folder_ + "/b.conf"}));
     EXPECT_EQ(matching_files(folder_ + "/c.txt").size(), 1U);

@@ -23,6 +23,7 @@ constexpr Named table[] = {
     {"initiate", Commands::initiate},
     {"terminate", Commands::terminate},
     {"rekey", Commands::rekey},
+    {"clone", Commands::clone},
     {"redirect", Commands::redirect},
     {"install", Commands::install},
     {"uninstall", Commands::uninstall},
@@ -244,6 +245,22 @@ void Commands::redirect(Service& service, Instant now, ClientId client, const Se
                                    .counts_matches = true},
                                   std::nullopt);
     service.control_.redirect(command, std::move(finished));
+}
+
+// Ours: a second IKE SA beside the first.
+void Commands::clone(Service& service, Instant now, ClientId client, const Section& request) {
+    const auto selector = selector_of(request);
+    if (!selector || !selector->child.empty() || selector->child_id) return refuse(service, client, "missing IKE_SA to clone");
+    const std::uint32_t expected = count_matches(service.control_.ike_sas(), *selector);
+    auto finished = service.begin(now, client,
+                                  {.failure_text = "cloning failed",
+                                   .none_text = "no matching SAs to clone found",
+                                   .connection = selector->ike,
+                                   .counts_matches = true,
+                                   .matches_expected = expected},
+                                  std::nullopt);
+    if (expected == 0) return finished(Result<>(), 0);
+    service.control_.clone(*selector, std::move(finished));
 }
 
 void Commands::list_sas(Service& service, Instant now, ClientId client, const Section& request) {

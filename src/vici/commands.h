@@ -22,6 +22,7 @@ struct Commands {
     static void terminate(Service&, Instant, ClientId, const Section&);
     static void rekey(Service&, Instant, ClientId, const Section&);
     static void redirect(Service&, Instant, ClientId, const Section&);
+    static void clone(Service&, Instant, ClientId, const Section&);
     static void list_sas(Service&, Instant, ClientId, const Section&);
     static void install(Service&, Instant, ClientId, const Section&);
     static void uninstall(Service&, Instant, ClientId, const Section&);

@@ -57,6 +57,7 @@ public:
     virtual void terminate(const ike::SaSelector& which, bool force, Finished finished) = 0;
     // `reauthenticate`: not new keys, but a new IKE SA beside the old one that it replaces.
     virtual void rekey(const ike::SaSelector& which, bool reauthenticate, Finished finished) = 0;
+    virtual void clone(const ike::SaSelector& which, Finished finished) = 0;  // of IKE SAs, RFC 7791
 
     // Traps and shunts of a child: `install` and `uninstall`, start_action = trap.
     virtual void install(const std::string& connection, const std::string& child, Finished finished) = 0;

@@ -195,6 +195,15 @@ Result<> child_proposals(ChildDraft& into, const Value& value) {
     return {};
 }
 
+Result<> window(ConnectionDraft& into, const Value& value) {
+    constexpr auto most = model::limits::window_size_max;
+    const auto requests = parse_number(value.text, most);
+    if (!requests || *requests == 0)
+        return unacceptable("accepted is a number of requests from 1 to " + std::to_string(most));
+    into.window = static_cast<unsigned>(*requests);
+    return {};
+}
+
 template <auto member>
 Result<> selectors(ChildDraft& into, const Value& value) {
     (into.*member).clear();
@@ -271,6 +280,9 @@ constexpr Word<model::PostQuantum> post_quantum_words[] = {{"preferred", model::
                                                            {"required", model::PostQuantum::required}};
 constexpr Word<model::RedirectAt> redirect_words[] = {{"init", model::RedirectAt::init},
                                                       {"auth", model::RedirectAt::auth}};
+constexpr Word<model::Resumption> resumption_words[] = {{"no", model::Resumption::no},
+                                                         {"stateful", model::Resumption::stateful},
+                                                         {"ticket", model::Resumption::ticket}};
 constexpr Word<model::ChildMode> mode_words[] = {{"tunnel", model::ChildMode::tunnel},
                                                  {"transport", model::ChildMode::transport},
                                                  {"pass", model::ChildMode::pass},
@@ -299,6 +311,9 @@ constexpr Row<C> connection_rows[] = {
     {"remote_port", Shape::text, number<C, &C::remote_port, 65535>},
     {"proposals", Shape::list, ike_proposals},
     {"post_quantum", Shape::text, keyword<C, &C::post_quantum, post_quantum_words>},
+    {"resumption", Shape::text, keyword<C, &C::resumption, resumption_words>},
+    {"crash_detection", Shape::text, yes_or_no<C, &C::crash_detection>},
+    {"window", Shape::text, window},
     {"vips", Shape::list, virtual_addresses},
     {"aggressive", Shape::text, no_effect<C>, "no false disabled 0", ikev1},
     {"pull", Shape::text, no_effect<C>, "yes true enabled 1", ikev1},

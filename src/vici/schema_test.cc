@@ -240,6 +240,15 @@ TEST(Schema, ReadsSignatureSchemes) {
 }
 
 TEST(Schema, DemandsAPostQuantumProposalWhereItIsRequired) {
+    EXPECT_EQ(connection("").resumption, model::Resumption::no);
+    EXPECT_EQ(connection("resumption = stateful").resumption, model::Resumption::stateful);
+    EXPECT_EQ(connection("resumption = ticket").resumption, model::Resumption::ticket);
+    EXPECT_EQ(connection("").window, model::limits::window_size);
+    EXPECT_EQ(connection("window = 64").window, 64u);
+    EXPECT_FALSE(refusals("window = 0").empty());
+    EXPECT_FALSE(refusals("window = 65").empty());
+    EXPECT_TRUE(connection("").crash_detection);
+    EXPECT_FALSE(connection("crash_detection = no").crash_detection);
     EXPECT_EQ(connection("post_quantum = required").post_quantum, model::PostQuantum::required);
     EXPECT_THAT(refusals("post_quantum = required\n proposals = aes256gcm16-prfsha384-x25519"),
                 ElementsAre(HasSubstr("ke1_mlkem768")));

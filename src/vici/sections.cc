@@ -274,6 +274,10 @@ Section list_conn(const model::Connection& connection, std::optional<Section> la
     if (!connection.redirect_to.empty())
         section.add("redirect_to", connection.redirect_to)
             .add("redirect_at", connection.redirect_at == model::RedirectAt::init ? "init" : "auth");
+    if (connection.resumption != model::Resumption::no)
+        section.add("resumption", connection.resumption == model::Resumption::ticket ? "ticket" : "stateful");
+    if (connection.window != model::limits::window_size) section.add("window", std::to_string(connection.window));
+    if (!connection.crash_detection) section.add("crash_detection", "no");
     if (connection.post_quantum == model::PostQuantum::required) section.add("post_quantum", "required");
     if (connection.fragment_size != model::limits::fragment_ip_octets)
         section.add("fragment_size", std::uint64_t{connection.fragment_size});

@@ -345,6 +345,8 @@ TEST_F(ServiceTest, TerminatesAndCounts) {
 }
 
 TEST_F(ServiceTest, RekeysWhatIsThere) {
+    EXPECT_THAT(ask(alice, "clone", with({{"ike", "nobody"}})),
+                ElementsAre("response {success=no matches=0 errmsg=no matching SAs to clone found}"));
     EXPECT_THAT(ask(alice, "rekey", with({{"ike", "nobody"}})),
                 ElementsAre("response {success=no matches=0 errmsg=no matching SAs to rekey found}"));
     control.sas = {established()};

@@ -40,6 +40,9 @@ public:
     void terminate(const ike::SaSelector& which, bool force, Finished finished) override {
         commands.push_back({"terminate " + which.ike + "/" + which.child + (force ? " by force" : ""), std::move(finished)});
     }
+    void clone(const ike::SaSelector& which, Finished finished) override {
+        commands.push_back({"clone " + which.ike, std::move(finished)});
+    }
     void rekey(const ike::SaSelector& which, bool reauthenticate, Finished finished) override {
         commands.push_back({(reauthenticate ? "reauthenticate " : "rekey ") + which.ike + "/" + which.child, std::move(finished)});
     }

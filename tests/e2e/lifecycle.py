@@ -180,3 +180,20 @@ def needs_the_right_to_administer_the_network(lab):
                                    str(lab.folder / "run"), check=False, timeout_s=10)
     assert refused.returncode == 1, refused
     assert "CAP_NET_ADMIN" in refused.stderr and len(refused.stderr.splitlines()) == 1, refused.stderr
+
+
+@scenario
+def restart_with_tickets_and_crash_tokens(lab):
+    """The right daemon is killed and started again: it tells the left one at once, which comes back with its ticket."""
+    gateways = Gateways(lab, resumption="ticket", dpd_delay="2s", child={"dpd_action": "start"}).up()
+    left, right = gateways.left, gateways.right
+    secrets = right.state_folder / "secrets"
+    assert secrets.stat().st_mode & 0o777 == 0o600, oct(secrets.stat().st_mode)
+    before = established(left)["initiator-spi"]
+    right.process.signal(signal.SIGKILL)
+    right.process.wait_for_end()
+    Cygnet(lab, gateways.right_host, right.config_path.read_text(), name="cygnetd-right-again", state_folder=right.state_folder)
+    wait_until(lambda: counter(left, "ike-resumed") == 1, "the left gateway resumes")
+    assert counter(left, "peer-crashed") == 1
+    assert established(left)["initiator-spi"] != before
+    carries_traffic(gateways)

@@ -34,12 +34,13 @@ class Cygnet(IkeDaemon):
 
     def __init__(self, lab: Lab, host: Namespace, config: str = "", *, files: dict[str, Path] | None = None,
                  name: str | None = None, log_level: str = "debug", options: tuple[str, ...] = (),
-                 wait: bool = True):
+                 wait: bool = True, state_folder: Path | None = None):
         self.host = host
         self.name = name or f"cygnetd-{host}"
         self.folder = lab.folder / self.name
         self.run_folder = self.folder / "run"
         self.run_folder.mkdir(parents=True)
+        self.state_folder = state_folder or self.folder / "state"
         self.socket = self.run_folder / "cygnet.vici"
         self.config_path = self.folder / "cygnet.conf"
         self.configure(config, files)
@@ -48,6 +49,7 @@ class Cygnet(IkeDaemon):
             "--config", str(self.config_path),
             "--vici", f"unix://{self.socket}",
             "--run-dir", str(self.run_folder),
+            "--state-dir", str(self.state_folder),
             "--log", log_level,
             *options,
         )

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <tuple>
 
+#include "crypto/prf.h"
 #include "ike/explain.h"
 #include "model/config_index.h"
 
@@ -428,6 +429,10 @@ AuthData null_auth(const SecretBytes& sk_p, model::Prf prf, ByteView octets) {
 AuthData shared_key_auth(const SharedKeyPlan& plan, model::Prf prf, ByteView octets) {
     return {.method = model::AuthMethod::shared_key,
             .data = keep(shared_key_mic(prf, plan.secret->secret, octets).reveal())};
+}
+
+AuthData resumed_auth(model::Prf prf, const SecretBytes& sk_p, ByteView octets) {
+    return {.method = model::AuthMethod::shared_key, .data = keep(crypto::prf(prf, sk_p.reveal(), {octets}).reveal())};
 }
 
 crypto::SignJob sign_job(const SignaturePlan& plan, Bytes octets) {

@@ -32,8 +32,9 @@ struct SignaturePlan {
     std::vector<crypto::Certificate> chain{};  // to send: leaf first, without the anchor
     Bytes raw_key{};                           // or this SubjectPublicKeyInfo (RFC 7670)
 };
-struct NullPlan {};  // RFC 7619: we prove nothing
-using LocalProof = std::variant<SharedKeyPlan, SignaturePlan, NullPlan>;
+struct NullPlan {};     // RFC 7619: we prove nothing
+struct ResumedPlan {};  // RFC 5723 §4.3.3: the keys of a resumed SA are the proof
+using LocalProof = std::variant<SharedKeyPlan, SignaturePlan, NullPlan, ResumedPlan>;
 
 // RFC 4739: how far the authentication has come on both sides, which may each prove several identities.
 struct PeerRound {
@@ -45,10 +46,11 @@ struct AuthRounds {
     bool peer_follows = false;      // the last of them announced another one
     bool peer_supports = false;     // MULTIPLE_AUTH_SUPPORTED came
     std::size_t own = 0;            // AUTH payloads that we have sent
+    bool resumed = false;           // RFC 5723: by a ticket, in one round
 
     // A peer without RFC 4739 gets the first of our proofs alone.
     bool own_left(const model::Connection& connection) const {
-        return own == 0 || (peer_supports && own < connection.local.size());
+        return own == 0 || (!resumed && peer_supports && own < connection.local.size());
     }
     bool peer_left() const { return peer.empty() || peer_follows; }
 };
@@ -87,6 +89,8 @@ struct AuthData {
 // RFC 7619 §2.1: `sk_p` is SK_pi of an initiator, SK_pr of a responder.
 AuthData null_auth(const SecretBytes& sk_p, model::Prf prf, ByteView octets);
 AuthData shared_key_auth(const SharedKeyPlan& plan, model::Prf prf, ByteView octets);
+// RFC 5723 §4.3.3: AUTH = prf(SK_px, octets).
+AuthData resumed_auth(model::Prf prf, const SecretBytes& sk_p, ByteView octets);
 crypto::SignJob sign_job(const SignaturePlan& plan, Bytes octets);
 
 // The CERTREQ data: SHA-1 hashes of the CAs that this side accepts for `remote`, one after the other; empty if none.

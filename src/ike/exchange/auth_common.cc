@@ -49,6 +49,8 @@ Result<model::Identity> claimed_identity(const wire::IdrPayload& payload) {
 AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octets) {
     if (const auto* shared_key = std::get_if<SharedKeyPlan>(&proof))
         return shared_key_auth(*shared_key, sa.proposal.prf, octets);
+    if (std::holds_alternative<ResumedPlan>(proof))
+        return resumed_auth(sa.proposal.prf, sa.protection->sk_p(sa.initiator), octets);
     return null_auth(sa.protection->sk_p(sa.initiator), sa.proposal.prf, octets);
 }
 
@@ -81,8 +83,27 @@ PeerProof peer_proof(Context& context, const wire::Message& message, const model
     return proof;
 }
 
+Result<> check_resumed(Context& context, const wire::Message& message) {
+    IkeSa& sa = context.sa;
+    const model::Identity& initiator = sa.initiator ? sa.own_id : sa.peer_id;
+    const model::Identity& responder = sa.initiator ? sa.peer_id : sa.own_id;
+    const auto* idi = message.find<wire::IdiPayload>();
+    const auto* idr = message.find<wire::IdrPayload>();
+    if ((idi != nullptr && TRY(claimed_identity(*idi)) != initiator) ||
+        (idr != nullptr && TRY(claimed_identity(*idr)) != responder))
+        return fail(Errc::authentication, "resumption", "the identity is not that of the ticket");
+    if (message.find<wire::CertPayload>() != nullptr)
+        return fail(Errc::authentication, "resumption", "a certificate has no place in it");
+    const PeerProof proof = peer_proof(context, message, sa.peer_id);
+    const AuthData expected = resumed_auth(sa.proposal.prf, sa.protection->sk_p(!sa.initiator), proof.octets);
+    if (proof.method != expected.method || !equal_in_constant_time(proof.auth_data, expected.data))
+        return fail(Errc::authentication, "resumption", "AUTH does not come from the keys of the resumed IKE SA");
+    return {};
+}
+
 Result<LocalProof> plan_next_round(Context& context, const std::optional<model::Identity>& peer_id) {
     IkeSa& sa = context.sa;
+    if (sa.handshake().rounds.resumed) return ResumedPlan{};
     const Core& core = context.core;
     const Handshake& handshake = sa.handshake();
     const model::AuthConfig& local = sa.connection->local[handshake.rounds.own];

@@ -15,6 +15,10 @@ Result<model::Identity> claimed_identity(const wire::IdrPayload& payload);
 Bytes own_octets(IkeSa& sa);
 PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id);
 
+// RFC 5723 §4.3.3: the peer of a resumed SA proves itself with its keys; the identities are those of the ticket, and no
+// certificate comes along.
+Result<> check_resumed(Context& context, const wire::Message& message);
+
 // AUTH of a proof that needs no job.
 AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octets);
 

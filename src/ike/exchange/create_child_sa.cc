@@ -7,6 +7,7 @@
 #include "base/reader.h"
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/explain.h"
+#include "ike/feature/cloning.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
@@ -19,9 +20,6 @@ namespace {
 using model::ExchangeType;
 using model::NotifyType;
 using model::PayloadType;
-
-// How often a task is tried again before its SA is left as it is.
-constexpr unsigned attempts_max = 10;
 
 Bytes fresh_nonce(Context& context) { return context.core.rng.bytes(model::limits::nonce_octets); }
 
@@ -62,12 +60,13 @@ Result<Next> send_request(Context& context) {
                                         .spi = network_order(old->second.spi_in),
                                         .data = {}});
     }
-    if (!exchange.made.rekeys_ike_sa()) add_notices(builder, exchange.notices);
+    if (!exchange.made.makes_ike_sa()) add_notices(builder, exchange.notices);
+    if (exchange.made.clones_ike_sa()) builder.notify(NotifyType::clone_ike_sa);
     builder.add(wire::SaPayload{exchange.offered});
     builder.add(wire::NoncePayload{exchange.made.nonce_i});
     if (exchange.offer)
         builder.add(wire::KePayload{.method = exchange.offer->method, .data = exchange.offer->public_value});
-    if (!exchange.made.rekeys_ike_sa()) {
+    if (!exchange.made.makes_ike_sa()) {
         builder.add(wire::TsiPayload::of(exchange.offered_selectors.local));
         builder.add(wire::TsrPayload::of(exchange.offered_selectors.remote));
     }
@@ -322,11 +321,16 @@ std::unexpected<Error> malformed(const char* where, const std::string& why) {
 Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
     IkeSa& sa = context.sa;
     const auto* own = std::get_if<CreatingSa>(&sa.own);
+    const bool clone = request.notify(NotifyType::clone_ike_sa) != nullptr;
+    if (clone) TRY(may_clone(context));
+    // A clone stays alone: nothing decides between it and a rekey.
+    if (own != nullptr && own->made.makes_ike_sa() && (clone || own->made.clones_ike_sa()))
+        return busy("the IKE SA is being rekeyed or cloned");
     // RFC 9370 §2.2.4: our own rekey has been answered and its follow-up exchanges run.
     if (own != nullptr && own->made.rekeys_ike_sa() && own->answered)
         return busy("our own rekey of the IKE SA is under way");
     // §2.25.2: children that are being made or closed would be left behind.
-    if ((own != nullptr && !own->made.rekeys_ike_sa()) || std::holds_alternative<AwaitingChildrenDeleted>(sa.own))
+    if ((own != nullptr && !own->made.makes_ike_sa()) || std::holds_alternative<AwaitingChildrenDeleted>(sa.own))
         return busy("a child is being created or closed");
     if (sa.peer_rekey) return busy("the IKE SA is being rekeyed already");
     const auto& offered = request.find<wire::SaPayload>()->proposals;
@@ -337,7 +341,10 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
                                          offered_ike_proposals(*sa.connection), offered));
     const auto peer_spi = ike_spi_of(*std::ranges::find(offered, chosen->number, &model::Proposal::number));
     if (!peer_spi) return malformed("SA payload", peer_spi.error().detail);
-    NewIkeSa made{.own_spi = context.core.fresh_spi(), .peer_spi = *peer_spi, .proposal = std::move(*chosen)};
+    NewIkeSa made{.own_spi = context.core.fresh_spi(),
+                  .peer_spi = *peer_spi,
+                  .proposal = std::move(*chosen),
+                  .clone = clone};
     return agree(context, {.what = std::move(made)}, request);
 }
 
@@ -359,7 +366,7 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
     if (old == nullptr) {
         // §2.25.1: it may be the one whose answer has not come yet.
         const auto* creating = std::get_if<CreatingSa>(&sa.own);
-        if (creating != nullptr && !creating->made.rekeys_ike_sa()) return busy("a child is being created");
+        if (creating != nullptr && !creating->made.makes_ike_sa()) return busy("a child is being created");
         return child_sa_not_found(context, rekey);
     }
     // One that lost against another rekey is about to be closed as well.
@@ -414,7 +421,7 @@ Result<Next> handle_request(Context& context, Received request) {
     if (proposals.empty()) return malformed("SA payload", "it has no proposal");
     if (proposals.front().protocol == model::Protocol::ike) return handle_ike_rekey(context, message);
     const auto* own = std::get_if<CreatingSa>(&context.sa.own);
-    if (context.sa.peer_rekey || (own != nullptr && own->made.rekeys_ike_sa()))
+    if (context.sa.peer_rekey || (own != nullptr && own->made.makes_ike_sa()))
         return busy("the IKE SA is being rekeyed");
     const auto* ts_i = message.find<wire::TsiPayload>();
     const auto* ts_r = message.find<wire::TsrPayload>();
@@ -500,12 +507,19 @@ Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
 
 Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
     IkeSa& sa = context.sa;
+    if (task.clone && leave_to_heir(context, task)) return context.finish();
     if (sa.replaced_by || sa.peer_rekey) {
-        context.finish_command(task.command, {});
+        context.finish_command(task.command, task.clone ? fail(Errc::state, "clone", "the IKE SA is being rekeyed") : Result<>());
         return context.finish();
     }
+    if (task.clone) {
+        if (auto allowed = may_clone(context); !allowed) {
+            context.finish_command(task.command, std::move(allowed));
+            return context.finish();
+        }
+    }
     const std::uint64_t spi = context.core.fresh_spi();
-    CreatingSa exchange{.made = {.what = NewIkeSa{.own_spi = spi}, .nonce_i = fresh_nonce(context)},
+    CreatingSa exchange{.made = {.what = NewIkeSa{.own_spi = spi, .clone = task.clone}, .nonce_i = fresh_nonce(context)},
                         .command = task.command};
     exchange.attempts = task.attempts;
     exchange.offered = offered_ike_proposals(*sa.connection);
@@ -514,51 +528,6 @@ Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
     const model::Ke method =
         offers_method(exchange.offered, sa.proposal.ke) ? sa.proposal.ke : first_method(exchange.offered);
     return begin_exchange(context, std::move(exchange), method);
-}
-
-Next retry_later(Context& context, const std::string& reason) {
-    CreatingSa exchange = std::move(creating(context));
-    context.sa.own = std::monostate{};
-    settle_for_peer_rekey(context, exchange.made);
-    const unsigned attempts = exchange.attempts + 1;
-    if (attempts >= attempts_max) {
-        context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
-        context.finish_command(exchange.command, fail(Errc::state, "CREATE_CHILD_SA", reason));
-        return context.finish();
-    }
-    context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA: " + reason + ", trying again");
-    // Not both sides at the same moment again (RFC 7296 §2.25).
-    const Duration jitter{static_cast<Duration::rep>(context.core.rng.below(1'000'000))};
-    IkeSa* heir = context.sa.replaced_by ? context.core.find_sa(*context.sa.replaced_by) : nullptr;
-    Context target = context.of(heir != nullptr ? *heir : context.sa);
-    target.sa.timer(Timer::retry_tasks) = context.now + model::limits::temporary_failure_pause + jitter;
-    const auto* child = std::get_if<NewChild>(&exchange.made.what);
-    if (child == nullptr)
-        target.enqueue(RekeyIkeTask{.command = exchange.command, .attempts = attempts});
-    else if (child->replaces)
-        target.enqueue(RekeyChildTask{.child = *child->replaces, .command = exchange.command, .attempts = attempts});
-    else
-        target.enqueue(CreateChildTask{.child = child->name,
-                                       .command = exchange.command,
-                                       .attempts = attempts,
-                                       .packet = exchange.packet,
-                                       .single_pair = exchange.single_pair});
-    return context.finish();
-}
-
-Next give_up(Context& context, const std::string& reason) { return give_up(context, Explanation{.what = reason}); }
-
-Next give_up(Context& context, const Explanation& why) {
-    const std::string reason = why.sentence();
-    CreatingSa exchange = std::move(creating(context));
-    context.sa.own = std::monostate{};
-    // A rekey that failed leaves what it should replace: nothing is down.
-    const auto* child = std::get_if<NewChild>(&exchange.made.what);
-    if (child != nullptr && !child->replaces) context.note_failure(why, child->name);
-    settle_for_peer_rekey(context, exchange.made);
-    context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
-    context.finish_command(exchange.command, fail(explained({.code = Errc::state, .where = "CREATE_CHILD_SA"}, why)));
-    return context.finish();
 }
 
 std::span<const ExchangeRow> create_child_sa_rows() { return rows; }

@@ -11,6 +11,7 @@
 #include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
 #include "ike/overlap.h"
+#include "ike/timers.h"
 #include "ike/unwanted.h"
 
 namespace cygnet::ike {
@@ -21,7 +22,8 @@ using model::NotifyType;
 using model::PayloadType;
 
 // The peer's identity if the configuration names exactly one: it goes out as IDr.
-std::optional<model::Identity> expected_peer(const IkeSa& sa) {
+std::optional<model::Identity> expected_peer(IkeSa& sa) {
+    if (sa.handshake().rounds.resumed) return sa.peer_id;
     const model::Identity& id = sa.connection->remote.front().id;
     if (closeness(id) < closest) return std::nullopt;
     return id;
@@ -87,8 +89,10 @@ Result<Next> send_request(Context& context, const AuthData& auth) {
         return context.request(ExchangeType::ike_auth, message);
     }
     if (is_first_contact(context)) message.notify(NotifyType::initial_contact);
-    message.notify(NotifyType::multiple_auth_supported);
-    add_certificate_requests(*sa.connection, *context.core.credentials, message);
+    if (!sa.handshake().rounds.resumed) {
+        message.notify(NotifyType::multiple_auth_supported);
+        add_certificate_requests(*sa.connection, *context.core.credentials, message);
+    }
     const std::optional<model::Identity> peer = expected_peer(sa);
     if (peer) message.add(wire::IdrPayload{.id_type = peer->type, .data = peer->data});
     add_auth(sa, auth, message);
@@ -240,6 +244,7 @@ Result<Next> continue_rounds(Context& context) {
                   .detail = fmt::format("the peer wants to prove a further identity, connection {} has only {} remote "
                                         "section(s)",
                                         sa.connection->name, expected)});
+    if (rounds.resumed) return responder_proven(context);
     if (rounds.own_left(*sa.connection)) return prove_ourselves(context, sa.peer_id);
     if (rounds.peer_follows) {
         wire::MessageBuilder nothing;
@@ -290,6 +295,12 @@ Result<Next> receive_response(Context& context, Received response) {
                                                 "(ANOTHER_AUTH_FOLLOWS)"});
     exchange->response = std::move(response);
     const wire::Message& message = exchange->response.message;
+    if (rounds.resumed) {
+        exchange->peer_id = sa.peer_id;
+        if (const auto proven = check_resumed(context, message); !proven)
+            return reject_responder(context, NotifyType::authentication_failed, proven.error());
+        return peer_verified(context, "the keys of the resumed IKE_SA");
+    }
     auto claimed = claimed_identity(*message.find<wire::IdrPayload>());
     if (!claimed) return reject_responder(context, NotifyType::invalid_syntax, claimed.error());
     exchange->peer_id = std::move(*claimed);
@@ -322,6 +333,7 @@ Result<Next> receive_without_proof(Context& context, Received response) {
         return continue_rounds(context);
     }
     Explanation why = refused_by_peer(context.sa, response.message);
+    if (context.sa.handshake().rounds.resumed) return begin_again(context, why);
     if (error != nullptr && error->message_type == NotifyType::authentication_failed) {
         context.count(model::Counter::authentication_failed);
         context.alert("local-auth-failed", why.sentence());

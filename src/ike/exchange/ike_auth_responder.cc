@@ -46,11 +46,6 @@ bool fits_past(const IkeSa& sa, const AuthRounds& rounds, const model::Connectio
     return true;
 }
 
-bool fits_proposal(const model::Connection& connection, const model::ChosenProposal& chosen) {
-    const model::Proposal as_offer{.number = 1, .protocol = model::Protocol::ike, .transforms = chosen.transforms};
-    return model::choose(offered_ike_proposals(connection), std::array{as_offer}, {}).has_value();
-}
-
 // What the peer says in one round.
 struct Claim {
     model::Identity peer;
@@ -382,11 +377,21 @@ Result<> begin_rounds(Context& context, const wire::Message& request) {
     return {};
 }
 
+// RFC 5723 §4.3.3: the ticket has chosen the connection and says who both are.
+Result<Next> receive_resumed(Context& context, Received request) {
+    IkeSa& sa = context.sa;
+    if (const auto proven = check_resumed(context, request.message); !proven)
+        return report_failed_peer(context, proven.error());
+    sa.theirs = RespondingAuth{.request = std::move(request), .peer_id = sa.peer_id, .proof = {}};
+    return peer_verified(context, "the keys of the resumed IKE_SA");
+}
+
 Result<Next> receive_request(Context& context, Received request) {
     IkeSa& sa = context.sa;
     AuthRounds& rounds = sa.handshake().rounds;
     if (!rounds.peer_left()) return unexpected_proof();
     if (rounds.peer.empty()) TRY(begin_rounds(context, request.message));
+    if (rounds.resumed) return receive_resumed(context, std::move(request));
     // RFC 4739 §2.1: only if both sides announced that they know of it.
     if (!rounds.peer_supports && request.message.notify(NotifyType::another_auth_follows) != nullptr)
         return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH",

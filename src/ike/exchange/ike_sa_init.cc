@@ -213,52 +213,6 @@ Result<Next> receive_notification(Context& context, Received response) {
 
 // ---- responder ----------------------------------------------------------------------------------
 
-// What may be said to a stranger without keeping anything of it.
-struct Stranger {
-    Core& core;
-    const Received& request;
-    Instant now;
-    Effects& effects;
-
-    // For `cygnet why`, and the same sentence for the log. Without a connection it is a stranger's.
-    void explain(Explanation why, const std::string& connection = {}) const {
-        log(why.sentence());
-        core.failures.note({.connection = connection,
-                            .child = {},
-                            .why = std::move(why),
-                            .phase = model::name_of(ExchangeType::ike_sa_init),
-                            .peer = request.path.remote,
-                            .when = now});
-    }
-    void log(std::string message) const {
-        effects.push_back(Report{model::LogLine{
-            .group = LogGroup::ike, .level = 1, .message = request.path.remote.text() + ": " + std::move(message)}});
-    }
-    void answer(NotifyType type, ByteView data = {}) const {
-        wire::MessageBuilder message;
-        message.notify(type, data);
-        wire::Header header = request.message.header;
-        header.initiator = false;
-        header.response = true;
-        header.spi_r = 0;
-        Bytes datagram = message.finish(header);
-        if (datagram.size() > request.octets.size()) return;  // Nobody is made to flood another.
-        if (const auto sent = wire::parse_message(datagram))
-            trace_stateless(core, effects, true, *sent, datagram.size());
-        effects.push_back(Send{.path = request.path, .datagram = std::move(datagram)});
-    }
-};
-
-bool has_room(const Stranger& stranger, Standing standing) {
-    Core& core = stranger.core;
-    if (core.sas().size() < model::limits::ike_sas &&
-        core.admission.has_room(standing, stranger.request.path.remote.address))
-        return true;
-    core.counters.add(Counter::half_open_refused);
-    stranger.log("not answered: too many IKE SAs wait for their peer's authentication");
-    return false;
-}
-
 struct Choice {
     std::shared_ptr<const model::Connection> connection;
     model::ChosenProposal proposal;
@@ -356,30 +310,72 @@ Next start_answer(Context& context, ByteView peer_public) {
 }
 
 void begin_responder(const Stranger& stranger, const Received& request, Choice choice, Standing standing) {
-    Core& core = stranger.core;
-    const wire::Message& message = request.message;
-    IkeSa& sa = core.create_sa(false, std::move(choice.connection), request.path);
-    sa.spis.initiator = message.header.spi_i;
+    IkeSa& sa = stranger.admit(std::move(choice.connection), std::move(choice.proposal), standing);
+    Context context{
+        .core = stranger.core, .sa = sa, .now = stranger.now, .effects = stranger.effects, .slot = Slot::theirs};
+    context.log(LogGroup::ike, 0, request.path.remote.text() + " is initiating an IKE_SA");
+    start_answer(context, request.message.find<wire::KePayload>()->data);
+}
+
+}  // namespace
+
+void Stranger::explain(Explanation why, const std::string& connection) const {
+    log(why.sentence());
+    core.failures.note({.connection = connection,
+                        .child = {},
+                        .why = std::move(why),
+                        .phase = model::name_of(request.message.header.exchange),
+                        .peer = request.path.remote,
+                        .when = now});
+}
+
+void Stranger::log(std::string message) const {
+    effects.push_back(Report{model::LogLine{
+        .group = LogGroup::ike, .level = 1, .message = request.path.remote.text() + ": " + std::move(message)}});
+}
+
+void Stranger::answer(NotifyType type, ByteView data) const {
+    wire::MessageBuilder message;
+    message.notify(type, data);
+    wire::Header header = request.message.header;
+    header.initiator = false;
+    header.response = true;
+    header.spi_r = 0;
+    Bytes datagram = message.finish(header);
+    if (datagram.size() > request.octets.size()) return;  // Nobody is made to flood another.
+    if (const auto sent = wire::parse_message(datagram)) trace_stateless(core, effects, true, *sent, datagram.size());
+    effects.push_back(Send{.path = request.path, .datagram = std::move(datagram)});
+}
+
+bool Stranger::has_room(Standing standing) const {
+    if (core.sas().size() < model::limits::ike_sas && core.admission.has_room(standing, request.path.remote.address))
+        return true;
+    core.counters.add(Counter::half_open_refused);
+    log("not answered: too many IKE SAs wait for their peer's authentication");
+    return false;
+}
+
+IkeSa& Stranger::admit(std::shared_ptr<const model::Connection> connection, model::ChosenProposal proposal,
+                       Standing standing) const {
+    IkeSa& sa = core.create_sa(false, std::move(connection), request.path);
+    sa.spis.initiator = request.message.header.spi_i;
     sa.init_address = request.path.remote.address;
-    sa.proposal = std::move(choice.proposal);
+    sa.proposal = std::move(proposal);
     core.admission.opened(sa.id, standing, sa.init_address);
-    sa.timer(Timer::half_open) = stranger.now + core.admission.patience();
+    sa.timer(Timer::half_open) = now + core.admission.patience();
     core.init_requests[{sa.spis.initiator, sa.init_address}] = {.sa = sa.id,
                                                                 .digest = crypto::sha2_256({request.octets})};
-    Context context{.core = core, .sa = sa, .now = stranger.now, .effects = stranger.effects, .slot = Slot::theirs};
-    trace_received(context, message, request.octets.size());
-    context.log(LogGroup::ike, 0, request.path.remote.text() + " is initiating an IKE_SA");
+    Context context{.core = core, .sa = sa, .now = now, .effects = effects, .slot = Slot::theirs};
+    trace_received(context, request.message, request.octets.size());
     run_hooks(&Feature::accept, context, request);
     Handshake& handshake = sa.handshake();
     handshake.worked = standing == Standing::worked;
     handshake.init_request = request.octets;
-    handshake.nonce_i = keep(message.find<wire::NoncePayload>()->data);
+    handshake.nonce_i = keep(request.message.find<wire::NoncePayload>()->data);
     handshake.nonce_r = core.rng.bytes(model::limits::nonce_octets);
     sa.window.begin_request();
-    start_answer(context, message.find<wire::KePayload>()->data);
+    return sa;
 }
-
-}  // namespace
 
 // The request of a stranger: every check that needs no state first.
 void receive_ike_sa_init_request(Core& core, const Received& request, Standing standing, Instant now,
@@ -395,7 +391,7 @@ void receive_ike_sa_init_request(Core& core, const Received& request, Standing s
         if (core.may_reply_to_stranger(now)) stranger.answer(NotifyType::invalid_syntax);
         return;
     }
-    if (!has_room(stranger, standing)) return trace_stateless(core, effects, false, message, request.octets.size());
+    if (!stranger.has_room(standing)) return trace_stateless(core, effects, false, message, request.octets.size());
     std::optional<Choice> choice = choose_connection(stranger);
     if (!choice) {
         core.counters.add(Counter::no_proposal_chosen);
@@ -418,6 +414,14 @@ void receive_ike_sa_init_request(Core& core, const Received& request, Standing s
         return;
     }
     begin_responder(stranger, request, std::move(*choice), standing);
+}
+
+Result<Next> begin_first_exchange(Context& context) {
+    for (const Feature* feature : all_features()) {
+        if (feature->first_exchange == nullptr) continue;
+        if (auto next = feature->first_exchange(context)) return std::move(*next);
+    }
+    return begin_ike_sa_init(context);
 }
 
 Result<Next> begin_ike_sa_init(Context& context) {

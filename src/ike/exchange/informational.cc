@@ -85,6 +85,7 @@ const wire::NotifyPayload* fatal_error(const wire::Message& message) {
 Result<Next> receive_request(Context& context, Received request) {
     wire::MessageBuilder answer;
     if (deletes_ike_sa(request.message)) {
+        context.sa.deleted = true;
         TRY(context.respond(ExchangeType::informational, answer));
         inherit_before_close(context);
         if (context.sa.replaced_by) return context.close("rekeyed");
@@ -107,8 +108,8 @@ Result<Next> receive_response(Context& context, Received response) {
     if (auto* informational = std::get_if<AwaitingInformational>(&context.sa.own)) {
         const AwaitingInformational done = *informational;
         context.finish();
-        Result<> result = done.answered(context, response);
-        context.finish_command(done.command, result);
+        Result<> result = done.task.answered(context, response);
+        context.finish_command(done.task.command, result);
         TRY(std::move(result));
         return Next::finished;
     }
@@ -164,6 +165,7 @@ Result<Next> begin_delete_ike(Context& context, const DeleteIkeTask& task) {
     IkeSa& sa = context.sa;
     context.log(LogGroup::ike, 0, "deleting IKE_SA " + sa.name());
     sa.own = AwaitingIkeDeleted{.command = task.command, .why = task.why};
+    sa.deleted = true;
     sa.state = Deleting{.since = established_since(sa)};
     wire::MessageBuilder message;
     message.add(wire::DeletePayload{.protocol = model::Protocol::ike, .spi_size = 0, .spis = {}});
@@ -183,7 +185,7 @@ Result<Next> begin_informational(Context& context, const InformationalTask& task
         context.finish_command(task.command, {});
         return context.finish();
     }
-    context.sa.own = AwaitingInformational{.answered = task.answered, .command = task.command};
+    context.sa.own = AwaitingInformational{.task = task};
     return context.request(ExchangeType::informational, message);
 }
 

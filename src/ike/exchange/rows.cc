@@ -7,6 +7,7 @@
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/exchange/ike_intermediate.h"
 #include "ike/exchange/ike_sa_init.h"
+#include "ike/exchange/ike_session_resume.h"
 #include "ike/exchange/informational.h"
 
 namespace cygnet::ike {
@@ -38,7 +39,7 @@ std::string names_of(PayloadSet missing, PayloadSet present) {
 }  // namespace
 
 std::span<const std::span<const ExchangeRow>> all_rows() {
-    static const std::array tables{ike_sa_init_rows(),        ike_intermediate_rows(), ike_auth_initiator_rows(),
+    static const std::array tables{ike_sa_init_rows(),        ike_session_resume_rows(), ike_intermediate_rows(), ike_auth_initiator_rows(),
                                    ike_auth_responder_rows(), create_child_sa_rows(),  ike_followup_ke_rows(),
                                    informational_rows()};
     return tables;

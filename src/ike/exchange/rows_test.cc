@@ -21,7 +21,8 @@ TEST(Rows, OfTwoFilesNeverShareAPlace) {
 TEST(Rows, LeaveNothingButTheSetUpBeforeAuthentication) {
     for (const auto table : all_rows()) {
         for (const ExchangeRow& row : table) {
-            const bool init = row.exchange == ExchangeType::ike_sa_init;
+            const bool init =
+                row.exchange == ExchangeType::ike_sa_init || row.exchange == ExchangeType::ike_session_resume;
             const bool auth = row.exchange == ExchangeType::ike_auth || row.exchange == ExchangeType::ike_intermediate;
             EXPECT_TRUE(row.phase != Phase::connecting || init) << row.story;
             EXPECT_TRUE(row.phase != Phase::authenticating || auth) << row.story;

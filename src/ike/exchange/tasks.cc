@@ -1,7 +1,10 @@
 #include "ike/exchange/tasks.h"
 
+#include <utility>
+
 #include "ike/exchange/create_child_sa.h"
 #include "ike/exchange/informational.h"
+#include "ike/feature/counter_sync.h"
 
 namespace cygnet::ike {
 namespace {
@@ -11,6 +14,8 @@ struct CommandIn {
     std::optional<CommandId> operator()(const T& item) const {
         if constexpr (requires { item.command; })
             return item.command;
+        else if constexpr (requires { item.task.command; })
+            return item.task.command;
         else
             return std::nullopt;
     }
@@ -25,6 +30,7 @@ struct Begin {
     Result<Next> operator()(const DeleteIkeTask& task) const { return begin_delete_ike(context, task); }
     Result<Next> operator()(const LivenessTask&) const { return begin_liveness(context); }
     Result<Next> operator()(const ReportFailureTask& task) const { return begin_report_failure(context, task); }
+    Result<Next> operator()(const SynchronizeTask& task) const { return begin_synchronize(context, task); }
     Result<Next> operator()(const InformationalTask& task) const { return begin_informational(context, task); }
 };
 
@@ -33,6 +39,24 @@ struct Begin {
 Result<Next> begin_task(Context& context, Task task) { return std::visit(Begin{context}, std::move(task)); }
 
 std::optional<CommandId> command_of(const Task& task) { return std::visit(CommandIn{}, task); }
+
+void restart_own_exchange(Context& context, const std::string& reason) {
+    IkeSa& sa = context.sa;
+    std::optional<JobId>& job = sa.jobs[static_cast<std::size_t>(Slot::own)];
+    if (job) context.core.jobs.erase(static_cast<std::uint64_t>(*job));
+    job.reset();
+    if (std::holds_alternative<CreatingSa>(sa.own)) {
+        retry_later(context, reason);
+        return;
+    }
+    const OwnExchange interrupted = std::exchange(sa.own, std::monostate{});
+    if (const auto* informational = std::get_if<AwaitingInformational>(&interrupted))
+        sa.tasks.push_front(informational->task);
+    if (const auto* deletion = std::get_if<AwaitingChildrenDeleted>(&interrupted))
+        sa.tasks.push_front(DeleteChildrenTask{.children = deletion->children, .command = deletion->command});
+    if (const auto* other = std::get_if<AwaitingSynchronization>(&interrupted))
+        context.finish_command(other->command, {});  // Both failed over at once: the IDs are agreed on.
+}
 
 std::vector<WaitingCommand> commands_of(const IkeSa& sa) {
     std::vector<WaitingCommand> commands;

@@ -20,4 +20,7 @@ struct WaitingCommand {
 };
 std::vector<WaitingCommand> commands_of(const IkeSa& sa);
 
+// Nobody will answer what we have under way (RFC 6311 §9): what it was for begins again.
+void restart_own_exchange(Context& context, const std::string& reason);
+
 }  // namespace cygnet::ike

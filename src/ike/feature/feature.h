@@ -30,6 +30,13 @@ struct Refusal {
     Bytes data{};
 };
 
+// A request for an SA that is not there.
+struct UnknownSa {
+    const wire::Header& header;
+    std::size_t octets;
+    Instant now;
+};
+
 struct Feature {
     const char* name;
     const char* rfc;
@@ -41,6 +48,8 @@ struct Feature {
     std::optional<Refusal> (*refuse_first)(const model::Connection&, const Received&) = nullptr;
     // Initiator of IKE_SA_INIT: an answer of nothing but notifications; nothing if it says nothing to this extension.
     std::optional<Result<Next>> (*first_refused)(Context&, const Received&) = nullptr;
+    // Initiator: begins with another exchange than IKE_SA_INIT.
+    std::optional<Result<Next>> (*first_exchange)(Context&) = nullptr;
     // Initiator with keys: begins an exchange that must precede IKE_AUTH, if one is left.
     std::optional<Result<Next>> (*next_exchange)(Context&) = nullptr;
     // Responder, before there are keys: what a protected message is worth.
@@ -81,7 +90,20 @@ struct Feature {
     // The life of an SA: after IKE_AUTH; a rekey has made its successor (which may yet lose against another); it ends.
     void (*established)(Context&) = nullptr;
     void (*inherited)(Context& heir, IkeSa& old) = nullptr;
+    // RFC 7791: the same for a clone; the original stays as it is.
+    void (*cloned)(Context& clone, IkeSa& original) = nullptr;
     void (*closing)(Context&) = nullptr;
+    // An unprotected message names an SA that we do not have: adds to the answer, which must not become larger than it.
+    void (*unknown_sa)(Core&, const UnknownSa&, wire::MessageBuilder& answer) = nullptr;
+    // An unprotected message for an SA that has keys: true if it means something all the same.
+    bool (*unprotected)(Context&, const wire::Message&) = nullptr;
+    // An authentic request of the peer has a message ID beyond our window.
+    void (*beyond_window)(Context&, std::uint32_t message_id) = nullptr;
+    // An authentic INFORMATIONAL message with ID 0, whole, of an established SA: true if an extension took it, whatever the
+    // window says.
+    bool (*message_id_zero)(Context&, const wire::Message&) = nullptr;
+    // One of its deadlines has passed.
+    void (*timer)(Context&, Timer) = nullptr;
 };
 
 std::span<const Feature* const> all_features();
@@ -113,5 +135,10 @@ extern const Feature reauthentication;
 extern const Feature ocsp;
 extern const Feature mobike;
 extern const Feature redirect;
+extern const Feature session_resumption;
+extern const Feature crash_detection;
+extern const Feature window_size;
+extern const Feature counter_sync;
+extern const Feature cloning;
 
 }  // namespace cygnet::ike

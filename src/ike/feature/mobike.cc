@@ -337,6 +337,7 @@ constexpr Feature mobike{
     .describe = describe,
     .established = established,
     .inherited = inherited,
+    .cloned = inherited,
 };
 
 }  // namespace cygnet::ike

@@ -17,10 +17,12 @@ bool offers_additional(const IkeSa& sa) {
     });
 }
 
+std::size_t rounds_left(IkeSa& sa) { return sa.proposal.additional.size() - sa.handshake().additional_done; }
+
 // §2.2.1: whoever offers or accepts additional key exchanges must announce IKE_INTERMEDIATE.
 void offer(Context& context, wire::MessageBuilder& message) {
-    const IkeSa& sa = context.sa;
-    const bool needed = sa.initiator ? offers_additional(sa) : !sa.proposal.additional.empty();
+    IkeSa& sa = context.sa;
+    const bool needed = sa.initiator ? offers_additional(sa) : rounds_left(sa) != 0;
     if (needed) message.notify(model::NotifyType::intermediate_exchange_supported);
 }
 
@@ -28,8 +30,6 @@ void accept(Context& context, const Received& received) {
     context.sa.handshake().intermediate_supported =
         received.message.notify(model::NotifyType::intermediate_exchange_supported) != nullptr;
 }
-
-std::size_t rounds_left(IkeSa& sa) { return sa.proposal.additional.size() - sa.handshake().additional_done; }
 
 std::optional<Result<Next>> next_exchange(Context& context) {
     if (rounds_left(context.sa) == 0) return std::nullopt;

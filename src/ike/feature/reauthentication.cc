@@ -224,6 +224,7 @@ constexpr Feature reauthentication{
     .informational_request = informational_request,
     .established = established,
     .inherited = inherited,
+    .cloned = inherited,
     .closing = closing,
 };
 

@@ -1,0 +1,59 @@
+// How a CREATE_CHILD_SA exchange of ours ends without an SA.
+#include "ike/exchange/create_child_sa.h"
+#include "ike/rekey.h"
+
+namespace cygnet::ike {
+namespace {
+
+// How often a task is tried again before its SA is left as it is.
+constexpr unsigned attempts_max = 10;
+
+}  // namespace
+
+Next retry_later(Context& context, const std::string& reason) {
+    CreatingSa exchange = std::move(std::get<CreatingSa>(context.sa.own));
+    context.sa.own = std::monostate{};
+    settle_for_peer_rekey(context, exchange.made);
+    const unsigned attempts = exchange.attempts + 1;
+    if (attempts >= attempts_max) {
+        context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
+        context.finish_command(exchange.command, fail(Errc::state, "CREATE_CHILD_SA", reason));
+        return context.finish();
+    }
+    context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA: " + reason + ", trying again");
+    // Not both sides at the same moment again (RFC 7296 §2.25).
+    const Duration jitter{static_cast<Duration::rep>(context.core.rng.below(1'000'000))};
+    IkeSa* heir = context.sa.replaced_by ? context.core.find_sa(*context.sa.replaced_by) : nullptr;
+    Context target = context.of(heir != nullptr ? *heir : context.sa);
+    target.sa.timer(Timer::retry_tasks) = context.now + model::limits::temporary_failure_pause + jitter;
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child == nullptr)
+        target.enqueue(RekeyIkeTask{
+            .command = exchange.command, .attempts = attempts, .clone = exchange.made.clones_ike_sa()});
+    else if (child->replaces)
+        target.enqueue(RekeyChildTask{.child = *child->replaces, .command = exchange.command, .attempts = attempts});
+    else
+        target.enqueue(CreateChildTask{.child = child->name,
+                                       .command = exchange.command,
+                                       .attempts = attempts,
+                                       .packet = exchange.packet,
+                                       .single_pair = exchange.single_pair});
+    return context.finish();
+}
+
+Next give_up(Context& context, const std::string& reason) { return give_up(context, Explanation{.what = reason}); }
+
+Next give_up(Context& context, const Explanation& why) {
+    const std::string reason = why.sentence();
+    CreatingSa exchange = std::move(std::get<CreatingSa>(context.sa.own));
+    context.sa.own = std::monostate{};
+    // A rekey that failed leaves what it should replace: nothing is down.
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child != nullptr && !child->replaces) context.note_failure(why, child->name);
+    settle_for_peer_rekey(context, exchange.made);
+    context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
+    context.finish_command(exchange.command, fail(explained({.code = Errc::state, .where = "CREATE_CHILD_SA"}, why)));
+    return context.finish();
+}
+
+}  // namespace cygnet::ike
