@@ -20,6 +20,9 @@ public:
     std::vector<Bytes> datagrams{};  // a row's own, made before it begins
     std::size_t turn = 0;            // which repetition this is
 
+    // The victim's connection "gw" becomes this one; the bystander's stays.
+    void configure(model::Connection gateway, std::shared_ptr<const ike::Credentials> credentials = nullptr);
+
     // Everything that is sent passes here and is held against what comes back.
     std::vector<Bytes> say(ByteView datagram, std::uint8_t last_octet = 0);  // 0: from the peer, else from a stranger
     std::vector<ike::test::ScriptedPeer::Answer> say(model::ExchangeType exchange, wire::MessageBuilder message);

@@ -77,17 +77,20 @@ model::Connection bystander_connection(bool at_victim) {
 }  // namespace
 
 HostileStage::HostileStage(ike::EngineSettings settings) : victim(2, settings) {
-    model::Connection gateway = ike::test::connection(false);
-    never_rekeys(gateway);
-    gateway.proposals = *model::parse_proposals(model::Protocol::ike, suites);
-    auto config = ike::test::config_of(std::move(gateway));
-    config->connections["by"] = std::make_shared<const model::Connection>(bystander_connection(true));
     victim.keeps_events = bystander_.keeps_events = false;
-    peer.step(ike::Configure{config, nullptr});
+    configure(ike::test::connection(false));
     bystander_.step(peer.now, ike::Configure{ike::test::config_of(bystander_connection(false)), nullptr});
     const Path path{.local = to_bystander.remote, .remote = to_bystander.local};
     bystander_.step(peer.now, ike::Initiate{.id = {}, .connection = "by", .child = "by", .path = path});
     exchange_with_bystander();
+}
+
+void HostileStage::configure(model::Connection gateway, std::shared_ptr<const ike::Credentials> credentials) {
+    never_rekeys(gateway);
+    gateway.proposals = *model::parse_proposals(model::Protocol::ike, suites);
+    auto config = ike::test::config_of(std::move(gateway));
+    config->connections["by"] = std::make_shared<const model::Connection>(bystander_connection(true));
+    peer.step(ike::Configure{std::move(config), std::move(credentials)});
 }
 
 void HostileStage::exchange_with_bystander() {
@@ -205,7 +208,8 @@ void repeat(HostileStage& stage, const Row& row, std::size_t times) {
 }  // namespace
 
 void run_row(const Row& row) {
-    HostileStage stage;
+    // Certificates of the tests are valid then.
+    HostileStage stage({.unix_seconds_at_start = 1'800'000'000});
     if (row.prepare != nullptr) row.prepare(stage);
     const std::size_t repetitions = COUNTS_ALLOCATIONS ? row.repetitions : std::min<std::size_t>(row.repetitions, 3000);
     // Tables and buffers have their size, and counters their connection, when a few repetitions are over.
