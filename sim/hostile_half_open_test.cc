@@ -262,7 +262,7 @@ const Row rows[] = {
      costly},
     {"B1_IKE_AUTH_lacks_each_of_its_payloads", nullptr, auth_without_a_payload, Counter::ike_auth_in_req, Left::nothing,
      costly, true},
-    {"A1_identities_of_0_to_60000_octets", nullptr, endless_identities, Counter::authentication_failed, Left::nothing,
+    {"A1_identities_of_0_to_60000_octets", nullptr, endless_identities, Counter::ike_auth_in_req, Left::nothing,
      costly},
     {"A2_E1_distinguished_names_of_crafted_DER", nullptr, crafted_names, Counter::authentication_failed, Left::nothing,
      costly},

@@ -77,6 +77,7 @@ struct Row {
     Left left = Left::nothing;
     std::size_t repetitions = 100'000;
     bool authenticated = false;  // a peer with an identity may get longer answers than it asked for
+    bool begins = false;         // some of what it sends is a first request and gets the answer to it, which may be longer
 };
 
 // With real public-key cryptography in each repetition, so many.

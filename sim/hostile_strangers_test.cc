@@ -188,7 +188,7 @@ Datagrams critical_unknowns() {
 // %n and the like where logs print what a peer wrote.
 Datagrams format_directives() {
     const Bytes directives = keep(bytes_of("%n%s%n%s{}{0}{:999999}\x1b[2J\r\n\0"));
-    return {with_payload(PayloadType::vendor_id, directives), with_payload(static_cast<PayloadType>(200), directives, true),
+    return {with_payload(PayloadType::vendor_id, directives), with_payload(static_cast<PayloadType>(200), directives),
             with_payload(PayloadType::notify, concat({Bytes{0, 0, 0xff, 0xff}, directives}))};
 }
 
@@ -273,7 +273,7 @@ const StrangersRow strangers[] = {
     {"B4 payload types of the other IKE version", of_the_other_ike_version, Counter::malformed_payload},
     {"B6 1,000 empty payloads, 200 proposals", far_too_many, Counter::malformed_payload},
     {"B10 critical payloads that nobody knows", critical_unknowns, Counter::unknown_critical_payload},
-    {"A11 B10 format directives and escape sequences where a log prints them", format_directives, Counter::invalid},
+    {"A11 B10 format directives and escape sequences where a log prints them", format_directives, Counter::malformed_payload},
     {"C9 a first request with a message ID, without its flag or its SPI", wrong_first_headers, Counter::malformed_header},
     {"C1 C3 C7 C8 any exchange on SPIs that are nobody's", of_unknown_spis, Counter::invalid_spi},
     {"A5 D1 D2 public values of another length than their group's", values_of_another_length, Counter::bad_ke_value},
@@ -291,7 +291,12 @@ TEST_P(Strangers, leave_nothing_behind) {
     datagrams = row.datagrams;
     run_row({.name = row.name,
              .prepare = [](HostileStage& stage) { stage.datagrams = datagrams(); },
-             .act = [](HostileStage& stage) { stage.say_next(); },
+             .act =
+                 [](HostileStage& stage) {
+                     // Slowly enough for being looked at without a cookie.
+                     stage.peer.now = stage.peer.now + milliseconds(10);
+                     stage.say_next();
+                 },
              .counter = row.counter});
 }
 std::string name_of_row(const testing::TestParamInfo<StrangersRow>& row) {
@@ -313,13 +318,16 @@ void flood(HostileStage& stage) {
 }
 
 // One that is begun for real makes a half-open SA, which the answers to its repetitions do not.
-void repeat_one(HostileStage& stage) { stage.say(stage.datagrams.front(), 66); }
+void repeat_one(HostileStage& stage) {
+    if (stage.sas() == 1) stage.say(stage.datagrams.front(), 66);
+    stage.say(stage.datagrams.front(), 66);
+}
 
 const Row floods[] = {
     {.name = "2 a flood of first requests from a whole network", .prepare = prepare_first_request, .act = flood,
-     .counter = Counter::ike_init_in_req},
+     .counter = Counter::ike_init_in_req, .begins = true},
     {.name = "2 one first request, again and again", .prepare = prepare_first_request, .act = repeat_one,
-     .counter = Counter::duplicate_request},
+     .counter = Counter::duplicate_request, .begins = true},
 };
 
 class Floods : public testing::TestWithParam<Row> {};

@@ -228,7 +228,9 @@ void run_row(const Row& row) {
     EXPECT_GE(stage.count(row.counter), counted + repetitions) << name_of(row.counter);
     EXPECT_LE(stage.replies_max, 1u);
     if (!row.authenticated) {
-        EXPECT_EQ(stage.excessive_replies, 0u) << "no reply is longer than what it answers";
+        if (!row.begins) {
+            EXPECT_EQ(stage.excessive_replies, 0u) << "no reply is longer than what it answers";
+        }
         EXPECT_LE(stage.octets_out, stage.octets_in) << "nothing is amplified";
     }
     EXPECT_TRUE(stage.bystander_is_well());

@@ -234,6 +234,9 @@ Next Context::close(const Explanation& why) {
     }
     log(model::LogGroup::ike, was_up ? 0 : 1, fmt::format("IKE_SA {} ended: {}", sa.name(), reason));
     if (was_up) report(model::IkeDown{last, reason});
+    // Of a first child that did not come to be.
+    if (const auto* auth = std::get_if<InitiatingAuth>(&sa.own); auth != nullptr && auth->spi_in != 0)
+        core.release_child_spi(auth->spi_in);
     sa.closed = true;
     leave_stream(*this);
     sa.own = std::monostate{};

@@ -22,8 +22,11 @@ std::array<std::uint8_t, sizeof(Number)> octets_of(Number number) {
 }  // namespace
 
 CookieMint::CookieMint(Rng& rng) : rng_(&rng) {
-    current_.key = SecretBytes(secret_octets);
-    rng_->fill(current_.key.reveal_for_writing());
+    previous_.version = current_.version - 1;
+    for (Secret* secret : {&current_, &previous_}) {
+        secret->key = SecretBytes(secret_octets);
+        rng_->fill(secret->key.reveal_for_writing());
+    }
 }
 
 void CookieMint::renew(Instant now) {
@@ -57,7 +60,7 @@ std::optional<crypto::Puzzle> CookieMint::accepts(ByteView cookie, std::uint64_t
     if (cookie.size() != cookie_octets) return std::nullopt;
     const crypto::Puzzle puzzle{.prf = static_cast<model::Prf>(cookie[1]), .difficulty = cookie[2]};
     for (const Secret* secret : {&current_, &previous_}) {
-        if (secret->key.empty() || secret->version != cookie[0]) continue;
+        if (secret->version != cookie[0]) continue;
         if (equal_in_constant_time(cookie, make(*secret, spi_i, nonce_i, initiator, puzzle))) return puzzle;
     }
     return std::nullopt;

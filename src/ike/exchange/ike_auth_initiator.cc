@@ -127,10 +127,11 @@ Result<Next> reject_responder(Context& context, NotifyType notify, const Error& 
     const Explanation why = explanation_of(error);
     context.alert("peer-auth-failed", "authentication of the peer failed: " + why.sentence());
     context.finish_command(std::exchange(sa.intent.command, std::nullopt), fail(error));
-    const auto& exchange = std::get<InitiatingAuth>(sa.own);
+    auto& exchange = std::get<InitiatingAuth>(sa.own);
     const bool responder_waits = sa.handshake().rounds.own_left(*sa.connection) ||
                                  exchange.response.message.notify(NotifyType::another_auth_follows) != nullptr;
     if (responder_waits) return context.close(why);
+    if (const std::uint32_t unused = std::exchange(exchange.spi_in, 0)) context.core.release_child_spi(unused);
     context.note_failure(why);
     return begin_report_failure(context, {.notify = notify, .why = why});
 }
