@@ -58,8 +58,8 @@ void KeepUp::lost(const std::string& connection, Instant now) {
     Kept& kept = found->second;
     if (kept.trying) kept.lost_meanwhile = true;
     // A pause after failures is not cut short by what they bring down.
-    else if (kept.due == Instant::never())
-        schedule(connection, kept, now + with_jitter(model::limits::keep_up_pause_lost, rng_));
+    else if (kept.failures == 0)
+        schedule(connection, kept, std::min(kept.due, now + with_jitter(model::limits::keep_up_pause_lost, rng_)));
 }
 
 void KeepUp::leave_down(const std::string& connection) {

@@ -114,6 +114,8 @@ TEST_F(KeepUpTest, StaysDownWhenTheOperatorWantsIt) {
     EXPECT_EQ(keep_up.next_deadline(), Instant::never());
     keep_up.resume("gw", now);
     EXPECT_NE(keep_up.next_deadline(), Instant::never());
+    keep_up.lost("gw", now);  // what the operator has brought up is lost
+    EXPECT_LE(keep_up.next_deadline() - now, model::limits::keep_up_pause_lost * 5 / 4);
     keep_up.leave_down("gw");
     add("gw");  // changed
     configure();

@@ -48,8 +48,11 @@ struct View {
                 found = &sa;
         return found;
     }
+    // Our own attempt: one of a peer that has not authenticated yet says nothing about the connection.
     const model::IkeStatus* connecting() const {
-        const auto found = std::ranges::find(sas, model::IkeState::connecting, &model::IkeStatus::state);
+        const auto found = std::ranges::find_if(sas, [](const model::IkeStatus& sa) {
+            return sa.initiator && sa.state == model::IkeState::connecting;
+        });
         return found == sas.end() ? nullptr : &*found;
     }
     bool up(const std::string& child) const {

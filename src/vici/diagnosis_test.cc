@@ -82,7 +82,9 @@ TEST_F(DiagnosisTest, TellsTheLastFailureOfOneThatIsDown) {
 }
 
 TEST_F(DiagnosisTest, TellsWhatHappenedSoFar) {
-    add_sa(model::IkeState::connecting);
+    add_sa(model::IkeState::connecting).initiator = false;
+    EXPECT_EQ(state(), "never-tried");  // that is somebody else's attempt
+    sas.front().initiator = true;
     EXPECT_EQ(state(), "connecting");
     EXPECT_EQ(sentence(), "gw is connecting to 192.0.2.2[4500]");
     fail_with("no answer", "", 7);
