@@ -33,6 +33,8 @@ public:
     std::optional<Duration> next_attempt(const std::string&) const override { return std::nullopt; }
     void terminate(const ike::SaSelector&, bool, Finished) override {}
     void rekey(const ike::SaSelector&, bool, Finished) override {}
+    void clone(const ike::SaSelector&, Finished) override {}
+    void redirect(const ike::Redirect&, Finished) override {}
     void install(const std::string&, const std::string&, Finished) override {}
     void uninstall(const std::string&, const std::string&, Finished) override {}
     void configure(std::shared_ptr<const model::Config>, std::shared_ptr<const ike::Credentials>) override {}
