@@ -52,7 +52,8 @@ def tcp_stream_is_cut(lab):
     after = established(gateways.left)
     assert after["initiator-spi"] == before["initiator-spi"], (before, after)
     assert after["local-port"] != before["local-port"], "nothing was cut; the scenario shows nothing"
-    gateways.right.command("rekey", "net")
+    with gateways.right.vici() as session:
+        session.request("rekey", {"child": "net"})
     carries_traffic(gateways)
 
 
