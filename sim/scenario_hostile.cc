@@ -88,6 +88,7 @@ void reflected(World& world) {
     expect_undisturbed(world, gateways);
 }
 
+// RFC 7383 §2.6 [143]: a bad checksum is dropped silently.
 void damaged_copies_come_first(World& world) {
     Wiretap tap(world, [&world](Wiretap& self, const Packet& packet) {
         Packet copy = packet;
@@ -123,6 +124,7 @@ void forged_refusals_of_the_first_request(World& world) {
     expect_undisturbed(world, gateways);
 }
 
+// RFC 7296 §2.4 [21]: an SA is dead only after unanswered retransmissions.
 void forged_messages_of_an_established_sa(World& world) {
     Gateways gateways(world, {});
     gateways.up();

@@ -8,6 +8,7 @@ namespace {
 // a is behind a NAT that forgets idle mappings.
 void hide_a(World& world, Duration timeout = seconds(60)) { world.network.nat.emplace(address_a, model::IpAddress::v4(0xcb007109), timeout); }
 
+// RFC 7296 §2.23 [128, 129]: a mismatch moves IKE and ESP to the NAT-T port.
 void through_a_nat(World& world) {
     hide_a(world);
     Gateways gateways(world, {});
@@ -44,6 +45,7 @@ void the_nat_rebinds(World& world) {
     world.expect(gateways.is_up(), "the tunnel works over the new mapping");
 }
 
+// RFC 7296 §2.11 [9, 20]: whatever port a request comes from, its SA is found by SPI and the answer goes back there.
 void the_nat_rebinds_in_a_handshake(World& world) {
     hide_a(world);
     world.network.link.loss = 100;
@@ -52,6 +54,7 @@ void the_nat_rebinds_in_a_handshake(World& world) {
     gateways.up(minutes(5));
 }
 
+// RFC 7296 §2.23 [129, 130]: ESP in UDP without a NAT.
 void encapsulation_without_nat(World& world) {
     Gateways gateways(world, {.encap = true}, {});
     gateways.up();

@@ -78,6 +78,7 @@ void puzzles_are_demanded(World& world) {
     world.expect(gateways.b.engine().counters()[model::Counter::puzzle_solved] == 2, "both puzzles were solved");
 }
 
+// RFC 7296 §2.7 [38, 54]: all proposals rejected.
 void nothing_in_common(World& world) {
     Gateways gateways(world, {.ike = "aes128gcm16-prfsha256-ecp256"}, {.ike = classic});
     const auto command = world.initiate(gateways.a, gateways.b);

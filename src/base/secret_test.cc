@@ -22,6 +22,7 @@ TEST(Secret, equals_the_same_octets_only) {
     EXPECT_FALSE(key.equals({}));
 }
 
+// RFC 7296 §2.12 [126]: keys are forgotten.
 TEST(Secret, leaves_nothing_behind_when_moved) {
     SecretBytes from = secret_of("swan");
     SecretBytes to = std::move(from);
@@ -49,6 +50,7 @@ TEST(Secret, is_independent_of_its_clone) {
     EXPECT_TRUE(second.equals(bytes_of("swan")));
 }
 
+// RFC 7296 §2.12 [126]: keys are forgotten.
 TEST(Wipe, overwrites_every_octet) {
     Bytes memory(100, 0xaa);
     wipe(memory);

@@ -31,6 +31,7 @@ TEST(Catalogue, SortsItsRowsIntoViciSections) {
     EXPECT_EQ(kind_of("ML_KEM_768"), "ke");
 }
 
+// RFC 8247 §2 [56], RFC 8221 §5 [57]: the mandatory algorithms are there.
 TEST(Catalogue, SupportsWhatTheDefaultProposalsOffer) {
     for (const auto& [protocol, proposals] : {std::pair{Protocol::ike, model::default_ike_proposals()},
                                               std::pair{Protocol::esp, model::default_esp_proposals()}})

@@ -286,6 +286,7 @@ TEST(Cipher, ShapesAreThoseOfTheRfcs) {
     EXPECT_EQ(cbc->iv_size, 16U);
 }
 
+// RFC 7296 §5 [55], RFC 4303 §3.2 [186]: NULL encryption and NONE integrity are no suite.
 TEST(Cipher, SuitesThatMakeNoSenseHaveNoShape) {
     for (const CipherSuite& suite :
          {CipherSuite{Encr::aes_gcm_16, 128, Integ::hmac_sha2_256_128}, CipherSuite{Encr::aes_gcm_16, 0, Integ::none},

@@ -68,6 +68,7 @@ TEST(Job, KeyExchangesRunInTheirThreeSteps) {
 }
 
 // RFC 7427 §3: length, AlgorithmIdentifier, signature.
+// RFC 7427 §3 [71]: one octet of length, the identifier, the signature.
 TEST(Job, SignatureAuthDataStartsWithItsAlgorithm) {
     const SignedAuth auth = world().sign();
     EXPECT_EQ(auth.method, AuthMethod::digital_signature);

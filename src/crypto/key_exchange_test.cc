@@ -135,6 +135,7 @@ TEST(KeyExchange, LibrariesAgreeWithEachOther) {
     }
 }
 
+// RFC 7296 §3.4 [48]: padded to the size of the group.
 TEST(KeyExchange, ValuesOfTheWrongSizeAreRefused) {
     for (unsigned id = 1; id < 64; ++id) {
         const auto method = static_cast<Ke>(id);
@@ -149,6 +150,7 @@ TEST(KeyExchange, ValuesOfTheWrongSizeAreRefused) {
 }
 
 // RFC 6989 §2.1.
+// RFC 6989 §2.1 [49]: 1 < y < p - 1.
 TEST(KeyExchange, ModpValuesOutsideOfTheGroupAreRefused) {
     // RFC 3526 §3 to §5: the primes begin and end with 64 ones; p - 1 and p differ in the last octet alone.
     for (const Ke method : {Ke::modp_2048, Ke::modp_3072, Ke::modp_4096}) {
@@ -178,6 +180,7 @@ TEST(KeyExchange, ModpValuesOutsideOfTheGroupAreRefused) {
 }
 
 // RFC 7296 §2.14: g^ir is padded to the length of the modulus.
+// RFC 7296 §3.4 [48]: padded to the size of the group.
 TEST(KeyExchange, ModpSecretsKeepTheirLeadingZeros) {
     Bytes exponent(32, 0), base(256, 0);
     exponent.back() = 2;
@@ -192,6 +195,7 @@ TEST(KeyExchange, ModpSecretsKeepTheirLeadingZeros) {
 }
 
 // RFC 6989 §2.3.
+// RFC 6989 §2.3 [49]: on the curve.
 TEST(KeyExchange, PointsThatAreNotOnTheCurveAreRefused) {
     for (const Ke method : {Ke::ecp_256, Ke::ecp_384, Ke::ecp_521}) {
         for_each_row(method, [&](const KeRow& row) {
@@ -222,6 +226,7 @@ TEST(KeyExchange, PrivateValuesOutsideOfTheOrderAreDrawnAgain) {
 }
 
 // RFC 8031 §2 and RFC 7748 §6.1: points of small order give zeros.
+// RFC 8031 §2 [49]: no secret of zeros.
 TEST(KeyExchange, X25519PointsOfSmallOrderAreRefused) {
     const char* small[] = {"0000000000000000000000000000000000000000000000000000000000000000",
                            "0100000000000000000000000000000000000000000000000000000000000000",
@@ -234,6 +239,7 @@ TEST(KeyExchange, X25519PointsOfSmallOrderAreRefused) {
 }
 
 // FIPS 203 §7.2: a coefficient of 3329 or more is no encapsulation key.
+// draft-ietf-ipsecme-ikev2-mlkem §3 [162]: the modulus check.
 TEST(KeyExchange, MlKemKeysThatFailTheModulusCheckAreRefused) {
     for (const Ke method : kems) {
         const auto offer = ke_offer(method);

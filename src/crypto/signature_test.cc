@@ -99,6 +99,7 @@ TEST(Signature, SchemesThatDoNotFitTheKeyAreUnsupported) {
     EXPECT_EQ(sign(key_of(KeyType::rsa), sha1, {}).error().code, Errc::unsupported);
 }
 
+// RFC 7427 §4 [71, 72]: only hashes that the peer listed.
 TEST(Signature, SchemesAreOrderedAndHeldToThePeersHashes) {
     const std::vector<SignatureHash> hashes = {SignatureHash::sha2_512, SignatureHash::sha2_256};
     EXPECT_EQ(schemes_for(KeyType::rsa, hashes),
@@ -256,6 +257,7 @@ TEST(AlgorithmIdentifier, AcceptsTheOtherFormsOfPss) {
     }
 }
 
+// RFC 7427 §3 [71]: refused.
 TEST(AlgorithmIdentifier, RefusesWhatItDoesNotKnow) {
     for (const char* unknown :
          {"3009060729860048ce380403",      // wrong length

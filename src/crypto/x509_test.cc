@@ -206,6 +206,7 @@ TEST(ValidatePath, NameConstraintsAreKept) {
               "certificate \"CN=moon\" has a name outside of its CA's name constraints");
 }
 
+// RFC 8247 §3 [73]: below 2048 bits.
 TEST(ValidatePath, WeakKeysAndHashesAreRefused) {
     const std::string weak = make_test_key(KeyType::rsa, 1024);
     EXPECT_EQ(

@@ -350,6 +350,7 @@ TEST_F(Tunnel, takes_esp_in_udp_from_a_peer_that_sees_a_nat_alone) {
     EXPECT_TRUE(ping()) << "the request comes in UDP, the answer as protocol 50";
 }
 
+// RFC 3948 §2.3 [132], RFC 4303 §3.4.2 [181]: a keepalive is ignored, a packet without SA discarded.
 TEST_F(Tunnel, counts_strangers_packets_and_goes_on) {
     open_both();
     if (IsSkipped() || HasFatalFailure()) return;
@@ -375,6 +376,7 @@ TEST_F(Tunnel, counts_strangers_packets_and_goes_on) {
     EXPECT_TRUE(right.moved.empty());
 }
 
+// RFC 4301 §5 [169]: no policy, no way.
 TEST_F(Tunnel, drops_what_has_no_sa_and_lets_nothing_out_in_the_clear) {
     open_both();
     if (IsSkipped() || HasFatalFailure()) return;

@@ -9,6 +9,7 @@ namespace {
 
 constexpr auto not_ect = Ecn::not_ect, ect0 = Ecn::ect0, ect1 = Ecn::ect1, ce = Ecn::ce;
 
+// RFC 6040 §4.2 [89], RFC 4301 §5.1.2 [173]: in and out.
 TEST(Congestion, follows_the_table_of_rfc_6040) {
     struct Row {
         Ecn inner, outer;

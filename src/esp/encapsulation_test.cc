@@ -62,6 +62,7 @@ Bytes with_trailer(Bytes text, std::initializer_list<std::uint8_t> trailer) {
     return text;
 }
 
+// RFC 7634 §2 [191]: salt and IV.
 TEST(Decapsulate, opens_the_example_packet_of_rfc_7634) {
     const testing::Suite chacha = suites[3];
     model::ChildSaSpec spec = test_spec(chacha);
@@ -102,6 +103,7 @@ const KnownAnswer known_answers[] = {
      "29c2a5acd10f6949c402b6fdddfe00acecdaa655d15c58bf904546a0d3028563dc9eec5c5ec03e91a71c521276e51cea"
      "b09d5bdcdd610e017d96f99ec22c6c488289f602d46e122b"}};
 
+// RFC 4106 §3.1, §4 [188]: IV, salt and ICV.
 TEST(Encapsulate, gives_the_known_answers) {
     for (const KnownAnswer& known : known_answers) {
         Pair pair(test_spec(known.suite, known.esn));
@@ -143,6 +145,7 @@ TEST_P(EverySuite, brings_whole_batches_through_whatever_their_sizes) {
     }
 }
 
+// RFC 4303 §3.4.4 [182]: discarded.
 TEST_P(EverySuite, refuses_every_single_flipped_bit) {
     Pair pair(spec());
     const Bytes esp = pair.seal(make_packet({.payload = 5}));
@@ -165,6 +168,7 @@ TEST_P(EverySuite, refuses_every_truncation) {
 
 INSTANTIATE_TEST_SUITE_P(all, EverySuite, ::testing::Combine(::testing::Values(0U, 1U, 2U, 3U), ::testing::Bool()));
 
+// RFC 4303 §3.4.3 [180]: the window moves after the check.
 TEST(Decapsulate, finds_replays_and_forged_high_numbers_move_nothing) {
     Pair pair(test_spec());
     const Bytes first = pair.seal(make_packet());
@@ -189,6 +193,7 @@ TEST(Decapsulate, opens_one_of_two_copies_in_a_batch) {
     EXPECT_EQ(batch[1].drop, Drop::replayed);
 }
 
+// RFC 4303 §2.2.1 [179]: the high half is inferred and authenticated.
 TEST(Decapsulate, follows_extended_numbers_over_the_border) {
     Pair pair(test_spec(suites[2], true));
     pair.left->sa->out.sequence.skip_to(0x7fff'ffff);
@@ -207,6 +212,7 @@ TEST(Decapsulate, tells_the_newest_packet_from_a_late_one) {
     EXPECT_FALSE(opened.newest);
 }
 
+// RFC 4301 §5.2 [170]: the SA's own selectors.
 TEST(Decapsulate, checks_both_selectors) {
     Pair pair(test_spec());
     const auto drop_of = [&](const testing::PacketShape& shape) {
@@ -220,6 +226,7 @@ TEST(Decapsulate, checks_both_selectors) {
     EXPECT_EQ(pair.right->sa->drops[Drop::selector_mismatch], 4U);
 }
 
+// RFC 4303 §2.6, §2.7 [184, 185]: dummies, and padding behind the datagram.
 TEST(Decapsulate, drops_dummies_silently_and_takes_trailing_octets) {
     const auto spec = test_spec();
     const auto right = child_of(mirrored(spec));
@@ -233,6 +240,7 @@ TEST(Decapsulate, drops_dummies_silently_and_takes_trailing_octets) {
     EXPECT_EQ(opened.inner, packet);
 }
 
+// RFC 4303 §2.4 [183]: padding counts 1, 2, 3.
 TEST(Decapsulate, refuses_wrong_trailers_and_inner_headers) {
     const auto spec = test_spec();
     const auto right = child_of(mirrored(spec));
@@ -266,6 +274,7 @@ TEST(Decapsulate, drops_congestion_over_an_inner_packet_without_ecn) {
     EXPECT_EQ(marked.inner[1], 3);
 }
 
+// RFC 4303 §3.3.3 [178]: never cycles.
 TEST(Encapsulate, stops_at_the_last_sequence_number_and_never_wraps) {
     for (const bool esn : {false, true}) {
         Pair pair(test_spec(suites[2], esn));
@@ -291,6 +300,7 @@ TEST(Encapsulate, counts_inner_octets_and_the_time) {
     EXPECT_EQ(received.last_in, now);
 }
 
+// RFC 4303 §2.1 [177]: 0 to 255 are reserved.
 TEST(SaRuntime, refuses_reserved_spis_wrong_keys_and_other_modes) {
     auto spec = test_spec();
     spec.spi_in = 255;

@@ -68,6 +68,7 @@ TEST(PolicyTable, falls_back_to_a_shorter_prefix_when_the_longer_one_has_other_p
     EXPECT_EQ(found(table, {}), 2U);
 }
 
+// RFC 4301 §4.1 [172]: several SAs with the same selectors.
 TEST(PolicyTable, uses_the_child_that_was_activated_last_and_returns_to_the_older_one) {
     const auto old_child = child(1, {"10.1.0.0/16"}, {"10.2.0.0/16"});
     const auto new_child = child(2, {"10.1.0.0/16"}, {"10.2.0.0/16"});
@@ -127,6 +128,7 @@ TEST(PolicyTable, matches_icmp_by_type_and_code) {
     EXPECT_EQ(found(table, {.protocol = protocol::icmp, .source_port = 0x0000}), 0U);
 }
 
+// RFC 4301 §7 [176]: not to a port-selective SA.
 TEST(PolicyTable, gives_later_fragments_to_any_and_opaque_ports_only) {
     Bytes packet = make_packet();
     store_be<std::uint16_t>(packet.data() + 6, 0x0001);

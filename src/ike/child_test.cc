@@ -29,6 +29,7 @@ SelectorPair pair(std::initializer_list<const char*> local, std::initializer_lis
     return made;
 }
 
+// RFC 7296 §3.3.1 [37]: numbers begin at 1.
 TEST(ChildNegotiation, OffersNoKeyExchangeInIkeAuthAndNumbersFromOne) {
     const auto child = child_config("aes256gcm16-x25519,aes256gcm16-ecp256,aes128gcm16", "dynamic", "dynamic");
     const auto first = offered_proposals(child, 0xc0000001, false);
@@ -77,6 +78,7 @@ TEST(ChildNegotiation, SaysWhatBothSidesWantWhenSelectorsDoNotMeet) {
     EXPECT_NE(decision.error().detail.find("10.1.0.0/16"), std::string::npos);
 }
 
+// RFC 7296 §3.3.1 [45]: four octets, 256 and more.
 TEST(ChildNegotiation, RefusesReservedAndMalformedSpis) {
     model::Connection connection{.name = "c"};
     connection.children = {child_config("aes256gcm16", "10.1.0.0/16", "10.2.0.0/16")};
@@ -165,6 +167,7 @@ TEST_F(Answer, ThatNarrowsARekeyIsNotWanted) {
     EXPECT_FALSE(check_wanted(child, *check(pair({"10.1.1.0/24"}, {"10.2.0.0/16"})), &present));
 }
 
+// RFC 7296 §2.17 [80]: initiator to responder first.
 TEST(ChildNegotiation, GivesTheExchangeInitiatorTheFirstKeys) {
     const auto child = child_config("aes256gcm16", "10.1.0.0/16", "10.2.0.0/16");
     ChildTerms terms{.spi_out = 0xc0000002};

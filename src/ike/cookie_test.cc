@@ -21,6 +21,7 @@ TEST(Cookie, IsAcceptedFromTheInitiatorItWasMadeFor) {
     EXPECT_TRUE(mint.accepts(cookie, spi, nonce, initiator));
 }
 
+// RFC 7296 §2.6 [52]: bound to address, SPI and nonce.
 TEST(Cookie, IsRefusedWhenAnyInputDiffers) {
     SeededRng rng(1);
     CookieMint mint(rng);
@@ -49,6 +50,7 @@ TEST(Cookie, RemembersItsPuzzle) {
     EXPECT_FALSE(mint.accepts(cookie, spi, nonce, initiator));
 }
 
+// RFC 7296 §2.6 [52]: cookies expire.
 TEST(Cookie, SurvivesOneChangeOfTheSecretAndNotTwo) {
     SeededRng rng(1);
     CookieMint mint(rng);

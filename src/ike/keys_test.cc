@@ -53,6 +53,7 @@ TEST(Keys, OfIkeSaInitFollowTheAcvpSample) {
     EXPECT_EQ(keys.ei.size(), 20U);  // 16 octets of key and 4 of salt.
 }
 
+// RFC 7296 §2.17 [80]: KEYMAT.
 TEST(Keys, OfChildrenFollowTheAcvpSample) {
     const SecretBytes d = SecretBytes::copy_of(octets(keying_material.substr(0, 40)));
     const auto plain = child_keys(model::Prf::hmac_sha1, d, sha1_proposal(), {}, nonces);
@@ -66,6 +67,7 @@ TEST(Keys, OfChildrenFollowTheAcvpSample) {
               child_material_with_ke.substr(0, 80));
 }
 
+// RFC 9370 §2.2.2 [157]: new keys after each.
 TEST(Keys, ChangeWithEveryAdditionalKeyExchange) {
     const IkeKeys first = initial_keys(sha1_proposal(), shared_secret, nonces, spis);
     const IkeKeys second = keys_after_intermediate(sha1_proposal(), first, new_shared_secret, nonces, spis);
@@ -85,6 +87,7 @@ TEST(Keys, OfARekeyDependOnEverySharedSecretInOrder) {
     EXPECT_NE(key(two), key(swapped));
 }
 
+// RFC 9242 §3.3.2 [152]: both directions and the ID of IKE_AUTH.
 TEST(Keys, IntAuthChainsItsStepsAndEndsWithTheMessageId) {
     const SecretBytes p = SecretBytes::copy_of(Bytes(32, 3));
     const Bytes first = int_auth_step(model::Prf::hmac_sha2_256, p, {}, Bytes(40, 1));
@@ -95,6 +98,7 @@ TEST(Keys, IntAuthChainsItsStepsAndEndsWithTheMessageId) {
     EXPECT_EQ(hex(ByteView(whole).last(4)), "00000003");
 }
 
+// RFC 7296 §2.23 [128]: SHA-1 of SPIs, address and port.
 TEST(NatDetection, HashDependsOnSpisAddressAndPort) {
     const model::Endpoint endpoint{.address = model::IpAddress::v4(0xc0000201), .port = 500};
     const NatHash hash = nat_detection_hash(spis, endpoint);

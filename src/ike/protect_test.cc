@@ -29,6 +29,7 @@ TEST_P(Protect, OpensOnTheOtherSideAndNotOnTheSame) {
     EXPECT_FALSE(initiator.open(sent, nullptr).has_value());
 }
 
+// RFC 4106 §3.1 [188]: never with the same key.
 TEST_P(Protect, NeverUsesAnIvTwice) {
     constexpr std::size_t iv_at = wire::header_size + wire::generic_header_size;
     std::set<Bytes> seen;
@@ -39,6 +40,7 @@ TEST_P(Protect, NeverUsesAnIvTwice) {
     EXPECT_EQ(seen.size(), 1000u);
 }
 
+// RFC 7383 §2.6 [143]: each fragment is authenticated.
 TEST_P(Protect, NoticesEveryFlippedOctet) {
     const Bytes sent = initiator.seal(header, chain, std::nullopt, rng)->front();
     for (std::size_t i = 0; i < sent.size(); ++i) {
@@ -84,6 +86,7 @@ TEST_P(Protect, CutsWhatIsTooLargeAndJoinsItAgain) {
     EXPECT_EQ(whole->chain.first, large.first);
 }
 
+// RFC 7383 §2.3 [141]: only after both announced it.
 TEST_P(Protect, RefusesFragmentsThatWereNotNegotiated) {
     const wire::Chain large{.first = model::PayloadType::vendor_id, .octets = Bytes(3000, 7)};
     const auto sent = *initiator.seal(header, large, FragmentLimit{.ip_octets = 600, .overhead = 28}, rng);

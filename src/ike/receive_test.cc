@@ -40,6 +40,7 @@ TEST_F(Receive, CountsWhatIsNoIkeMessageAndSaysNothing) {
     EXPECT_EQ(sas(), 0u);
 }
 
+// RFC 7296 §2.5 [3, 22]: dropped, and answered at a limited rate.
 TEST_F(Receive, AnswersAHigherMajorVersionOnceInAWhile) {
     wire::MessageBuilder message;
     message.add(wire::NoncePayload{peer.nonce_i});
@@ -53,6 +54,7 @@ TEST_F(Receive, AnswersAHigherMajorVersionOnceInAWhile) {
     EXPECT_EQ(answers, model::limits::invalid_spi_replies_per_second);
 }
 
+// RFC 7296 §2.21.4 [30]: one unprotected INVALID_IKE_SPI with the same SPIs and ID.
 TEST_F(Receive, AnswersAnUnknownSpiWithoutAnyState) {
     wire::MessageBuilder message;
     message.add(wire::SkPayload{.first = PayloadType::none, .content = Bytes(64, 1)});
@@ -66,6 +68,7 @@ TEST_F(Receive, AnswersAnUnknownSpiWithoutAnyState) {
     EXPECT_TRUE(answer.header.response);
 }
 
+// RFC 7296 §3.1 [6, 30]: a response gets no response.
 TEST_F(Receive, NeverAnswersAResponse) {
     wire::MessageBuilder message;
     message.notify(NotifyType::invalid_syntax);
@@ -74,6 +77,7 @@ TEST_F(Receive, NeverAnswersAResponse) {
             .empty());
 }
 
+// RFC 7296 §2.5 [26]: refused with its type.
 TEST_F(Receive, RefusesACriticalPayloadOfAStranger) {
     wire::MessageBuilder message;
     message.add(wire::UnknownPayload{.type = static_cast<PayloadType>(99), .critical = true, .body = peer.nonce_i});
@@ -120,6 +124,7 @@ TEST_F(Receive, EstablishesAnHonestPeer) {
     EXPECT_TRUE(answers());
 }
 
+// RFC 7296 §1 [25], RFC 9242 §3.2 [151]: nothing but the set-up before IKE_AUTH is complete.
 TEST_F(Receive, EstablishesNobodyByAnotherExchange) {
     peer.init();
     for (const ExchangeType exchange :
@@ -150,6 +155,7 @@ TEST_F(Receive, RefusesIkeAuthWithoutEachOfItsPayloads) {
     }
 }
 
+// RFC 8019 §4.6 [192]: counted, then dropped.
 TEST_F(Receive, DropsForgedMessagesAndAtLastTheirHalfOpenSa) {
     peer.init();
     Bytes forged = peer.sealed(peer.header(ExchangeType::ike_auth, 1), peer.auth().take_chain());
@@ -161,6 +167,7 @@ TEST_F(Receive, DropsForgedMessagesAndAtLastTheirHalfOpenSa) {
     EXPECT_EQ(sas(), 0u);
 }
 
+// RFC 9242 §3.2 [150]: all of them, then IKE_AUTH.
 TEST_F(Receive, DemandsEveryNegotiatedRoundBeforeIkeAuth) {
     peer.init("aes256gcm16-prfsha384-x25519-ke1_mlkem768");
     const auto answers = peer.send(ExchangeType::ike_auth, peer.auth());
@@ -169,6 +176,7 @@ TEST_F(Receive, DemandsEveryNegotiatedRoundBeforeIkeAuth) {
     EXPECT_EQ(sas(), 0u);
 }
 
+// RFC 9242 §5 [153]: their number is bounded.
 TEST_F(Receive, RefusesARoundThatWasNotNegotiated) {
     peer.init();
     wire::MessageBuilder message;
@@ -179,6 +187,7 @@ TEST_F(Receive, RefusesARoundThatWasNotNegotiated) {
     EXPECT_EQ(sas(), 0u);
 }
 
+// RFC 9370 §2.2.2 [158], draft-ietf-ipsecme-ikev2-mlkem §3 [162]: the method of the round, with a good key.
 TEST_F(Receive, RefusesARoundOfAnotherMethodOrWithABadKey) {
     for (const model::Ke method : {model::Ke::ml_kem_512, model::Ke::ml_kem_768}) {
         ScriptedPeer odd(victim);
@@ -218,6 +227,7 @@ TEST_F(Receive, IgnoresMessageIdsOutsideTheWindow) {
     EXPECT_TRUE(answers());
 }
 
+// RFC 7296 §2.1 [12]: a repeated request brings the stored response back and nothing else.
 TEST_F(Receive, RepeatsTheIdenticalAnswer) {
     peer.establish();
     wire::MessageBuilder empty;
@@ -240,6 +250,7 @@ TEST_F(Receive, IsNotFooledByItsOwnReflectedMessages) {
     EXPECT_TRUE(answers());
 }
 
+// RFC 7296 §2.2 [6, 14]: a response needs a request.
 TEST_F(Receive, IgnoresAResponseWithoutARequest) {
     peer.establish();
     wire::Header header = peer.header(ExchangeType::informational, 0);
@@ -250,6 +261,7 @@ TEST_F(Receive, IgnoresAResponseWithoutARequest) {
     EXPECT_TRUE(alive());
 }
 
+// RFC 7296 §2.4, §1.5 [21, 31]: unprotected messages change nothing, and an INFORMATIONAL one is not answered.
 TEST_F(Receive, KeepsAnEstablishedSaWhateverIsSentInTheClear) {
     peer.establish();
     for (const NotifyType type :
@@ -270,6 +282,7 @@ TEST_F(Receive, KeepsAnEstablishedSaWhateverIsSentInTheClear) {
     EXPECT_TRUE(answers());
 }
 
+// RFC 7296 §2.5 [26]: refused with its type.
 TEST_F(Receive, RefusesACriticalPayloadButKeepsTheSa) {
     peer.establish();
     wire::MessageBuilder message;
@@ -281,6 +294,7 @@ TEST_F(Receive, RefusesACriticalPayloadButKeepsTheSa) {
     EXPECT_TRUE(answers());
 }
 
+// RFC 7296 §2.5, §3.10.1, §4 [26, 33, 127]: what is unknown and not critical changes nothing.
 TEST_F(Receive, SkipsUnknownPayloadsAndNotifications) {
     peer.establish();
     wire::MessageBuilder message;
@@ -290,6 +304,7 @@ TEST_F(Receive, SkipsUnknownPayloadsAndNotifications) {
     EXPECT_TRUE(answers());
 }
 
+// RFC 7296 §2.21.3, §3.14 [29, 32]: INVALID_SYNTAX, then the SA is closed; no SK inside SK.
 TEST_F(Receive, EndsAnSaWhosePeerSendsNonsenseUnderItsKeys) {
     for (int kind = 0; kind < 3; ++kind) {
         ScriptedPeer sender(victim);
@@ -309,6 +324,7 @@ TEST_F(Receive, EndsAnSaWhosePeerSendsNonsenseUnderItsKeys) {
     }
 }
 
+// RFC 7296 §3.11 [122]: other protocols and sizes.
 TEST_F(Receive, IgnoresDeletesOfWhatDoesNotExist) {
     peer.establish();
     const Bytes unknown(8, 0xee);
@@ -327,6 +343,7 @@ TEST_F(Receive, IgnoresDeletesOfWhatDoesNotExist) {
     EXPECT_EQ(victim.engine.population().children, 1u);
 }
 
+// RFC 7296 §1.4.1 [123]: both halves at once.
 TEST_F(Receive, DeletesAChildOnceHoweverOftenItIsNamed) {
     peer.establish();
     const Bytes spis{1, 2, 3, 4, 1, 2, 3, 4};

@@ -65,6 +65,7 @@ protected:
 const SaSelector the_child{.child = "net"};
 const SaSelector the_ike{.ike = "gw"};
 
+// RFC 7296 §2.8 [113]: its initiator deletes the old SA.
 TEST_F(Rekey, OfAChildReplacesItOnBothSides) {
     bring_up();
     for (Node* node : {&owner->a, &owner->b}) {
@@ -81,6 +82,7 @@ TEST_F(Rekey, OfAChildReplacesItOnBothSides) {
     EXPECT_TRUE(owner->a.events_of<model::ChildDown>().empty());
 }
 
+// RFC 7296 §2.8 [114]: inbound first.
 TEST_F(Rekey, OfAChildInstallsTheAnswerersOutboundHalfLater) {
     bring_up();
     owner->meddler = [&](Send& send) {
@@ -99,6 +101,7 @@ TEST_F(Rekey, OfAChildWithAFreshKeyExchange) {
     EXPECT_EQ(owner->a.only_sa(owner->now).children.front().proposal.ke, model::Ke::curve25519);
 }
 
+// RFC 9370 §2.2.4 [159]: the link comes back, the SA after the last.
 TEST_F(Rekey, OfAChildWithAnAdditionalKeyExchange) {
     bring_up(hybrid_ike, "aes256gcm16-x25519-ke1_mlkem768");
     EXPECT_TRUE(owner->rekey(owner->a, the_child).result) << logs();
@@ -106,6 +109,7 @@ TEST_F(Rekey, OfAChildWithAnAdditionalKeyExchange) {
     EXPECT_EQ(owner->b.only_sa(owner->now).children.front().proposal.additional, std::vector{model::Ke::ml_kem_768});
 }
 
+// RFC 7296 §2.18, §1.3.2, §2.8 [110, 111, 113]: new keys, SPIs in the proposal, all children.
 TEST_F(Rekey, OfTheIkeSaKeepsTheChildren) {
     for (const char* proposals : {classic_ike, hybrid_ike}) {
         start_over();
@@ -137,6 +141,7 @@ TEST_F(Rekey, HappensByItselfBeforeTheLifetimeEnds) {
     EXPECT_NE(ike_spi(owner->a), ike);
 }
 
+// RFC 7296 §2.8.1 [115]: the lowest nonce loses.
 TEST_F(Rekey, OfTheSameChildByBothSidesLeavesOne) {
     bring_up();
     for (int round = 0; round < 8; ++round) {
@@ -146,6 +151,7 @@ TEST_F(Rekey, OfTheSameChildByBothSidesLeavesOne) {
     }
 }
 
+// RFC 9370 §2.2.4 [161]: the loser stops.
 TEST_F(Rekey, OfTheSameChildByBothSidesWithFollowUpExchangesLeavesOne) {
     bring_up(hybrid_ike, "aes256gcm16-x25519-ke1_mlkem768");
     for (int round = 0; round < 8; ++round) {
@@ -155,6 +161,7 @@ TEST_F(Rekey, OfTheSameChildByBothSidesWithFollowUpExchangesLeavesOne) {
     }
 }
 
+// RFC 7296 §2.8.2 [116]: the survivor has all children.
 TEST_F(Rekey, OfTheIkeSaByBothSidesLeavesOne) {
     for (const char* proposals : {classic_ike, hybrid_ike}) {
         start_over();
@@ -270,6 +277,7 @@ TEST_F(Rekey, SurvivesALostAnswer) {
     expect_one_working_tunnel();
 }
 
+// RFC 7296 §1.3.3, §2.25 [112, 117]: CHILD_SA_NOT_FOUND.
 TEST_F(Rekey, OfAnUnknownChildIsAnsweredAndAReplacementIsMade) {
     bring_up();
     // b loses its child without a word: a's rekey finds nothing there.
@@ -283,6 +291,7 @@ TEST_F(Rekey, OfAnUnknownChildIsAnsweredAndAReplacementIsMade) {
     EXPECT_TRUE(owner->children_agree()) << logs();
 }
 
+// RFC 7296 §2.25 [118]: not retried at once.
 TEST_F(Rekey, ThatThePeerRefusesLeavesTheChildAlone) {
     owner->configure(with_proposals(true, classic_ike, "aes256gcm16-x25519"),
                      with_proposals(false, classic_ike, "aes256gcm16-ecp256"));

@@ -62,6 +62,7 @@ TEST(Timers, LetAHalfOpenSaGo) {
     EXPECT_EQ(pair.b.engine.counters()[Counter::half_open_expired], 1u);
 }
 
+// RFC 7296 §2.4 [24]: asked only after silence.
 TEST(Timers, AskWhetherThePeerLivesOnlyWhenItWasSilent) {
     Pair pair;
     model::Connection watchful = connection(true);
@@ -94,6 +95,7 @@ TEST(Timers, EndAnSaWhosePeerIsDeadAndReviveItsChild) {
     EXPECT_EQ(pair.a.events_of<model::IkeDown>().size(), 1u);
 }
 
+// RFC 3948 §4 [132]: only when nothing else was sent.
 TEST(Timers, KeepTheMappingOfOurNatOpen) {
     Pair pair;
     pair.configure(connection(true), connection(false));
@@ -115,6 +117,7 @@ TEST(Timers, KeepTheMappingOfOurNatOpen) {
     EXPECT_TRUE(pair.b.keepalives.empty());
 }
 
+// RFC 4301 §4.4.2.1 [171]: soft and hard.
 TEST(Timers, RekeyAChildAfterItsVolumeAndEndItAfterTheHardOne) {
     Pair pair;
     model::Connection small = connection(true);
@@ -139,6 +142,7 @@ TEST(Timers, RekeyAChildAfterItsVolumeAndEndItAfterTheHardOne) {
     EXPECT_FALSE(pair.up() && pair.a.only_sa(pair.now).children.front().id == pair.a.installed[1].id);
 }
 
+// RFC 7296 §2.23 [131]: authenticated packets alone move the peer.
 TEST(Timers, FollowAPeerWhoseNatHasANewMappingOnlyWhenItIsBehindOne) {
     Pair pair;
     pair.configure(connection(true), connection(false));
@@ -160,6 +164,7 @@ TEST(Timers, FollowAPeerWhoseNatHasANewMappingOnlyWhenItIsBehindOne) {
     EXPECT_EQ(behind.b.only_sa(behind.now).path.remote, elsewhere);
 }
 
+// RFC 7296 §2.8 [124]: an expired SA is not used.
 TEST(Timers, DeleteAnSaAtItsHardLifetime) {
     Pair pair;
     model::Connection mortal = connection(true);

@@ -8,6 +8,7 @@ namespace {
 constexpr RetransmissionSchedule schedule{.first = seconds(4), .factor = 2, .tries = 2};
 Instant at(int s) { return Instant::after_start(seconds(s)); }
 
+// RFC 7296 §2.2 [14]: IDs begin at 0 and rise by 1 in each direction.
 TEST(Window, AcceptsEachRequestOnceAndInOrder) {
     Window window;
     EXPECT_EQ(window.classify_request(1), Window::Verdict::ahead);
@@ -77,6 +78,7 @@ TEST(Window, JumpsAheadWithBothCounters) {
     EXPECT_EQ(window.classify_request(5), Window::Verdict::fresh);
 }
 
+// RFC 7296 §2.1, §2.4 [10, 13]: the same octets at growing intervals.
 TEST(Window, RetransmitsTheIdenticalRequestAtGrowingIntervalsAndGivesUp) {
     Window window;
     EXPECT_EQ(window.deadline(), Instant::never());

@@ -14,6 +14,7 @@ Result<Bytes> fake_dn(std::string_view text) {
     return concat({bytes_of("DER:"), bytes_of(text)});
 }
 
+// RFC 7296 §3.5 [63]: the ID types that must be configurable.
 TEST(Identity, FindsItsTypeByTheFormOfTheText) {
     EXPECT_EQ(parsed("192.0.2.1"), Identity::of(*IpAddress::parse("192.0.2.1")));
     EXPECT_EQ(parsed("2001:db8::1"), Identity::of(*IpAddress::parse("2001:db8::1")));

@@ -35,6 +35,7 @@ const Transform sha256 = Transform::of(Integ::hmac_sha2_256_128);
 const Transform prf256 = Transform::of(Prf::hmac_sha2_256);
 const Transform x25519 = Transform::of(Ke::curve25519);
 
+// RFC 7296 §2.7 [38]: one proposal, one transform of each type.
 TEST(Choose, TakesTheFirstProposalThatBothSidesKnow) {
     const auto own = ike("aes256gcm16-prfsha384-x25519,aes256-sha256-ecp256");
     const auto offer = ike("aes128-sha256-ecp256,aes256-sha256-ecp256-x25519");
@@ -59,6 +60,7 @@ TEST(Choose, FollowsOwnOrThePeersOrderAsToldTo) {
     EXPECT_EQ(choose(own, ecp_first, {.prefer_own_order = false})->ke, Ke::ecp_256);
 }
 
+// RFC 7296 §3.3.4 [54]: what is not configured is not accepted.
 TEST(Choose, RefusesWithBothListsInTheSentence) {
     const auto chosen = choose(ike("aes256-sha256-x25519"), ike("aes128-sha256-x25519"), {});
     ASSERT_FALSE(chosen);
@@ -70,6 +72,7 @@ TEST(Choose, RefusesWithBothListsInTheSentence) {
 }
 
 // RFC 7296 §3.3.6
+// RFC 7296 §3.3.6 [39]: unacceptable, but the others count.
 TEST(Choose, SkipsProposalsWithUnknownTransformTypesButReadsTheOthers) {
     const auto own = ike("aes256gcm16-prfsha256-x25519");
     const Transform strange{static_cast<TransformType>(200), 1, {}, {}};
@@ -80,6 +83,7 @@ TEST(Choose, SkipsProposalsWithUnknownTransformTypesButReadsTheOthers) {
     EXPECT_EQ(chosen->number, 2);
 }
 
+// RFC 7296 §3.3.6 [40]: the other transforms still count.
 TEST(Choose, SkipsTransformsWithUnknownNumbersOrAttributes) {
     const auto own = ike("aes256gcm16-prfsha256-x25519-ecp256");
     Transform odd = x25519;
@@ -92,6 +96,7 @@ TEST(Choose, SkipsTransformsWithUnknownNumbersOrAttributes) {
     EXPECT_FALSE(choose(own, only_odd, {}));
 }
 
+// RFC 7296 §3.3.6 [39]: unacceptable without a mandatory type.
 TEST(Choose, RefusesProposalsThatLackAMandatoryType) {
     const auto own = ike("aes256gcm16-prfsha256-x25519,aes256-sha256-x25519");
     const std::vector<std::vector<Transform>> incomplete{
@@ -104,12 +109,14 @@ TEST(Choose, RefusesProposalsThatLackAMandatoryType) {
     EXPECT_FALSE(choose(esp("aes256gcm16"), no_esn, {}));
 }
 
+// RFC 7296 §2.18 [110]: NONE is never accepted.
 TEST(Choose, NeverLeavesAnIkeSaWithoutKeyExchange) {
     const auto own = std::vector{of(Protocol::ike, {gcm256, prf256, Transform::of(Ke::none)})};
     EXPECT_FALSE(choose(own, own, {}));
 }
 
 // RFC 5282 §8
+// RFC 7296 §3.3 [42]: AEAD without integrity, and never mixed.
 TEST(Choose, TakesAnAeadWithoutIntegrityOrWithNoneAlone) {
     const auto own = esp("aes256gcm16,aes256-sha256");
     const Transform sn = Transform::of(Sn::bits_32);
@@ -126,6 +133,7 @@ TEST(Choose, TakesAnAeadWithoutIntegrityOrWithNoneAlone) {
 }
 
 // RFC 7296 §3.3.5
+// RFC 7296 §3.3.5 [43]: always with variable keys, never with fixed ones.
 TEST(Choose, HoldsKeyLengthsToTheRules) {
     const Transform sn = Transform::of(Sn::bits_32);
     const std::vector<Proposal> no_length{
@@ -149,6 +157,7 @@ TEST(Choose, RefusesTypesThatDoNotBelongToTheProtocol) {
     EXPECT_FALSE(choose(esp("aes256gcm16"), ike("aes256gcm16-prfsha256-x25519"), {}));
 }
 
+// RFC 4303 §2.2.1 [179]: by negotiation.
 TEST(Choose, ChoosesSequenceNumbers) {
     EXPECT_EQ(choose(default_esp_proposals(), esp("aes256gcm16-noesn-esn"), {})->sn,
               Sn::bits_64_partial);
@@ -178,6 +187,7 @@ TEST(Choose, MakesPfsADemandOfBothSides) {
 }
 
 // RFC 9370 §2.2.1: the RFC's example with methods of today's registry.
+// RFC 9370 §2.2.1 [155]: one method or NONE for each type.
 TEST(AdditionalKeyExchange, RunsTheExampleOfTheRfc) {
     const auto offer = ike("aes256gcm16-modp4096-prfsha256-ke2_mlkem512-ke2_mlkem768-"
                            "ke3_mlkem512-ke3_mlkem768-ke5_mlkem1024-ke5_none");
@@ -194,6 +204,7 @@ TEST(AdditionalKeyExchange, RunsTheExampleOfTheRfc) {
     EXPECT_EQ(*checked, *chosen);
 }
 
+// RFC 9370 §2.2.2 [158]: types 6 to 12 are unknown then.
 TEST(AdditionalKeyExchange, IsAnUnknownTypeWithoutIkeIntermediate) {
     const SelectionRules old{.additional_key_exchanges = false};
     const auto offer = default_ike_proposals();
@@ -206,6 +217,7 @@ TEST(AdditionalKeyExchange, IsAnUnknownTypeWithoutIkeIntermediate) {
     EXPECT_FALSE(check_choice(offer, answer_of(*hybrid), old));
 }
 
+// RFC 9370 §2.2.1 [155]: no duplicates.
 TEST(AdditionalKeyExchange, NeverRunsAMethodTwice) {
     const auto twice = ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768");
     EXPECT_FALSE(choose(twice, twice, {}));
@@ -228,6 +240,7 @@ TEST(AdditionalKeyExchange, TreatsAnOmittedRoundAsNone) {
     EXPECT_EQ(choose(classic, optional, {})->transforms.size(), 4u) << "KE1_NONE is answered";
 }
 
+// RFC 9370 §2.2.1 [154]: types 6 to 12.
 TEST(AdditionalKeyExchange, RunsInTheOrderOfTypesNotOfTheMessage) {
     const auto offer = ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem1024");
     Proposal answer = offer.front();
@@ -242,6 +255,7 @@ TEST(CheckChoice, AcceptsWhatTheResponderChose) {
     EXPECT_EQ(*check_choice(offer, answer_of(*chosen), {}), *chosen);
 }
 
+// RFC 7296 §3.3.6 [38, 41]: the answer must be one of the offers.
 TEST(CheckChoice, RefusesWhatWasNotOffered) {
     const auto offer = ike("aes256gcm16-prfsha256-x25519-ecp256,aes256-sha256-x25519");
     const auto refused = [&](Proposal answer) { return !check_choice(offer, answer, {}); };
@@ -257,6 +271,7 @@ TEST(CheckChoice, RefusesWhatWasNotOffered) {
     EXPECT_TRUE(refused(of(Protocol::ike, {gcm256, prf256, x25519, sha256})));
 }
 
+// RFC 9370 §2.2.1 [156]: the exchange fails.
 TEST(CheckChoice, RefusesTheSameMethodInTwoRounds) {
     const auto offer = ike("aes256gcm16-prfsha256-x25519-ke1_mlkem768-ke2_mlkem768-ke2_none");
     Proposal answer = of(Protocol::ike, {gcm256, prf256, x25519,
@@ -306,6 +321,7 @@ TEST(ParseProposals, KnowsTheWordsOfSwanctl) {
     EXPECT_EQ(esp(" aes-sha1 , null-sha256 ")[1].number, 2);
 }
 
+// RFC 8247 §2 [56], RFC 8221 §5 [57]: DES and MD5 are no words.
 TEST(ParseProposals, NamesTheWordThatItDoesNotKnow) {
     const auto error = [](Protocol protocol, std::string_view text) {
         const auto parsed = parse_proposals(protocol, text);

@@ -23,6 +23,7 @@ TEST(Header, ReadsEveryField) {
     EXPECT_EQ(written(*header), datagram);
 }
 
+// RFC 7296 §3.1 [4]: reserved bits are zero and ignored.
 TEST(Header, IgnoresReservedFlagsAndTheVersionBit) {
     Bytes datagram = example();
     datagram[19] = 0xff;

@@ -84,6 +84,7 @@ TEST(Message, KeepsUnknownPayloadsAndTheirCriticalBit) {
     EXPECT_EQ(written(message), datagram);
 }
 
+// RFC 7296 §2.5 [27]: no matter for known payloads.
 TEST(Message, IgnoresTheCriticalBitOfPayloadsThatItKnows) {
     Bytes datagram = MessageBuilder().add(VendorIdPayload{bytes_of("v")}).finish(init_request());
     datagram[header_size + 1] = 0xff;
@@ -92,6 +93,7 @@ TEST(Message, IgnoresTheCriticalBitOfPayloadsThatItKnows) {
     EXPECT_EQ(message.unsupported_critical(), nullptr);
 }
 
+// RFC 7296 §3.14 [29]: SK is the last payload.
 TEST(Message, EndsAtTheEncryptedPayload) {
     const Bytes content(40, 0xee);
     const Bytes datagram = MessageBuilder()

@@ -39,6 +39,7 @@ TEST(SaPayload, ReadsNestedTransformsAndTheKeyLength) {
     EXPECT_EQ(written(*payload), body);
 }
 
+// RFC 7296 §3.3 [36]: inner lengths and counts are checked.
 TEST(SaPayload, RefusesLengthsAndCountsThatContradictEachOther) {
     EXPECT_EQ(refusal<SaPayload>(""), Errc::truncated);
     // Proposal length below its own header, and beyond the payload.
@@ -117,6 +118,7 @@ TEST(IdentificationPayload, KeepsTypesThatAreNotAssigned) {
     EXPECT_EQ(written(*payload), body);
 }
 
+// RFC 7296 §3.9 [50]: other lengths are refused.
 TEST(NoncePayload, HasBetween16And256Octets) {
     const Bytes random(300, 7);
     const auto accepted = [&](std::size_t size) { return parse<NoncePayload>({random.data(), size}).has_value(); };
@@ -127,6 +129,7 @@ TEST(NoncePayload, HasBetween16And256Octets) {
     EXPECT_FALSE(accepted(257));
 }
 
+// RFC 7296 §3.10 [34]: SPI size, SPI, data.
 TEST(NotifyPayload, ReadsTheSpiBetweenTypeAndData) {
     const Bytes body = octets("03 04 4009 01020304 aa");
     const auto payload = parse<NotifyPayload>(body);
@@ -151,6 +154,7 @@ TEST(DeletePayload, ListsSpisAsNumbers) {
     EXPECT_TRUE(parse<DeletePayload>(of_ike).value().child_spis().empty());
 }
 
+// RFC 7296 §3.11 [122]: SPI sizes and counts.
 TEST(DeletePayload, RefusesCountsThatDoNotMatchTheOctets) {
     EXPECT_EQ(refusal<DeletePayload>("03 04 0002 01020304"), Errc::truncated);
     EXPECT_EQ(refusal<DeletePayload>("03 04 0001 01020304 05"), Errc::trailing);
@@ -190,6 +194,7 @@ TEST(TsPayload, RefusesCountsThatDoNotMatchTheOctets) {
     EXPECT_EQ(refusal<TsiPayload>("ff 000000"), Errc::truncated);
 }
 
+// RFC 7383 §2.5 [142]: numbers from 1 to the total.
 TEST(SkfPayload, RefusesNumbersOutsideTheTotal) {
     EXPECT_EQ(refusal<SkfPayload>("0000 0001 aa"), Errc::bad_value);
     EXPECT_EQ(refusal<SkfPayload>("0002 0001 aa"), Errc::bad_value);

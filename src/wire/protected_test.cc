@@ -97,6 +97,7 @@ TEST_P(Protected, IntAuthIsTheSameSentAndReceivedWholeAndInFragments) {
     EXPECT_EQ(intermediate_aad(fragments[0].layout.aad(fragments[0].octets), chain.octets.size()), sent);
 }
 
+// RFC 9242 §3.3.2 [152]: adjusted lengths.
 TEST(ProtectedMessage, IntAuthCountsNeitherIvNorPaddingNorIcv) {
     const Chain chain = chain_of(100);
     const Bytes adjusted = intermediate_aad(auth_request(), chain.first, chain.octets.size());

@@ -69,6 +69,7 @@ TEST(Reassembly, TakesAtMostTheLimitOfFragments) {
     EXPECT_EQ(reassembly.total(), 0);
 }
 
+// RFC 7383 §2.6 [145]: memory is bounded.
 TEST(Reassembly, DropsEverythingBeyondTheLimitOfOctets) {
     const std::string half(model::limits::reassembled_message_octets / 2 + 1, 'x');
     Reassembly reassembly;

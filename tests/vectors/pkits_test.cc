@@ -4,6 +4,7 @@
 
 #include <iostream>
 #include <regex>
+#include <set>
 
 #include "crypto/revocation.h"
 #include "crypto/x509.h"
@@ -23,11 +24,18 @@ struct Suite {
     std::map<std::string, Bytes> leaves;
 };
 
+// By name: the order of a folder's files is not the same on every machine.
+std::set<std::filesystem::path> files_in(const std::filesystem::path& folder) {
+    std::set<std::filesystem::path> files;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) files.insert(entry.path());
+    return files;
+}
+
 Suite read_suite(const std::filesystem::path& folder) {
     Suite suite;
     const std::regex leaf(".*Test[0-9]+EE");
-    for (const auto& entry : std::filesystem::directory_iterator(folder / "certs")) {
-        const std::string name = entry.path().stem().string(), text = read_text(entry.path());
+    for (const std::filesystem::path& path : files_in(folder / "certs")) {
+        const std::string name = path.stem().string(), text = read_text(path);
         if (std::regex_match(name, leaf)) {
             suite.leaves[name] = keep(bytes_of(text));
             continue;
@@ -36,8 +44,8 @@ Suite read_suite(const std::filesystem::path& folder) {
         if (certificate)
             (name.starts_with("TrustAnchor") ? suite.anchors : suite.intermediates).push_back(*certificate);
     }
-    for (const auto& entry : std::filesystem::directory_iterator(folder / "crls"))
-        if (const auto crl = Crl::parse(bytes_of(read_text(entry.path())))) suite.crls.push_back(*crl);
+    for (const std::filesystem::path& path : files_in(folder / "crls"))
+        if (const auto crl = Crl::parse(bytes_of(read_text(path)))) suite.crls.push_back(*crl);
     return suite;
 }
 

@@ -79,6 +79,7 @@ TEST_F(SharedKeyAuth, IsNotEnoughWhereACertificateIsExpected) {
     EXPECT_FALSE(check(round, proof_with("correct horse")));
 }
 
+// RFC 8247 §3 [73]: PKCS#1 only where policy allows it.
 TEST_F(SharedKeyAuth, HoldsThePeersSignatureToTheConfiguredScheme) {
     using Kind = crypto::SignatureScheme::Kind;
     const auto signed_with = [&](Kind kind, model::SignatureHash hash, const model::AuthConfig& round) {

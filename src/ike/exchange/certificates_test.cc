@@ -20,6 +20,7 @@ protected:
     Pair pair{settings(), settings()};
 };
 
+// RFC 7296 §3.6 [61], RFC 7427 §4 [70]: the first CERT holds the key that signed.
 TEST_F(Certificates, BringUpATunnelWithEveryKindOfKey) {
     for (const auto type :
          {crypto::KeyType::ecdsa_256, crypto::KeyType::ecdsa_384, crypto::KeyType::rsa, crypto::KeyType::ed25519}) {
@@ -57,6 +58,7 @@ TEST_F(Certificates, ThatExpiredAreRefusedWithTheirDate) {
     EXPECT_NE(pair.b.log().find("expired"), std::string::npos) << logs();
 }
 
+// RFC 4301 §4.4.3.2 [64]: the ID must be the certificate's.
 TEST_F(Certificates, OfAnotherIdentityAreRefused) {
     const auto mars = credentials(authority, authority, {"mars.example", crypto::KeyType::ecdsa_256});
     model::Connection impostor = with_certificates(true);

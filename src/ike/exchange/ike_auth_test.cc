@@ -10,6 +10,7 @@ namespace {
 
 using model::Counter;
 
+// RFC 7296 §1.2 [58]: AUTHENTICATION_FAILED and no SA.
 TEST(IkeAuth, RefusesAPeerWithAnotherKeyAndSaysSoOnBothSides) {
     Pair pair;
     pair.step(pair.a, Configure{config_of(connection(true), "right"), nullptr});
@@ -32,6 +33,7 @@ TEST(IkeAuth, RefusesAnIdentityThatIsNotExpected) {
     EXPECT_EQ(pair.b.engine.population().ike_sas, 0u);
 }
 
+// RFC 7296 §2.21.2 [69]: the IKE SA stays.
 TEST(IkeAuth, KeepsTheIkeSaWhenTheChildIsRefused) {
     Pair pair;
     model::Connection other = connection(false);
@@ -190,6 +192,7 @@ TEST(IkeAuth, IgnoresInitialContactOfThoseWhoDoNotProveTheirIdentity) {
 }
 
 // The initiator is the one to find out: it reports in an exchange of its own (RFC 7296 §2.21.2).
+// RFC 7296 §1.2 [58]: the initiator verifies, too.
 TEST(IkeAuth, TellsAResponderThatItDoesNotBelieve) {
     Pair pair;
     model::Connection picky = connection(true), impostor = connection(false);

@@ -22,6 +22,7 @@ std::size_t largest_datagram(const Node& node) {
     return largest;
 }
 
+// RFC 9370 §2.2.1 [154], RFC 9242 §3.2 [150]: one after the other.
 TEST(IkeIntermediate, RunsOneRoundForEachAdditionalMethodInTheirOrder) {
     Pair pair;
     constexpr const char* three = "aes256gcm16-prfsha384-x25519-ke1_mlkem768-ke2_ecp384-ke3_mlkem512";
@@ -35,6 +36,7 @@ TEST(IkeIntermediate, RunsOneRoundForEachAdditionalMethodInTheirOrder) {
 }
 
 // RFC 9242 §3.3.2: AUTH covers the whole message, however it travelled.
+// RFC 9242 §3.3.2 [152]: as if never fragmented.
 TEST(IkeIntermediate, AgreesOnAuthAlsoWhenItsMessagesAreFragmented) {
     Pair pair({.fragment_ip_octets = 600}, {.fragment_ip_octets = 400});
     pair.configure(connection(true), connection(false));
@@ -65,6 +67,7 @@ TEST(IkeIntermediate, ComesUpAlthoughFragmentsAreLostDoubledAndReordered) {
     EXPECT_TRUE(pair.up()) << pair.a.log() << "---\n" << pair.b.log();
 }
 
+// RFC 7296 §2 [7], RFC 7383 §2.3 [141]: large messages go in one datagram to a peer without fragmentation.
 TEST(IkeIntermediate, DoesNotFragmentForAPeerThatCannot) {
     Pair pair({.fragment_ip_octets = 600}, {.fragment_ip_octets = 400});
     model::Connection whole = connection(false);
@@ -75,6 +78,7 @@ TEST(IkeIntermediate, DoesNotFragmentForAPeerThatCannot) {
 }
 
 // RFC 7383 §2.6.1: only the first fragment of a repeated request brings the answer back.
+// RFC 7383 §2.6.1 [146]: fragment 1 alone.
 TEST(IkeIntermediate, RepeatsItsAnswerForTheFirstFragmentAlone) {
     Pair pair({.fragment_ip_octets = 400});
     pair.configure(connection(true), connection(false));
@@ -92,6 +96,7 @@ TEST(IkeIntermediate, RepeatsItsAnswerForTheFirstFragmentAlone) {
     EXPECT_EQ(pair.b.engine.counters()[model::Counter::retransmitted], sent_before + 1);
 }
 
+// RFC 7383 §2.6 [145]: by time.
 TEST(IkeIntermediate, DropsAnIncompleteSetOfFragmentsAfterAWhile) {
     Pair pair({.fragment_ip_octets = 400});
     pair.configure(connection(true), connection(false));

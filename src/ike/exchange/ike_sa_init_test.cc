@@ -16,6 +16,7 @@ model::Connection with_ike(bool at_a, const char* proposals) {
     return made;
 }
 
+// RFC 7296 §2.6 [51]: the request again with the cookie first.
 TEST(IkeSaInit, ReturnsACookieUnderLoadAndComesUp) {
     Pair pair({}, {.always_cookie = true});
     pair.configure(connection(true), connection(false));
@@ -24,6 +25,7 @@ TEST(IkeSaInit, ReturnsACookieUnderLoadAndComesUp) {
     EXPECT_EQ(pair.b.engine.counters()[Counter::cookie_sent], 1u);
 }
 
+// RFC 7296 §2.6 [52]: stateless.
 TEST(IkeSaInit, KeepsNothingOfAStrangerWithoutACookie) {
     Pair pair({}, {.always_cookie = true});
     pair.configure(connection(true), connection(false));
@@ -32,6 +34,7 @@ TEST(IkeSaInit, KeepsNothingOfAStrangerWithoutACookie) {
     EXPECT_EQ(pair.b.engine.population().ike_sas, 0u);
 }
 
+// RFC 7296 §1.2, §3.4 [46, 47]: the whole set is offered again with the other group.
 TEST(IkeSaInit, RepeatsWithTheGroupThatTheResponderWants) {
     Pair pair;
     pair.configure(with_ike(true, "aes256gcm16-prfsha256-x25519-ecp256"),
@@ -41,6 +44,7 @@ TEST(IkeSaInit, RepeatsWithTheGroupThatTheResponderWants) {
     EXPECT_EQ(pair.a.only_sa(pair.now).proposal->ke, model::Ke::ecp_256);
 }
 
+// RFC 7296 §2.6.1 [53]: kept in the retry.
 TEST(IkeSaInit, KeepsTheCookieWhenTheGroupChanges) {
     Pair pair({}, {.always_cookie = true});
     pair.configure(with_ike(true, "aes256gcm16-prfsha256-x25519-ecp256"),
@@ -61,6 +65,7 @@ TEST(IkeSaInit, EndsAtOnceWithoutACommonProposal) {
     EXPECT_NE(pair.b.log().find("no IKE proposal in common"), std::string::npos);
 }
 
+// RFC 9242 §3.1 [149]: only when both announced it.
 TEST(IkeSaInit, FallsBackToAClassicPeerUnlessPostQuantumIsRequired) {
     Pair pair;
     pair.configure(connection(true), with_ike(false, "aes256gcm16-prfsha384-x25519"));
@@ -124,6 +129,7 @@ TEST(IkeSaInit, TakesUnauthenticatedErrorsForHintsOnly) {
     EXPECT_TRUE(pair.up());
 }
 
+// RFC 7296 §1.2 [46]: no loop.
 TEST(IkeSaInit, DoesNotFollowAResponderThatSendsItRoundForEver) {
     Pair pair;
     pair.configure(connection(true), connection(false));

@@ -17,6 +17,7 @@ protected:
     Pair pair;
 };
 
+// RFC 7296 §1.4.1 [121]: an empty response.
 TEST_F(Informational, DeletesAnIkeSaWithItsChildren) {
     const CommandDone done = pair.terminate(pair.b, {.ike = "gw"});
     EXPECT_TRUE(done.result);
@@ -28,6 +29,7 @@ TEST_F(Informational, DeletesAnIkeSaWithItsChildren) {
     }
 }
 
+// RFC 7296 §1.4.1 [120]: answered with the paired SA.
 TEST_F(Informational, DeletesOneChildAndKeepsTheIkeSa) {
     EXPECT_TRUE(pair.terminate(pair.a, {.child = "net"}).result);
     for (Node* node : {&pair.a, &pair.b}) {
@@ -36,6 +38,7 @@ TEST_F(Informational, DeletesOneChildAndKeepsTheIkeSa) {
     }
 }
 
+// RFC 7296 §1.4.1 [120]: no Delete in the answer of one who deletes already.
 TEST_F(Informational, SurvivesDeletionOfTheSameChildFromBothSides) {
     for (Node* node : {&pair.a, &pair.b}) pair.step(*node, Terminate{.id = CommandId{50}, .which = {.child = "net"}});
     pair.run();

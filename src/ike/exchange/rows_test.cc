@@ -18,6 +18,7 @@ TEST(Rows, OfTwoFilesNeverShareAPlace) {
 }
 
 // Strangers and half-authenticated peers reach IKE_SA_INIT, IKE_INTERMEDIATE and IKE_AUTH and nothing else.
+// RFC 7296 §1 [25]: no row lets anything else in.
 TEST(Rows, LeaveNothingButTheSetUpBeforeAuthentication) {
     for (const auto table : all_rows()) {
         for (const ExchangeRow& row : table) {

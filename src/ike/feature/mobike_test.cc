@@ -33,7 +33,7 @@ protected:
     Pair pair;
 };
 
-// RFC 4555 §3.2, §3.3: negotiated in IKE_AUTH, which uses port 4500 even without a NAT.
+// RFC 4555 §3.2, §3.3 [134]: negotiated in IKE_AUTH, which uses port 4500 even without a NAT.
 TEST_F(Mobike, IsAgreedOnTheNatPortWithoutEncapsulation) {
     establish();
     EXPECT_TRUE(a().mobike && b().mobike);
@@ -52,7 +52,7 @@ TEST_F(Mobike, NeedsBothEnds) {
     EXPECT_EQ(b().path.remote.address, home);
 }
 
-// RFC 4555 §3.5: the responder updates the IKE SA and its children from the header of UPDATE_SA_ADDRESSES.
+// RFC 4555 §3.5 [135]: the responder updates the IKE SA and its children from the header of UPDATE_SA_ADDRESSES.
 TEST_F(Mobike, BothEndsFollowTheInitiator) {
     establish();
     pair.give_addresses(pair.a, {away});
@@ -88,7 +88,7 @@ TEST_F(Mobike, StaysWhileTheCurrentPathIsUsable) {
     EXPECT_THAT(b().peer_addresses, UnorderedElementsAre(home, far, away));
 }
 
-// RFC 4555 §3.4, §3.6: each list is complete and replaces the one before.
+// RFC 4555 §3.4, §3.6 [137]: each list is complete and replaces the one before.
 TEST_F(Mobike, ListsReplaceEachOther) {
     pair.step(pair.a, HostAddresses{{home, away}});
     establish();
@@ -111,7 +111,7 @@ TEST_F(Mobike, LocalAddrsLimitWhereItGoes) {
     EXPECT_THAT(b().peer_addresses, ElementsAre(address("192.0.2.77")));
 }
 
-// RFC 4555 §3.7: ESP stays until the peer has answered from its new address.
+// RFC 4555 §3.7 [136]: ESP stays until the peer has answered from its new address.
 TEST_F(Mobike, TrafficWaitsForTheProof) {
     establish();
     std::vector<model::Path> when_asked;
@@ -147,7 +147,7 @@ TEST_F(Mobike, ProofCanBeWaived) {
     EXPECT_EQ(esp_of(pair.b).remote.address, away);
 }
 
-// RFC 4555 §3.5: an address that is not acceptable changes nothing at the responder; the initiator returns.
+// RFC 4555 §3.5 [135]: an address that is not acceptable changes nothing at the responder; the initiator returns.
 TEST_F(Mobike, UnacceptableAddressesAreGivenUp) {
     model::Connection strict = connection(false);
     strict.mobike_addrs = {{.text = "192.0.2.0/24", .range = model::AddressRange::parse("192.0.2.0/24"), .any = false}};
@@ -162,7 +162,7 @@ TEST_F(Mobike, UnacceptableAddressesAreGivenUp) {
     ASSERT_THAT(pair.a.events_of<model::Alert>(), Contains(Field(&model::Alert::type, "mobike-failure")));
 }
 
-// RFC 4555 §3.5: a change while the update is under way makes its answer void, and a new update follows.
+// RFC 4555 §3.5 [137]: a change while the update is under way makes its answer void, and a new update follows.
 TEST_F(Mobike, MovesTwiceInARow) {
     establish();
     pair.give_addresses(pair.a, {away});
@@ -263,7 +263,7 @@ struct NatBox {
     }
 };
 
-// RFC 4555 §3.8: NAT detection in liveness checks finds a NAT that appears, changes its mapping, and disappears.
+// RFC 4555 §3.8 [138]: NAT detection in liveness checks finds a NAT that appears, changes its mapping, and disappears.
 TEST_F(Mobike, NatsAppearRebindAndDisappear) {
     model::Connection watchful = connection(true);
     watchful.dpd_delay = seconds(30);
@@ -340,7 +340,7 @@ protected:
     ScriptedPeer peer{victim};
 };
 
-// RFC 4555 §3.7: if the values do not match, the IKE SA MUST be closed.
+// RFC 4555 §3.7 [136]: if the values do not match, the IKE SA MUST be closed.
 TEST_F(MobikePeer, AWrongCookieEndsTheSa) {
     establish();
     const auto answers = peer.send_from(from(far), ExchangeType::informational, message({{NotifyType::update_sa_addresses, {}}}));
@@ -364,7 +364,7 @@ TEST_F(MobikePeer, AMissingCookieEndsTheSaToo) {
     EXPECT_THAT(victim.engine.list(peer.now), IsEmpty());
 }
 
-// RFC 4555 §3.7: the recipient MUST copy the notification as it is.
+// RFC 4555 §3.7 [136]: the recipient MUST copy the notification as it is.
 TEST_F(MobikePeer, CookiesAreCopied) {
     establish();
     const Bytes cookie(64, 9);
@@ -374,7 +374,7 @@ TEST_F(MobikePeer, CookiesAreCopied) {
     EXPECT_EQ(keep(answers.front().notify(NotifyType::cookie2)->data), cookie);
 }
 
-// RFC 4555 §3.8, §3.10: a message from elsewhere that does not say UPDATE_SA_ADDRESSES changes nothing.
+// RFC 4555 §3.8, §3.10 [140]: a message from elsewhere that does not say UPDATE_SA_ADDRESSES changes nothing.
 TEST_F(MobikePeer, APathTestChangesNothing) {
     establish();
     const NatHash hash{};
@@ -386,7 +386,7 @@ TEST_F(MobikePeer, APathTestChangesNothing) {
     EXPECT_THAT(victim.moved, IsEmpty());
 }
 
-// RFC 4555 §3.9: the contents MUST be verified, and MUST NOT be used when they do not match.
+// RFC 4555 §3.9 [139]: the contents MUST be verified, and MUST NOT be used when they do not match.
 TEST_F(MobikePeer, AnUnexpectedNatIsReported) {
     establish();
     const Bytes claimed{198, 51, 100, 1, 192, 0, 2, 2, 1, 0xf4, 1, 0xf4};
@@ -430,7 +430,7 @@ TEST_F(MobikePeer, ListsAreProtectedWithoutNatTraversal) {
     EXPECT_EQ(keep(protection->data), (Bytes{192, 0, 2, 2, 192, 0, 2, 1, 1, 0xf4, 1, 0xf4}));
 }
 
-// RFC 4555 §3.5: whoever answered the first IKE_SA_INIT does not decide, also after it has rekeyed the IKE SA.
+// RFC 4555 §3.5 [135]: whoever answered the first IKE_SA_INIT does not decide, also after it has rekeyed the IKE SA.
 TEST_F(Mobike, TheResponderHasNothingToDecide) {
     establish();
     ASSERT_TRUE(pair.rekey(pair.b, {.ike = "gw"}).result);

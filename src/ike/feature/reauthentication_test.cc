@@ -50,7 +50,9 @@ TEST_F(Reauthentication, MakesANewSaBeforeTheOldOneIsDeleted) {
     std::vector<std::string> order;
     pair.meddler = [&](Send& send) {
         const auto header = wire::parse_header(send.datagram);
-        if (!header->response) order.push_back(model::name_of(header->exchange));
+        // A message in fragments counts once.
+        const std::string exchange = model::name_of(header->exchange);
+        if (!header->response && (order.empty() || order.back() != exchange)) order.push_back(exchange);
         // The old child is there until the new one is on both sides.
         EXPECT_GE(pair.a.engine.population().children, 1u);
         EXPECT_GE(pair.b.engine.population().children, 1u);

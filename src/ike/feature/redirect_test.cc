@@ -48,7 +48,7 @@ protected:
     Pair pair;
 };
 
-// RFC 5685 §3: the nonce comes back, no state is made, and the new gateway learns where we come from.
+// RFC 5685 §3 [203, 204]: the nonce comes back, no state is made, and the new gateway learns where we come from.
 TEST_F(RedirectTest, BeforeAnyState) {
     configure("198.51.100.2", model::RedirectAt::init);
     const CommandDone waiting = pair.initiate(pair.a);
@@ -84,7 +84,7 @@ TEST_F(RedirectTest, OnceAuthenticated) {
     EXPECT_THAT(pair.a.done[0].result.error().detail, HasSubstr("gw2.example"));
 }
 
-// RFC 5685 §3: MUST NOT be sent to a client that has not said that it follows.
+// RFC 5685 §3 [203]: MUST NOT be sent to a client that has not said that it follows.
 class RedirectOfTheDeaf : public RedirectTest, public testing::WithParamInterface<model::RedirectAt> {};
 INSTANTIATE_TEST_SUITE_P(InEitherExchange, RedirectOfTheDeaf, testing::Values(model::RedirectAt::init, model::RedirectAt::auth));
 
@@ -125,7 +125,7 @@ TEST_F(RedirectTest, OnlyTheResponderSendsAway) {
     EXPECT_THAT(pair.b.asked_for_gateways, IsEmpty());
 }
 
-// RFC 5685 §7.
+// RFC 5685 §7 [204]: loops are limited.
 TEST_F(RedirectTest, LoopsEnd) {
     configure("198.51.100.2", model::RedirectAt::init);
     pair.initiate(pair.a);
@@ -142,7 +142,7 @@ TEST_F(RedirectTest, LoopsEnd) {
 
 // ---- forged and malformed ones ----------------------------------------------------------------------
 
-// RFC 5685 §3: a REDIRECT without our nonce MUST be discarded silently, and we go on waiting.
+// RFC 5685 §3 [203]: a REDIRECT without our nonce MUST be discarded silently, and we go on waiting.
 TEST_F(RedirectTest, ForgeriesAreIgnored) {
     configure({}, model::RedirectAt::auth);
     const auto forge = [&](const Send& request, const Bytes& data) {
