@@ -18,6 +18,10 @@ CASES = {
 CASES |= {f"reauth-time-of-{end}-which-initiated": by_time(end, end) for end in ENDS}
 # The responder's AUTH_LIFETIME (RFC 4478) is all that the initiator knows of it.
 CASES |= {f"reauth-time-of-{end}-which-responded": by_time(ENDS[1 - ENDS.index(end)], end) for end in ENDS}
+OPEN = {
+    "reauth-time-of-cygnet-which-responded": "loses packets, or ends late, when strongSwan initiated and obeys AUTH_LIFETIME",
+    "reauth-time-of-strongswan-which-responded": "strongSwan initiates the new IKE SA itself, the expectation says otherwise",
+}
 CASES["virtual-address-is-kept"] = Case(CYGNET, options={"end": CYGNET, "command": True, "virtual": True}, words={
     "cygnet_ike": "vips = 0.0.0.0",
     "strongswan_ike": "pools = addresses",

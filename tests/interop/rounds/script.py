@@ -2,11 +2,22 @@
 
 from scenario import CYGNET, ENDS, STRONGSWAN, Case, Gateways, Mismatch
 
+# Each pair of identities has its own entry: which of two that fit by one name each is meant, the products decide differently.
 _SECRET = """secrets {{
     ike-second {{
         id-1 = alice@example
         id-2 = bob@example
-        secret = "{}"
+        secret = "{0}"
+    }}
+    ike-alice {{
+        id-1 = alice@example
+        id-2 = strongswan.example
+        secret = "{0}"
+    }}
+    ike-bob {{
+        id-1 = bob@example
+        id-2 = cygnet.example
+        secret = "{0}"
     }}
 }}"""
 
@@ -23,7 +34,7 @@ def case(initiator, cygnet_twice, strongswan_twice, secret="known to both"):
         own, others = ("alice@example", "bob@example") if end == CYGNET else ("bob@example", "alice@example")
         words[f"{end}_ike"] = "\n".join([*([_round("local", own)] if twice else []),
                                          *([_round("remote", others)] if peer_twice else [])])
-    return Case(initiator, words=words, options={"ids": (cygnet_twice, strongswan_twice), "fails": secret != "known to both"})
+    return Case(initiator, words=words, options={"fails": secret != "known to both"})
 
 
 CASES = {
@@ -31,6 +42,9 @@ CASES = {
     for name, twice in (("cygnet-twice", (True, False)), ("strongswan-twice", (False, True)), ("both-twice", (True, True)))
     for initiator in ENDS
 }
+# strongSwan 6.1 as initiator with one round of its own gives up on a responder that announces a second one.
+OPEN = dict.fromkeys(("cygnet-twice-strongswan-initiates", "both-twice-strongswan-initiates"),
+                     "strongSwan says insufficient authentication rounds after ANOTHER_AUTH_FOLLOWS")
 CASES |= {f"wrong-second-secret-{initiator}-initiates": case(initiator, True, True, "something else") for initiator in ENDS}
 
 
@@ -44,10 +58,8 @@ def run(lab, case, folder):
             return
         raise Mismatch("a tunnel came up although the second secrets differ")
     gateways.up()
-    cygnet_twice, strongswan_twice = case.options["ids"]
-    cygnet = "alice@example" if cygnet_twice else "cygnet.example"
-    strongswan = "bob@example" if strongswan_twice else "strongswan.example"
-    for end, own, peer in ((CYGNET, cygnet, strongswan), (STRONGSWAN, strongswan, cygnet)):
+    # Both name an SA by its first identities; that the second ones count is what the wrong secret shows.
+    for end, own, peer in ((CYGNET, "cygnet.example", "strongswan.example"), (STRONGSWAN, "strongswan.example", "cygnet.example")):
         sa = gateways.sas(end)[0]
         if (sa["local-id"], sa["remote-id"]) != (own, peer):
             raise Mismatch(f"{end}: {sa['local-id']} and {sa['remote-id']}, expected {own} and {peer}")
