@@ -33,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto crl = crypto::Crl::parse(octets)) {
         ASSERT(crypto::Crl::parse(crl->der()).value() == *crl);
         ASSERT(crl->issuer_text().find('\0') == std::string::npos);
-        const crypto::Verdict verdict = crypto::judge_by_crls(path, {}, {&*crl, 1}, now);
+        const crypto::Verdict verdict = crypto::judge_by_crls(path, 0, {}, {&*crl, 1}, now);
         ASSERT(!verdict.decided() || crl->is_signed_by(ca));
         ASSERT(verdict.standing != crypto::Verdict::Standing::good || verdict.until >= now);
     }

@@ -93,11 +93,40 @@ namespace {
 
 Verdict unknown(std::string detail) { return {.standing = Standing::unknown, .detail = std::move(detail)}; }
 
-// A CRL that is out of date still says who was revoked; that it is out of date is noted.
-int accept_stale_crls(int good, X509_STORE_CTX* context) {
-    if (good == 1) return 1;
-    if (X509_STORE_CTX_get_error(context) != X509_V_ERR_CRL_HAS_EXPIRED) return 0;
-    *static_cast<bool*>(X509_STORE_CTX_get_app_data(context)) = true;
+// What the callback looks for: the certificate at one place of the path.
+struct Judgement {
+    int depth = 0;
+    bool stale = false;  // by a CRL that is out of date: it still says who was revoked
+};
+
+bool is_about_crls(int error) {
+    switch (error) {
+        case X509_V_ERR_UNABLE_TO_GET_CRL:
+        case X509_V_ERR_UNABLE_TO_GET_CRL_ISSUER:
+        case X509_V_ERR_UNABLE_TO_DECRYPT_CRL_SIGNATURE:
+        case X509_V_ERR_CRL_SIGNATURE_FAILURE:
+        case X509_V_ERR_CRL_NOT_YET_VALID:
+        case X509_V_ERR_CRL_HAS_EXPIRED:
+        case X509_V_ERR_ERROR_IN_CRL_LAST_UPDATE_FIELD:
+        case X509_V_ERR_ERROR_IN_CRL_NEXT_UPDATE_FIELD:
+        case X509_V_ERR_CERT_REVOKED:
+        case X509_V_ERR_KEYUSAGE_NO_CRL_SIGN:
+        case X509_V_ERR_UNHANDLED_CRITICAL_CRL_EXTENSION:
+        case X509_V_ERR_DIFFERENT_CRL_SCOPE:
+        case X509_V_ERR_CRL_PATH_VALIDATION_ERROR: return true;
+        default: return false;
+    }
+}
+
+// Certificates at other places of the path are judged by themselves. A path to a CRL's issuer has no such freedom.
+int look_at_one_place(int good, X509_STORE_CTX* context) {
+    if (good == 1 || X509_STORE_CTX_get0_parent_ctx(context) != nullptr) return good;
+    auto& judgement = *static_cast<Judgement*>(X509_STORE_CTX_get_app_data(context));
+    const int error = X509_STORE_CTX_get_error(context);
+    if (!is_about_crls(error)) return 0;
+    if (X509_STORE_CTX_get_error_depth(context) != judgement.depth) return 1;
+    if (error != X509_V_ERR_CRL_HAS_EXPIRED) return 0;
+    judgement.stale = true;
     return 1;
 }
 
@@ -155,9 +184,9 @@ std::vector<Crl> relevant_crls(X509* x509, std::span<const Crl> all) {
 
 }  // namespace
 
-Verdict judge_by_crls(std::span<const Certificate> path, std::span<const Certificate> others, std::span<const Crl> known,
-                      std::int64_t now) {
-    X509* x509 = path.front().impl().x509.get();
+Verdict judge_by_crls(std::span<const Certificate> path, std::size_t position, std::span<const Certificate> others,
+                      std::span<const Crl> known, std::int64_t now) {
+    X509* x509 = path[position].impl().x509.get();
     const std::vector<Crl> crls = relevant_crls(x509, known);
     if (crls.empty()) return unknown("no CRL of its issuer is known");
     const Store store = store_of(path.last(1));
@@ -165,17 +194,18 @@ Verdict judge_by_crls(std::span<const Certificate> path, std::span<const Certifi
     for (const Certificate& each : others) ASSERT(sk_X509_push(untrusted.get(), each.impl().x509.get()) > 0);
     const CrlStack stack(sk_X509_CRL_new_null());
     ASSERT(stack);
-    for (const Crl& each : crls) ASSERT(sk_X509_CRL_push(stack.get(), each.impl().crl.get()) > 0);
+    for (const Crl& each : known) ASSERT(sk_X509_CRL_push(stack.get(), each.impl().crl.get()) > 0);
     const StoreContext context(X509_STORE_CTX_new());
-    ASSERT(context && X509_STORE_CTX_init(context.get(), store.get(), x509, untrusted.get()) == 1);
+    X509* leaf = path.front().impl().x509.get();
+    ASSERT(context && X509_STORE_CTX_init(context.get(), store.get(), leaf, untrusted.get()) == 1);
     X509_STORE_CTX_set0_crls(context.get(), stack.get());
     X509_VERIFY_PARAM* rules = X509_STORE_CTX_get0_param(context.get());
     set_rules(rules, now);
-    X509_VERIFY_PARAM_set_flags(rules,
-                                X509_V_FLAG_CRL_CHECK | X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS);
-    bool stale = false;
-    X509_STORE_CTX_set_app_data(context.get(), &stale);
-    X509_STORE_CTX_set_verify_cb(context.get(), accept_stale_crls);
+    X509_VERIFY_PARAM_set_flags(rules, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL |
+                                           X509_V_FLAG_EXTENDED_CRL_SUPPORT | X509_V_FLAG_USE_DELTAS);
+    Judgement judgement{.depth = static_cast<int>(position)};
+    X509_STORE_CTX_set_app_data(context.get(), &judgement);
+    X509_STORE_CTX_set_verify_cb(context.get(), look_at_one_place);
     const bool good = X509_verify_cert(context.get()) == 1;
     const int error = X509_STORE_CTX_get_error(context.get());
     ERR_clear_error();
@@ -183,7 +213,7 @@ Verdict judge_by_crls(std::span<const Certificate> path, std::span<const Certifi
     if (!good && error == X509_V_ERR_CERT_REVOKED)
         return {.standing = Standing::revoked, .until = until, .detail = revocation_text(x509, crls)};
     if (!good) return unknown(crl_problem(error));
-    if (stale) return unknown("its CRL is out of date");
+    if (judgement.stale) return unknown("its CRL is out of date");
     return {.standing = Standing::good, .until = until};
 }
 

@@ -18,13 +18,13 @@ using Standing = Verdict::Standing;
 struct Link {
     const Certificate& certificate;
     const Certificate& issuer;
-    std::span<const Certificate> rest;  // of the path, from the certificate on
+    std::size_t position = 0;
 };
 
 std::vector<Link> links_of(const ValidPath& path) {
     std::vector<Link> links;
     const std::span<const Certificate> all = path.certificates;
-    for (std::size_t i = 0; i + 1 < all.size(); ++i) links.push_back({all[i], all[i + 1], all.subspan(i)});
+    for (std::size_t i = 0; i + 1 < all.size(); ++i) links.push_back({all[i], all[i + 1], i});
     return links;
 }
 
@@ -104,7 +104,7 @@ Verdict judge(RevocationCheck& check, const Link& link) {
     std::vector<Crl> crls = check.cache->crls();
     if (check.sources) crls.insert(crls.end(), check.sources->crls.begin(), check.sources->crls.end());
     crls.insert(crls.end(), check.fetched.begin(), check.fetched.end());
-    Verdict verdict = judge_by_crls(link.rest, check.others, crls, check.now);
+    Verdict verdict = judge_by_crls(check.path.certificates, link.position, check.others, crls, check.now);
     if (verdict.decided()) check.cache->remember(link.certificate, link.issuer, verdict);
     return verdict;
 }
@@ -151,8 +151,7 @@ Bytes stapled_response(const Staple& staple) {
 
 std::vector<LookUp> staple_look_up(const Staple& staple) {
     if (!stapled_response(staple).empty()) return {};
-    const std::vector<Certificate> path{staple.leaf, staple.issuer};
-    for (LookUp& place : places({staple.leaf, staple.issuer, path}, staple.sources.get()))
+    for (LookUp& place : places({staple.leaf, staple.issuer}, staple.sources.get()))
         if (place.kind == Kind::ocsp && !staple.cache->failed_recently(key_of(place), staple.now)) return {std::move(place)};
     return {};
 }

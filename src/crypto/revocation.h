@@ -48,9 +48,10 @@ struct Verdict {
     bool decided() const { return standing != Standing::unknown; }
 };
 
-// The verdict of CRLs about the first certificate of `path`; `others` help to find the issuers of the CRLs.
-Verdict judge_by_crls(std::span<const Certificate> path, std::span<const Certificate> others, std::span<const Crl> crls,
-                      std::int64_t now);
+// The verdict of CRLs about one certificate of a valid path; `others` help to find the issuers of the CRLs, who must not be
+// revoked either.
+Verdict judge_by_crls(std::span<const Certificate> path, std::size_t position, std::span<const Certificate> others,
+                      std::span<const Crl> crls, std::int64_t now);
 
 // The request of RFC 6960 §4.1 for one certificate, and the verdict of a response: signed by the issuer or by one whom the
 // issuer delegated (§4.2.2.2), and fresh.

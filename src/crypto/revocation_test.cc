@@ -44,7 +44,7 @@ const World& world() {
 
 Verdict by_crl(const TestCrl& wanted, std::int64_t now = test_now) {
     const std::vector<Crl> crls{*Crl::parse(make_test_crl(wanted, world().ca, world().ca_key))};
-    return judge_by_crls(world().path(world().leaf).certificates, {}, crls, now);
+    return judge_by_crls(world().path(world().leaf).certificates, 0, {}, crls, now);
 }
 
 Verdict by_ocsp(const TestOcsp& wanted, const Bytes& responder, const std::string& responder_key, std::int64_t now = test_now) {
@@ -90,12 +90,12 @@ TEST(Crl, OfAnotherIssuerOrWithAForgedSignatureSaysNothing) {
     const World stranger;
     const std::vector<Certificate> path = world().path(world().leaf).certificates;
     const std::vector<Crl> of_stranger{*Crl::parse(make_test_crl({.revoked = {world().leaf}}, stranger.ca, stranger.ca_key))};
-    EXPECT_EQ(judge_by_crls(path, {}, of_stranger, test_now).standing, Standing::unknown);
+    EXPECT_EQ(judge_by_crls(path, 0, {}, of_stranger, test_now).standing, Standing::unknown);
     Bytes forged = make_test_crl({}, world().ca, world().ca_key);
     forged[forged.size() - 5] ^= 1;
     const std::vector<Crl> forgeries{*Crl::parse(forged)};
-    EXPECT_EQ(judge_by_crls(path, {}, forgeries, test_now).standing, Standing::unknown);
-    EXPECT_EQ(judge_by_crls(path, {}, {}, test_now).standing, Standing::unknown);
+    EXPECT_EQ(judge_by_crls(path, 0, {}, forgeries, test_now).standing, Standing::unknown);
+    EXPECT_EQ(judge_by_crls(path, 0, {}, {}, test_now).standing, Standing::unknown);
 }
 
 // RFC 5280 §5.2.5: a CRL for other kinds of certificates does not cover this one.

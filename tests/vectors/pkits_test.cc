@@ -63,7 +63,7 @@ protected:
         if (!valid) return valid.error().text();
         const std::span<const Certificate> all = valid->certificates;
         for (std::size_t i = 0; i + 1 < all.size(); ++i) {
-            const Verdict verdict = judge_by_crls(all.subspan(i), suite_.intermediates, suite_.crls, now);
+            const Verdict verdict = judge_by_crls(all, i, suite_.intermediates, suite_.crls, now);
             if (verdict.standing != Verdict::Standing::good) return all[i].subject_text() + " " + verdict.detail;
         }
         return "";
