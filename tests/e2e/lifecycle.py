@@ -5,7 +5,7 @@ import signal
 
 from lab.cygnet import program
 
-from scenario import PSK, Cygnet, Gateways, carries_traffic, configuration, connection, established, ping, scenario, secret, wait_until
+from scenario import PSK, Cygnet, Gateways, carries_traffic, configuration, connection, counter, established, ping, scenario, secret, wait_until
 
 SIMPLE = {"local_id": "left.example", "remote_id": "right.example"}
 

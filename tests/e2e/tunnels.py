@@ -200,7 +200,7 @@ def start_action_without_a_route(lab):
     daemon = Cygnet(lab, left, configuration(secret(), connection(
         "net", "%any", "192.0.2.2", local_id="left.example", remote_id="right.example", local_ts="10.1.0.0/24",
         remote_ts="10.2.0.0/24", child={"start_action": "start"})))
-    daemon.process.wait_for_log("no route to 192.0.2.2")
+    daemon.process.wait_for_log('no route to "192.0.2.2"')
     left.default_route("10.9.0.1")
     wait_until(lambda: daemon.sas() and established(daemon), "the tunnel comes up by itself")
 
