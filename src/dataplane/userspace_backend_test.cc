@@ -211,10 +211,13 @@ TEST_P(EveryWay, carries_tcp_unchanged) {
     spec.path = {{*model::IpAddress::parse(way.outer_left), 4500}, {*model::IpAddress::parse(way.outer_right), 4500}};
     install_both(spec);
     EXPECT_TRUE(tcp_transfer(left, right, way.inner_right, test_octets()) == test_octets());
+    // The last packets of the connection may still arrive: what the SA counts lies between two looks at the whole.
+    const std::uint64_t before = right.backend->statistics().packets_in;
     const auto sent = left.backend->usage(spec.id), received = right.backend->usage(spec.id);
     ASSERT_TRUE(sent && received);
     EXPECT_GT(sent->bytes_out, test_octets().size());
-    EXPECT_EQ(received->packets_in, right.backend->statistics().packets_in);
+    EXPECT_GE(received->packets_in, before);
+    EXPECT_LE(received->packets_in, right.backend->statistics().packets_in);
     EXPECT_EQ(right.dropped(Drop::integrity_failed), 0U);
     EXPECT_EQ(right.dropped(Drop::selector_mismatch), 0U);
     // Super-packets: far fewer calls than packets (metric P6).
