@@ -25,6 +25,8 @@ CASES |= {
     )
     for inside, outside in (ENDS, ENDS[::-1])
 }
+# With MOBIKE nobody follows but by UPDATE_SA_ADDRESSES (RFC 4555 section 3.8), which strongSwan does not send for a new mapping.
+CASES[f"{STRONGSWAN}-rebound"].words[f"{CYGNET}_ike"] = "mobike = no"
 
 
 def lay_path(lab):
