@@ -120,7 +120,7 @@ class Pair:
         after = [self._cpu_ms(end) for end in (self.initiator, self.responder)]
         grown = self._memory_kib(self.responder) - memory
         self._all("terminate", "ike")
-        return [(then - now) / COUNT for now, then in zip(before, after)] + [grown / COUNT]
+        return [(end - start) / COUNT for start, end in zip(before, after)] + [grown / COUNT]
 
     def _all(self, command, key):
         names: SimpleQueue = SimpleQueue()

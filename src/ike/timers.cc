@@ -14,7 +14,6 @@
 #include "ike/overlap.h"
 #include "ike/policies.h"
 #include "ike/stream.h"
-#include "ike/feature/feature.h"
 #include "ike/trace.h"
 
 namespace cygnet::ike {
