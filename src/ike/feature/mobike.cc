@@ -81,6 +81,7 @@ void follow(Context& context, Mobility& mobility, const Received& request) {
     const auto findings = sa.nat_traversal ? find_nats(request) : std::nullopt;
     context.move(request.path);
     if (findings) use_nat_findings(context, *findings);
+    mobility.esp_from.reset();
 }
 
 void update_addresses(Context& context, Mobility& mobility, const Received& request, wire::MessageBuilder& answer) {
@@ -235,10 +236,11 @@ void host_changed(Context& context) {
 // §3.8: dynamic updates may be used for ESP: a NAT's new port at once, another address once it is proven.
 void esp_moved(Context& context, const model::Endpoint& remote) {
     IkeSa& sa = context.sa;
-    const Mobility* mobility = mobility_of(sa);
+    Mobility* mobility = mobility_of(sa);
     if (mobility == nullptr || sa.esp_stays) return;
     const bool elsewhere = remote.address != sa.path.remote.address;
     if (elsewhere && sa.connection->return_routability && !is_proven(*mobility, remote.address)) return;
+    mobility->esp_from = remote;
     for (const auto& [id, child] : sa.children)
         context.effects.push_back(MoveChild{
             .child = id, .path = {sa.path.local, remote}, .udp_encapsulation = child.udp_encapsulation});

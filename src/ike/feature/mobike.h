@@ -26,6 +26,9 @@ struct Mobility {
     std::optional<std::uint32_t> newest_update{};  // message ID of the peer's last update (§3.5, §3.6)
     bool list_wanted = false;                      // the peer is to hear of our addresses
 
+    // ---- the responder
+    std::optional<model::Endpoint> esp_from{};  // where the newest ESP came from, if not from where IKE goes
+
     // ---- the initiator
     std::vector<AddressPair> candidates{};  // to which routes lead, best first
     std::vector<AddressPair> refused{};     // by UNACCEPTABLE_ADDRESSES

@@ -300,8 +300,10 @@ TEST_F(Mobike, EspFollowsANewPort) {
     NatBox nat{.on = true};
     pair.meddler = [&](Send& send) {
         if (send.path.local.address == home) send.path.local = {nat.outside.address, send.path.local.port == 500 ? std::uint16_t{20'000} : nat.outside.port};
-        if (send.path.remote.address == nat.outside.address) send.path.remote = {home, send.path.remote.port == 20'000 ? std::uint16_t{500} : std::uint16_t{4500}};
-        return true;
+        if (send.path.remote.address != nat.outside.address) return true;
+        const bool known = send.path.remote.port == 20'000 || send.path.remote == nat.outside;
+        send.path.remote = {home, send.path.remote.port == 20'000 ? std::uint16_t{500} : std::uint16_t{4500}};
+        return known;
     };
     establish();
     ASSERT_TRUE(b().nat_remote);
@@ -312,6 +314,15 @@ TEST_F(Mobike, EspFollowsANewPort) {
     EXPECT_EQ(b().path.remote, nat.outside);
     pair.step(pair.b, PeerMoved{.child = child, .path = {{gateway, 4500}, {far, 4500}}});
     EXPECT_EQ(esp_of(pair.b).remote, rebound) << "nobody has answered from there";
+
+    // The old mapping is gone. The initiator, which hears ESP, asks for nothing: the responder's own requests find it.
+    nat.outside.port = rebound.port;
+    const CommandDone done = pair.rekey(pair.b, {.child = "net"});
+    EXPECT_FALSE(done.result) << "not by the old mapping";
+    pair.pass(seconds(10));
+    EXPECT_TRUE(pair.b.done.back().result) << pair.b.log();
+    EXPECT_EQ(b().path.remote, rebound);
+    EXPECT_EQ(esp_of(pair.b).remote, rebound);
 }
 
 // ---- peers that do what they must not ---------------------------------------------------------------

@@ -69,6 +69,11 @@ void choose_path(Context& context, Mobility& mobility) {
     move_to(context, mobility, same_peer != usable.end() ? *same_peer : usable.front());
 }
 
+// The responder's request that is not answered has its list of addresses.
+bool tells_addresses(const IkeSa& sa, const Mobility& mobility) {
+    return std::holds_alternative<AwaitingInformational>(sa.own) && !mobility.check;
+}
+
 bool build_update(Context& context, wire::MessageBuilder& message) {
     Mobility* mobility = mobility_of(context.sa);
     if (mobility == nullptr || !std::exchange(mobility->update_wanted, false)) return false;
@@ -130,13 +135,36 @@ Result<> update_answered(Context& context, const Received& answer) {
 std::vector<AddressPair> pairs_to_try(Context& context, const Mobility& mobility) {
     if (mobility.decides) return usable_pairs(context.sa, mobility);
     std::vector<AddressPair> pairs;
-    const bool telling = std::holds_alternative<AwaitingInformational>(context.sa.own) && !mobility.check;
-    if (!telling) return pairs;
+    if (!tells_addresses(context.sa, mobility)) return pairs;
     for (const model::IpAddress& local : own_addresses(context))
         for (const model::IpAddress& remote : mobility.peer_addresses)
             if (local.family() == remote.family() && pairs.size() < model::limits::candidate_paths)
                 pairs.push_back({local, remote});
     return pairs;
+}
+
+// §3.8: the NAT has a new mapping of which the initiator need not know: it hears our ESP, and so it asks for nothing.
+std::optional<model::Path> path_of_esp(const IkeSa& sa, const Mobility& mobility) {
+    if (mobility.decides || !mobility.esp_from || *mobility.esp_from == sa.path.remote) return std::nullopt;
+    return model::Path{.local = sa.path.local, .remote = *mobility.esp_from};
+}
+
+void try_path(Context& context, Mobility& mobility, const SentMessage& request, const model::Path& path) {
+    mobility.strayed = true;
+    context.log(LogGroup::ike, 2, "tries the path " + path.text());
+    context.send(request, path);
+}
+
+// The peer has answered at another of its endpoints than the one that we use.
+void follow_answer(Context& context, Mobility& mobility, const model::Path& from) {
+    IkeSa& sa = context.sa;
+    const bool mapped = path_of_esp(sa, mobility) == from;
+    const bool listed = std::ranges::find(mobility.peer_addresses, from.remote.address) != mobility.peer_addresses.end();
+    if (!mapped && !listed) return;
+    const bool prove = sa.connection->return_routability && !is_proven(mobility, from.remote.address);
+    if (prove) check_routability(context, sa.carriage());
+    mobility.esp_from.reset();
+    context.move(from);
 }
 
 }  // namespace
@@ -169,13 +197,9 @@ void try_other_paths(Context& context, const SentMessage& request) {
     IkeSa& sa = context.sa;
     Mobility* mobility = mobility_of(sa);
     if (mobility == nullptr || sa.half_open() || sa.path.tcp()) return;
-    for (const AddressPair& pair : pairs_to_try(context, *mobility)) {
-        if (pair == pair_of(sa.path)) continue;
-        mobility->strayed = true;
-        const model::Path path = path_between(sa, pair);
-        context.log(LogGroup::ike, 2, "tries the path " + path.text());
-        context.send(request, path);
-    }
+    for (const AddressPair& pair : pairs_to_try(context, *mobility))
+        if (pair != pair_of(sa.path)) try_path(context, *mobility, request, path_between(sa, pair));
+    if (const auto path = path_of_esp(sa, *mobility)) try_path(context, *mobility, request, *path);
 }
 
 void answer_came(Context& context, const model::Path& from) {
@@ -183,13 +207,9 @@ void answer_came(Context& context, const model::Path& from) {
     Mobility* mobility = mobility_of(sa);
     if (mobility == nullptr || !std::exchange(mobility->strayed, false)) return;
     if (!mobility->decides) {
-        // §3.6: the list went out by several paths, and must go out again by one.
-        mobility->announced.clear();
-        if (std::ranges::find(mobility->peer_addresses, from.remote.address) != mobility->peer_addresses.end()) {
-            const bool prove = sa.connection->return_routability && !is_proven(*mobility, from.remote.address);
-            if (prove) check_routability(context, sa.carriage());
-            context.move(from);
-        }
+        // §3.6: a list that went out by several paths must go out again by one.
+        if (tells_addresses(sa, *mobility)) mobility->announced.clear();
+        follow_answer(context, *mobility, from);
         return announce_if_changed(context);
     }
     if (pair_of(from) != pair_of(sa.path) && contains(mobility->candidates, pair_of(from))) {

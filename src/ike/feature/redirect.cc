@@ -90,10 +90,20 @@ Result<> may_follow(const Context& context, const Redirection& redirection) {
     return {};
 }
 
+void take_waiting_children(IkeSa& sa, PendingRedirect& pending) {
+    for (const Task& task : sa.tasks)
+        if (const auto* create = std::get_if<CreateChildTask>(&task)) pending.more_children.push_back(create->child);
+}
+
 void go(Context& context, const std::string& gateway, PendingRedirect pending) {
     IkeSa& sa = context.sa;
     const Redirection* redirection = sa.features.find<Redirection>();
-    if (redirection != nullptr) pending.hops = recent(redirection->hops, context.now);
+    if (redirection != nullptr) {
+        pending.hops = recent(redirection->hops, context.now);
+        // Sent on by a gateway that we were sent to: the SA that was left for it still has to end.
+        if (!pending.replaces) pending.replaces = redirection->replaces;
+    }
+    if (!sa.established()) take_waiting_children(sa, pending);
     pending.hops.push_back(context.now);
     pending.connection = sa.connection;
     pending.from = sa.path.remote.address;

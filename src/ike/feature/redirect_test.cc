@@ -114,6 +114,35 @@ TEST_F(RedirectTest, WithATunnelUp) {
     EXPECT_EQ(pair.a.only_sa(pair.now).path.remote.address, other_gateway);
 }
 
+// The gateway that we are sent to sends us on: the tunnel that we left ends all the same, and its children come along.
+TEST_F(RedirectTest, SentOnWithATunnelUp) {
+    model::Connection at_a = connection(true), at_b = connection(false);
+    for (model::Connection* side : {&at_a, &at_b}) {
+        side->children.push_back(side->children.front());
+        side->children.back().name = "second";
+    }
+    model::Connection sends_on = at_b;
+    sends_on.redirect_to = "203.0.113.2";
+    pair.configure(at_a, at_b);
+    ASSERT_TRUE(pair.initiate(pair.a).result);
+    ASSERT_TRUE(pair.initiate(pair.a, "second").result);
+    const auto old = pair.a.only_sa(pair.now);
+    ASSERT_EQ(old.children.size(), 2U);
+    pair.step(pair.b, Redirect{.id = static_cast<CommandId>(50), .ike = "gw", .gateway = "198.51.100.2"});
+    pair.run();
+    ASSERT_EQ(pair.a.asked_for_gateways.size(), 1U);
+    pair.step(pair.b, Configure{config_of(std::move(sends_on)), nullptr});
+    pair.step(pair.a, GatewayFound{pair.a.asked_for_gateways[0].id, to(other_gateway)});
+    pair.run();
+    ASSERT_EQ(pair.a.asked_for_gateways.size(), 2U) << pair.a.log();
+    pair.step(pair.b, Configure{config_of(std::move(at_b)), nullptr});
+    pair.step(pair.a, GatewayFound{pair.a.asked_for_gateways[1].id, to(address("203.0.113.2"))});
+    pair.run();
+    const auto now = pair.a.only_sa(pair.now);
+    EXPECT_NE(now.id, old.id);
+    EXPECT_EQ(now.children.size(), 2U) << pair.a.log();
+}
+
 TEST_F(RedirectTest, OnlyTheResponderSendsAway) {
     configure({}, model::RedirectAt::auth);
     ASSERT_TRUE(pair.initiate(pair.a).result);
