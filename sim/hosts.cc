@@ -85,7 +85,7 @@ bool Gateways::is_down() const { return a.list().empty() && b.list().empty(); }
 
 bool Gateways::rest(Duration limit) {
     const bool done = world.run_until([this] { return world.agree(a, b); }, limit);
-    world.expect(done, "both ends come to rest and agree");
+    world.expect(done, done ? "" : "both ends come to rest and agree; " + world.stand_of(a, b));
     return done;
 }
 

@@ -233,4 +233,19 @@ bool World::agree(const Node& a, const Node& b) const {
     return settled(at_a) && settled(at_b) && ike_spis(at_a) == ike_spis(at_b) && child_spis(at_a, false) == child_spis(at_b, true);
 }
 
+std::string World::stand_of(const Node& a, const Node& b) const {
+    std::string text = fmt::format("{} packets and {} jobs under way", packets_under_way_, jobs_under_way_);
+    for (const Node* node : {&a, &b}) {
+        text += fmt::format("; {} has", node->name());
+        for (const model::IkeStatus& sa : node->list()) {
+            text += fmt::format(" {}[{}] {} ({} tasks", sa.name, static_cast<std::uint32_t>(sa.id), model::name_of(sa.state),
+                                sa.tasks_queued.size());
+            for (const model::ChildStatus& child : sa.children) text += fmt::format(", {} {}", child.name, model::name_of(child.state));
+            text += ")";
+        }
+        if (node->commands_pending()) text += " commands that are not done";
+    }
+    return text;
+}
+
 }  // namespace cygnet::sim

@@ -72,6 +72,8 @@ public:
     void expect(bool condition, const std::string& what);
     // Nothing is under way and both ends have the same IKE SAs and children, each of which carries packets.
     bool agree(const Node& a, const Node& b) const;
+    // What each of them has, in one line: for the verdict that they do not agree.
+    std::string stand_of(const Node& a, const Node& b) const;
     bool idle() const { return packets_under_way_ == 0 && jobs_under_way_ == 0; }
 
     Node* find(const model::IpAddress& address);

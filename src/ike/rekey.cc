@@ -134,10 +134,18 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     return &fresh;
 }
 
+// Only a Delete is left to come to this SA. It may never come: a peer that has deleted the SA before does not hear of one
+// that its own rekey of it still made here.
+void await_delete(IkeSa& sa, model::IkeSaId heir, Instant now) {
+    sa.replaced_by = heir;
+    sa.tasks.clear();
+    sa.timers.fill(Instant::never());
+    sa.timer(Timer::expire) = now + replaced_sa_patience;
+}
+
 // RFC 7296 §2.8: the new IKE SA inherits all children, and what waited for its turn.
 void inherit(Context& context, IkeSa& heir) {
     IkeSa& old = context.sa;
-    old.replaced_by = heir.id;
     Context of_heir = context.of(heir);
     for (auto& [id, child] : old.children) context.core.index_child(id, heir.id);
     heir.children.merge(old.children);
@@ -148,9 +156,7 @@ void inherit(Context& context, IkeSa& heir) {
         if (const auto* rekey = std::get_if<RekeyIkeTask>(&task)) context.finish_command(rekey->command, {});
         else of_heir.enqueue(std::move(task));
     }
-    old.tasks.clear();
-    old.timers.fill(Instant::never());
-    old.timer(Timer::expire) = context.now + replaced_sa_patience;
+    await_delete(old, heir.id, context.now);
     of_heir.announce_rekeyed(old);
 }
 
@@ -167,14 +173,14 @@ Result<> complete_clone(Context& context, const NewSa& made, MadeBy made_by) {
 
 Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
     IkeSa& old = context.sa;
-    const bool lost = made_by == MadeBy::us && lost_to_peer(old, made);
+    const bool lost = made_by == MadeBy::us && (old.replaced_by || lost_to_peer(old, made));
     IkeSa& fresh = *TRY(make_ike_sa(context, made, made_by));
     context.of(fresh).establish_rekeyed();
     if (made_by == MadeBy::peer) {
         await_peer(fresh);
         context.count(model::Counter::ike_rekey_resp);
         if (old.replaced_by) {
-            fresh.replaced_by = old.replaced_by;  // Our own rekey ended first and won: the peer deletes what it made.
+            await_delete(fresh, *old.replaced_by, context.now);  // Our own rekey ended first and won: the peer deletes what it made.
             return {};
         }
         old.peer_rekey = {.lowest_nonce = made.lowest_nonce(), .replacement = fresh.id};
@@ -183,14 +189,14 @@ Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
     }
     context.count(model::Counter::ike_rekey_init);
     if (lost) {
-        IkeSa* winner = old.peer_rekey->replacement ? context.core.find_sa(*old.peer_rekey->replacement) : nullptr;
-        if (winner != nullptr) inherit(context, *winner);
+        if (!old.replaced_by && old.peer_rekey->replacement)
+            if (IkeSa* winner = context.core.find_sa(*old.peer_rekey->replacement)) inherit(context, *winner);
         fresh.replaced_by = old.replaced_by.value_or(old.id);  // Nobody hears of it.
         context.of(fresh).enqueue(DeleteIkeTask{});
         return {};
     }
     if (old.peer_rekey && old.peer_rekey->replacement)
-        if (IkeSa* loser = context.core.find_sa(*old.peer_rekey->replacement)) loser->replaced_by = fresh.id;
+        if (IkeSa* loser = context.core.find_sa(*old.peer_rekey->replacement)) await_delete(*loser, fresh.id, context.now);
     inherit(context, fresh);
     context.enqueue(DeleteIkeTask{});
     return {};
@@ -266,6 +272,16 @@ void inherit_before_close(Context& context) {
     if (auto* creating = std::get_if<CreatingSa>(&sa.own))
         context.finish_command(std::exchange(creating->command, std::nullopt), {});
     inherit(context, *heir);
+}
+
+void take_over_children(Context& context) {
+    IkeSa& sa = context.sa;
+    if (!sa.children.empty()) return;
+    for (IkeSa* old : context.core.of_connection(sa.connection->name)) {
+        if (old->closed || old->replaced_by || !old->peer_rekey || old->peer_rekey->replacement != sa.id) continue;
+        Context of_old = context.of(*old);
+        inherit(of_old, sa);
+    }
 }
 
 void activate(Context& context, Child& child) {

@@ -32,6 +32,9 @@ void forget_peer_rekey(IkeSa& sa, const NewSa& made);
 void replace_deleted_child(Context& context, Child& child);
 // The peer deletes the IKE SA: if it rekeyed the SA before, the new SA inherits what is left. Called before closing.
 void inherit_before_close(Context& context);
+// The peer acts on the children of an IKE SA that its rekey made. To the peer that is the successor, and it knows both
+// attempts if there were two: the children are moved, although our own rekey of the old SA is not decided here.
+void take_over_children(Context& context);
 // The first packet arrived on a child that waited for it, so the peer has the keys.
 void activate(Context& context, Child& child);
 

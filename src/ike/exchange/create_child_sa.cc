@@ -402,21 +402,12 @@ Result<Next> handle_new_child(Context& context, const ChildOffer& offer, const w
     return agree(context, {.what = std::move(made)}, request);
 }
 
-// The peer's rekey made this IKE SA, but our own rekey of the old one is not decided yet: the children are still there.
-bool awaits_its_children(const Context& context) {
-    if (!context.sa.children.empty()) return false;
-    return std::ranges::any_of(context.core.sas(), [&](const auto& entry) {
-        const IkeSa& old = *entry.second;
-        return old.peer_rekey && old.peer_rekey->replacement == context.sa.id && !old.replaced_by && !old.closed;
-    });
-}
-
 Result<Next> handle_request(Context& context, Received request) {
     const wire::Message& message = request.message;
     const auto& proposals = message.find<wire::SaPayload>()->proposals;
     TRY(try_hooks(&Feature::create_child_request, context, request));
     if (context.sa.replaced_by) return busy("this IKE SA has been rekeyed");
-    if (awaits_its_children(context)) return busy("our own rekey of the IKE SA before this one is under way");
+    take_over_children(context);
     if (context.sa.followup_series) return busy("an IKE_FOLLOWUP_KE exchange is awaited");
     if (proposals.empty()) return malformed("SA payload", "it has no proposal");
     if (proposals.front().protocol == model::Protocol::ike) return handle_ike_rekey(context, message);

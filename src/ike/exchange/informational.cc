@@ -45,6 +45,7 @@ std::vector<std::uint32_t> delete_children(Context& context, const wire::Message
     std::vector<std::uint32_t> deleted;
     for (const wire::DeletePayload* payload : message.all<wire::DeletePayload>()) {
         if (payload->protocol != model::Protocol::esp) continue;
+        take_over_children(context);
         for (const std::uint32_t spi : payload->child_spis()) {
             Child* child = context.sa.child_with_spi_out(spi);
             if (child == nullptr) {

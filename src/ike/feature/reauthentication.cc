@@ -190,7 +190,9 @@ bool ask_for_it(Context&, wire::MessageBuilder& message) {
 
 void reauthenticate(Context& context, const std::optional<CommandId>& command) {
     IkeSa& sa = context.sa;
-    if (!sa.established() || sa.replaced_by || under_way(context.core, sa)) return context.finish_command(command, {});
+    // An SA that the operator has terminated waits for its Delete: it is not to come back.
+    if (!sa.established() || sa.replaced_by || sa.deleted || under_way(context.core, sa))
+        return context.finish_command(command, {});
     if (!sa.features.of<Authentication>().ours) {
         // §2: with a lifetime of zero we allow a reasonable time.
         Instant& end = sa.timer(Timer::authentication_end);

@@ -213,6 +213,22 @@ TEST_F(Reauthentication, IsBegunByTheInitiatorsOperator) {
     EXPECT_TRUE(pair.up());
 }
 
+// The Delete waits for the answer to another request; meanwhile reauth_time is over.
+TEST_F(Reauthentication, DoesNotBringBackWhatTheOperatorTerminated) {
+    at_a.reauth_time = minutes(1);
+    at_a.dpd_delay = seconds(50);
+    start();
+    bool silent = true;
+    pair.meddler = [&](Send&) { return !silent; };
+    pair.pass(seconds(51));
+    pair.step(pair.a, Terminate{.id = CommandId{60}, .which = {.ike = "gw"}});
+    pair.pass(seconds(15));
+    silent = false;
+    pair.pass(minutes(2));
+    EXPECT_EQ(pair.a.engine.population().ike_sas, 0u) << logs();
+    EXPECT_EQ(pair.b.engine.population().ike_sas, 0u) << logs();
+}
+
 // RFC 4478 §2: a peer that does not obey loses its SA.
 TEST_F(Reauthentication, ThatDoesNotComeEndsTheSa) {
     at_b.reauth_time = hours(1);

@@ -236,7 +236,7 @@ Result<> auth_accept(Context& context, const Received& received) {
 Result<> informational_request(Context& context, const Received& request, wire::MessageBuilder&) {
     IkeSa& sa = context.sa;
     const wire::NotifyPayload* notify = request.message.notify(NotifyType::redirect);
-    if (notify == nullptr || !sa.established() || sa.replaced_by) return {};
+    if (notify == nullptr || !sa.established() || sa.replaced_by || sa.deleted) return {};
     const Redirection* redirection = sa.features.find<Redirection>();
     const auto gateway = protected_gateway(*notify);
     // §10: only the original responder can send the original initiator away.
