@@ -134,16 +134,23 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     return &fresh;
 }
 
-// Only a Delete is left to come to this SA. It may never come: a peer that has deleted the SA before does not hear of one
-// that its own rekey of it still made here.
+// What waited for its turn goes on in the successor. What a waiting rekey of the IKE SA wanted has happened.
+void pass_tasks_on(Context& context, Context& of_heir) {
+    for (Task& task : std::exchange(context.sa.tasks, {})) {
+        const auto* rekey = std::get_if<RekeyIkeTask>(&task);
+        if (rekey != nullptr && !rekey->clone) context.finish_command(rekey->command, {});
+        else of_heir.enqueue(std::move(task));
+    }
+}
+
+// Only a Delete is left to come.
 void await_delete(IkeSa& sa, model::IkeSaId heir, Instant now) {
     sa.replaced_by = heir;
-    sa.tasks.clear();
     sa.timers.fill(Instant::never());
     sa.timer(Timer::expire) = now + replaced_sa_patience;
 }
 
-// RFC 7296 §2.8: the new IKE SA inherits all children, and what waited for its turn.
+// RFC 7296 §2.8: the new IKE SA inherits all children.
 void inherit(Context& context, IkeSa& heir) {
     IkeSa& old = context.sa;
     Context of_heir = context.of(heir);
@@ -151,13 +158,24 @@ void inherit(Context& context, IkeSa& heir) {
     heir.children.merge(old.children);
     heir.own_virtual_addresses = std::exchange(old.own_virtual_addresses, {});
     heir.peer_virtual_addresses = std::exchange(old.peer_virtual_addresses, {});
-    for (Task& task : old.tasks) {
-        // What a waiting rekey of the IKE SA wanted has happened.
-        if (const auto* rekey = std::get_if<RekeyIkeTask>(&task)) context.finish_command(rekey->command, {});
-        else of_heir.enqueue(std::move(task));
-    }
+    pass_tasks_on(context, of_heir);
     await_delete(old, heir.id, context.now);
     of_heir.announce_rekeyed(old);
+}
+
+// The peer made this one and lost: it deletes it. Perhaps it never does: it may have deleted the SA before and then not
+// heard of what its own rekey of that made here.
+void leave_to_peer(Context& context, IkeSa& loser, model::IkeSaId heir) {
+    // What extensions have to say in a new SA, they say in the one that stays.
+    std::erase_if(loser.tasks, [](const Task& task) {
+        const auto* informational = std::get_if<InformationalTask>(&task);
+        return informational != nullptr && !informational->command;
+    });
+    if (IkeSa* successor = context.core.find_sa(heir)) {
+        Context of_loser = context.of(loser), of_successor = context.of(*successor);
+        pass_tasks_on(of_loser, of_successor);
+    }
+    await_delete(loser, heir, context.now);
 }
 
 // RFC 7791 §5.2: both IKE SAs stay, and the children remain with the old one.
@@ -180,7 +198,7 @@ Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
         await_peer(fresh);
         context.count(model::Counter::ike_rekey_resp);
         if (old.replaced_by) {
-            await_delete(fresh, *old.replaced_by, context.now);  // Our own rekey ended first and won: the peer deletes what it made.
+            leave_to_peer(context, fresh, *old.replaced_by);  // Our own rekey ended first and won.
             return {};
         }
         old.peer_rekey = {.lowest_nonce = made.lowest_nonce(), .replacement = fresh.id};
@@ -196,7 +214,7 @@ Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
         return {};
     }
     if (old.peer_rekey && old.peer_rekey->replacement)
-        if (IkeSa* loser = context.core.find_sa(*old.peer_rekey->replacement)) await_delete(*loser, fresh.id, context.now);
+        if (IkeSa* loser = context.core.find_sa(*old.peer_rekey->replacement)) leave_to_peer(context, *loser, fresh.id);
     inherit(context, fresh);
     context.enqueue(DeleteIkeTask{});
     return {};
