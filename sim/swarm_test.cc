@@ -9,17 +9,24 @@ constexpr std::uint64_t seeds_per_test = 100;
 
 class Swarm : public testing::TestWithParam<std::uint64_t> {};
 
+void keeps_every_invariant(std::uint64_t seed) {
+    World world(seed);
+    const std::string plan = run_swarm(world);
+    std::string story;
+    for (const std::string& line : world.story.last_lines()) story += line + "\n";
+    ASSERT_FALSE(world.failed()) << story << *world.checkers.violation() << "\nTo replay it: cygnet-sim --seed " << seed << "\n" << plan;
+}
+
 TEST_P(Swarm, KeepsEveryInvariant) {
-    for (std::uint64_t seed = GetParam(); seed < GetParam() + seeds_per_test; ++seed) {
-        World world(seed);
-        const std::string plan = run_swarm(world);
-        std::string story;
-        for (const std::string& line : world.story.last_lines()) story += line + "\n";
-        ASSERT_FALSE(world.failed()) << story << *world.checkers.violation() << "\nTo replay it: cygnet-sim --seed " << seed << "\n" << plan;
-    }
+    for (std::uint64_t seed = GetParam(); seed < GetParam() + seeds_per_test; ++seed) keeps_every_invariant(seed);
 }
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Swarm, testing::Values(1, 101, 201));
+
+// Seeds that found a defect once.
+TEST(Swarm, KeepsEveryInvariantWhereItOnceDidNot) {
+    for (const std::uint64_t seed : {819, 1646, 2160, 2771, 2971, 4231, 5334, 12432, 22739, 24243}) keeps_every_invariant(seed);
+}
 
 TEST(Swarm, TellsTheSameStoryForTheSameSeed) {
     const auto story = [](std::uint64_t seed) {

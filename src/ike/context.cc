@@ -9,6 +9,7 @@
 #include "ike/feature/feature.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
+#include "ike/rekey.h"
 #include "ike/snapshot.h"
 #include "ike/stream.h"
 #include "ike/trace.h"
@@ -238,6 +239,7 @@ Next Context::close(const Explanation& why) {
     if (const auto* auth = std::get_if<InitiatingAuth>(&sa.own); auth != nullptr && auth->spi_in != 0)
         core.release_child_spi(auth->spi_in);
     sa.closed = true;
+    release_successors(*this);
     leave_stream(*this);
     sa.own = std::monostate{};
     sa.theirs = std::monostate{};

@@ -2,7 +2,7 @@
 
 #include "ike/exchange/tasks.h"
 #include "ike/feature/feature.h"
-#include "ike/stream.h"
+#include "ike/rekey.h"
 
 namespace cygnet::ike {
 namespace {

@@ -12,6 +12,7 @@
 #include "ike/exchange/ike_session_resume.h"
 #include "ike/feature/feature.h"
 #include "ike/puzzle.h"
+#include "ike/rekey.h"
 #include "ike/stream.h"
 #include "ike/trace.h"
 

@@ -95,6 +95,19 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
 
 // ---- the IKE SA ---------------------------------------------------------------------------------
 
+// Why our tasks wait in an IKE SA that the peer's rekey has made.
+struct Unready {
+    bool peer_lacks_keys = true;
+    bool undecided = false;
+};
+
+void end_waiting(Core& core, IkeSa& sa) {
+    const auto* unready = sa.features.find<Unready>();
+    if (unready == nullptr || unready->peer_lacks_keys || unready->undecided) return;
+    sa.features.forget<Unready>();
+    core.touch(sa.id);
+}
+
 // Everything that outlives the keys.
 void copy_identity(const IkeSa& from, IkeSa& to) {
     to.own_id = from.own_id;
@@ -160,6 +173,10 @@ void inherit(Context& context, IkeSa& heir) {
     heir.peer_virtual_addresses = std::exchange(old.peer_virtual_addresses, {});
     pass_tasks_on(context, of_heir);
     await_delete(old, heir.id, context.now);
+    if (auto* unready = heir.features.find<Unready>()) {
+        unready->undecided = false;
+        end_waiting(context.core, heir);
+    }
     of_heir.announce_rekeyed(old);
 }
 
@@ -195,7 +212,7 @@ Result<> complete_ike(Context& context, NewSa made, MadeBy made_by) {
     IkeSa& fresh = *TRY(make_ike_sa(context, made, made_by));
     context.of(fresh).establish_rekeyed();
     if (made_by == MadeBy::peer) {
-        await_peer(fresh);
+        fresh.features.of<Unready>().undecided = !old.replaced_by && rekeying_ike_ourselves(old);
         context.count(model::Counter::ike_rekey_resp);
         if (old.replaced_by) {
             leave_to_peer(context, fresh, *old.replaced_by);  // Our own rekey ended first and won.
@@ -299,6 +316,25 @@ void take_over_children(Context& context) {
         if (old->closed || old->replaced_by || !old->peer_rekey || old->peer_rekey->replacement != sa.id) continue;
         Context of_old = context.of(*old);
         inherit(of_old, sa);
+    }
+}
+
+bool awaits_peer(const IkeSa& sa) { return sa.features.find<Unready>() != nullptr; }
+
+void peer_is_ready(Core& core, IkeSa& sa) {
+    if (auto* unready = sa.features.find<Unready>()) {
+        unready->peer_lacks_keys = false;
+        end_waiting(core, sa);
+    }
+}
+
+void release_successors(Context& context) {
+    const IkeSa& old = context.sa;
+    for (const auto& id : {old.replaced_by, old.peer_rekey ? old.peer_rekey->replacement : std::nullopt}) {
+        IkeSa* sa = id ? context.core.find_sa(*id) : nullptr;
+        if (sa == nullptr) continue;
+        sa->features.forget<Unready>();
+        context.core.touch(sa->id);
     }
 }
 

@@ -30,11 +30,21 @@ void forget_peer_rekey(IkeSa& sa, const NewSa& made);
 // The peer deletes a child: if it was rekeyed, its replacement carries our packets from now on. Called before
 // the child is removed.
 void replace_deleted_child(Context& context, Child& child);
-// The peer deletes the IKE SA: if it rekeyed the SA before, the new SA inherits what is left. Called before closing.
+// The IKE SA ends, by the peer's Delete or because our own rekey is not answered: if the peer rekeyed it before, the new SA
+// inherits what is left. Called before closing.
 void inherit_before_close(Context& context);
 // The peer acts on the children of an IKE SA that its rekey made. To the peer that is the successor, and it knows both
 // attempts if there were two: the children are moved, although our own rekey of the old SA is not decided here.
 void take_over_children(Context& context);
+
+// ---- an IKE SA that the peer's rekey has made: our tasks wait
+// Until the peer has spoken in it or deleted the old one: it may still compute the keys. What we send too early is lost, and
+// to the peer it comes from nowhere. And until our own rekey of the old one, if there is one, is decided.
+bool awaits_peer(const IkeSa& sa);
+void peer_is_ready(Core& core, IkeSa& sa);
+// The old one is closed.
+void release_successors(Context& context);
+
 // The first packet arrived on a child that waited for it, so the peer has the keys.
 void activate(Context& context, Child& child);
 

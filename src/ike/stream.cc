@@ -213,30 +213,7 @@ void use_path(Context& context, const model::Path& path, bool udp_encapsulation)
         recut_outstanding(context);
 }
 
-namespace {
-struct PeerLacksKeys {
-    bool waiting = false;
-};
-}  // namespace
-
-void await_peer(IkeSa& fresh) {
-    if (fresh.path.tcp()) fresh.features.of<PeerLacksKeys>().waiting = true;
-}
-
-bool awaits_peer(const IkeSa& sa) {
-    const auto* state = sa.features.find<PeerLacksKeys>();
-    return state != nullptr && state->waiting;
-}
-
-void peer_is_ready(Core& core, IkeSa& sa) {
-    if (!awaits_peer(sa)) return;
-    sa.features.of<PeerLacksKeys>().waiting = false;
-    core.touch(sa.id);
-}
-
 void leave_stream(Context& context) {
-    IkeSa* heir = context.sa.replaced_by ? context.core.find_sa(*context.sa.replaced_by) : nullptr;
-    if (heir != nullptr) peer_is_ready(context.core, *heir);
     if (context.sa.path.tcp()) forget_stream(context.core, context.sa, context.effects);
 }
 

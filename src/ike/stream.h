@@ -27,11 +27,6 @@ bool stream_is_foreign(Core& core, const IkeSa& sa, const model::Path& from);
 bool stream_is_free(const Core& core, const model::Path& from);
 
 // ---- both
-// An IKE SA that the peer's rekey has made: the peer may still compute its keys, and over TCP nothing is sent again. Until it
-// has spoken in the new SA or deleted the old one, tasks wait.
-void await_peer(IkeSa& fresh);
-bool awaits_peer(const IkeSa& sa);
-void peer_is_ready(Core& core, IkeSa& sa);
 // Moves the SA and its children to another path, between UDP and TCP too (§7.1); what is outstanding is sent again there. To
 // begin TCP, the originator calls open_stream.
 void use_path(Context& context, const model::Path& path, bool udp_encapsulation);

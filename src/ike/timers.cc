@@ -13,6 +13,7 @@
 #include "ike/feature/reauthentication.h"
 #include "ike/overlap.h"
 #include "ike/policies.h"
+#include "ike/rekey.h"
 #include "ike/stream.h"
 #include "ike/trace.h"
 
@@ -171,6 +172,7 @@ void run_child_lifetimes(Context& context) {
 // The peer is dead (RFC 7296 §2.4): no Delete, nobody would hear it. dpd_action = start brings children back.
 void give_up_on_peer(Context& context, const Explanation& why) {
     IkeSa& sa = context.sa;
+    inherit_before_close(context);
     if (sa.replaced_by) {
         // The peer may have forgotten it before our Delete came.
         context.close("rekeyed");

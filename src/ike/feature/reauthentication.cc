@@ -18,6 +18,7 @@ namespace limits = model::limits;
 struct Authentication {
     bool ours = false;                 // we were the initiator, who repeats it (RFC 4478 §2)
     std::optional<Duration> lifetime;  // AUTH_LIFETIME of the peer, until the SA is established
+    std::vector<std::string> asked_for{};  // children of the SA before, until this one takes over
 };
 
 // RFC 4478 §2: before the time is over; not all clients of a gateway at once.
@@ -99,36 +100,94 @@ void try_later(Context& of_old) {
 
 Result<> nothing_comes_back(Context&, const Received&) { return {}; }
 
-// The turn of this task comes when all children had theirs, also those of a childless start (RFC 6023) and those that are
-// tried again: the old SA goes if nothing is missing. It sends nothing.
-bool conclude_reauthentication(Context& context, wire::MessageBuilder&) {
-    IkeSa& sa = context.sa;
-    const bool children_to_come = std::ranges::any_of(
-        sa.tasks, [](const Task& task) { return std::holds_alternative<CreateChildTask>(task); });
-    if (children_to_come) {
-        context.enqueue(InformationalTask{
-            .name = "IKE_REAUTH_COMPLETE", .build = conclude_reauthentication, .answered = nothing_comes_back});
-        return false;
-    }
-    const std::optional<model::IkeSaId> id = std::exchange(sa.intent.reauthenticates, std::nullopt);
-    IkeSa* old = living(context.core, id);
-    if (old == nullptr) return false;
-    Context of_old = context.of(*old);
-    std::vector<std::string> made = names_of_children(sa);
-    for (const std::string& wanted : names_of_children(*old)) {
+bool makes_children(const IkeSa& sa) {
+    return std::ranges::any_of(sa.tasks, [](const Task& task) { return std::holds_alternative<CreateChildTask>(task); });
+}
+
+// The SA that is to take over from this one.
+IkeSa* successor_of(Core& core, const IkeSa& old) {
+    for (IkeSa* sa : core.of_connection(old.connection->name))
+        if (!sa->closed && living(core, sa->intent.reauthenticates) == &old) return sa;
+    return nullptr;
+}
+
+bool conclude_reauthentication(Context& context, wire::MessageBuilder&);
+
+void await_children(Context& context) {
+    context.enqueue(InformationalTask{
+        .name = "IKE_REAUTH_COMPLETE", .build = conclude_reauthentication, .answered = nothing_comes_back});
+}
+
+// What was to be made in the old SA is made in the new one.
+bool pass_children_on(IkeSa& old, Context& of_new) {
+    bool any = false;
+    std::erase_if(old.tasks, [&](Task& task) {
+        auto* create = std::get_if<CreateChildTask>(&task);
+        if (create == nullptr) return false;
+        of_new.enqueue(std::move(*create));
+        return any = true;
+    });
+    return any;
+}
+
+// The turn of this task, in the old SA, comes when no exchange of it is outstanding that could make another child. It sends
+// nothing.
+bool hand_over(Context& context, wire::MessageBuilder&) {
+    IkeSa& old = context.sa;
+    IkeSa* sa = successor_of(context.core, old);
+    if (sa == nullptr || !sa->established()) return false;
+    Context of_new = context.of(*sa);
+    auto& asked_for = sa->features.of<Authentication>().asked_for;
+    bool more = pass_children_on(old, of_new);
+    std::vector<std::string> made = names_of_children(*sa), asked = asked_for;
+    for (const std::string& wanted : names_of_children(old)) {
+        const auto before = std::ranges::find(asked, wanted);
         const auto found = std::ranges::find(made, wanted);
-        if (found == made.end()) {
-            context.alert("reauthentication-failed",
-                          fmt::format("child {} did not come up in {}, which is given up again", wanted, sa.name()));
-            try_later(of_old);
-            context.enqueue(DeleteIkeTask{});
+        if (found != made.end()) made.erase(found);
+        else if (before == asked.end()) {  // It came up meanwhile.
+            asked_for.push_back(wanted);
+            of_new.enqueue(CreateChildTask{.child = wanted});
+            more = true;
+        } else {
+            of_new.alert("reauthentication-failed",
+                         fmt::format("child {} did not come up in {}, which is given up again", wanted, sa->name()));
+            sa->intent.reauthenticates.reset();
+            try_later(context);
+            of_new.enqueue(DeleteIkeTask{});
             return false;
         }
-        made.erase(found);
+        if (before != asked.end()) asked.erase(before);
     }
-    context.log(LogGroup::ike, 0, fmt::format("{} reauthenticated: {} takes over", old->name(), sa.name()));
+    context.core.touch(sa->id);
+    if (more) {
+        await_children(of_new);
+        return false;
+    }
+    of_new.log(LogGroup::ike, 0, fmt::format("{} reauthenticated: {} takes over", old.name(), sa->name()));
     context.count(model::Counter::reauthenticated);
-    of_old.enqueue(DeleteIkeTask{});
+    asked_for.clear();
+    // One before the old SA may still wait for an answer that never comes.
+    sa->intent.reauthenticates = std::exchange(old.intent.reauthenticates, std::nullopt);
+    if (sa->intent.reauthenticates) await_children(of_new);
+    context.enqueue(DeleteIkeTask{});
+    return false;
+}
+
+// The turn of this task comes when all children had theirs, also those of a childless start (RFC 6023) and those that are
+// tried again.
+bool conclude_reauthentication(Context& context, wire::MessageBuilder&) {
+    if (makes_children(context.sa)) {
+        await_children(context);
+        return false;
+    }
+    IkeSa* old = living(context.core, context.sa.intent.reauthenticates);
+    if (old == nullptr) {
+        context.sa.intent.reauthenticates.reset();
+        return false;
+    }
+    context.of(*old).enqueue(InformationalTask{
+        .name = "IKE_REAUTH_HAND_OVER", .build = hand_over, .answered = nothing_comes_back});
+    context.core.touch(old->id);
     return false;
 }
 
@@ -146,10 +205,10 @@ void established(Context& context) {
     IkeSa* old = living(context.core, sa.intent.reauthenticates);
     if (old == nullptr) return;
     std::vector<std::string> names = names_of_children(*old);
+    authentication.asked_for = names;
     if (const auto first = std::ranges::find(names, sa.intent.child); first != names.end()) names.erase(first);
     for (std::string& name : names) context.enqueue(CreateChildTask{.child = std::move(name)});
-    context.enqueue(InformationalTask{
-        .name = "IKE_REAUTH_COMPLETE", .build = conclude_reauthentication, .answered = nothing_comes_back});
+    await_children(context);
 }
 
 // RFC 4478 §2: a rekey does not lengthen what was authenticated.
@@ -175,12 +234,6 @@ void closing(Context& context) {
 
 // ---- the beginning ------------------------------------------------------------------------------
 
-bool under_way(Core& core, const IkeSa& old) {
-    return std::ranges::any_of(core.of_connection(old.connection->name), [&](const IkeSa* sa) {
-        return !sa->closed && living(core, sa->intent.reauthenticates) == &old;
-    });
-}
-
 bool ask_for_it(Context&, wire::MessageBuilder& message) {
     add_lifetime(message, Duration{0});
     return true;
@@ -191,7 +244,7 @@ bool ask_for_it(Context&, wire::MessageBuilder& message) {
 void reauthenticate(Context& context, const std::optional<CommandId>& command) {
     IkeSa& sa = context.sa;
     // An SA that the operator has terminated waits for its Delete: it is not to come back.
-    if (!sa.established() || sa.replaced_by || sa.deleted || under_way(context.core, sa))
+    if (!sa.established() || sa.replaced_by || sa.deleted || successor_of(context.core, sa) != nullptr)
         return context.finish_command(command, {});
     if (!sa.features.of<Authentication>().ours) {
         // §2: with a lifetime of zero we allow a reasonable time.

@@ -22,6 +22,15 @@ protected:
                 .rekey_time = Duration{0}, .life_time = Duration{0}, .rand_time = Duration{0}};
         }
     }
+    void add_child(const std::string& name, const char* of_a, const char* of_b) {
+        for (model::Connection* each : {&at_a, &at_b}) {
+            model::ChildConfig child = each->children.front();
+            child.name = name;
+            child.local_ts = {*model::ConfiguredSelector::parse(each == &at_a ? of_a : of_b)};
+            child.remote_ts = {*model::ConfiguredSelector::parse(each == &at_a ? of_b : of_a)};
+            each->children.push_back(child);
+        }
+    }
     void start() {
         config_a = config_of(at_a);
         config_b = config_of(at_b);
@@ -73,20 +82,34 @@ TEST_F(Reauthentication, MakesANewSaBeforeTheOldOneIsDeleted) {
 
 TEST_F(Reauthentication, TakesAllChildrenAlong) {
     at_a.reauth_time = hours(1);
-    for (model::Connection* each : {&at_a, &at_b}) {
-        const bool a = each == &at_a;
-        model::ChildConfig second = each->children.front();
-        second.name = "second";
-        second.local_ts = {*model::ConfiguredSelector::parse(a ? "10.5.0.0/16" : "10.6.0.0/16")};
-        second.remote_ts = {*model::ConfiguredSelector::parse(a ? "10.6.0.0/16" : "10.5.0.0/16")};
-        each->children.push_back(second);
-    }
+    add_child("second", "10.5.0.0/16", "10.6.0.0/16");
     start();
     EXPECT_TRUE(pair.initiate(pair.a, "second").result);
     pair.pass(hours(1) + seconds(1));
     EXPECT_EQ(id_at(pair.a), 2u) << logs();
     EXPECT_EQ(pair.a.only_sa(pair.now).children.size(), 2u);
     EXPECT_EQ(pair.b.only_sa(pair.now).children.size(), 2u);
+    EXPECT_TRUE(pair.children_agree());
+}
+
+// One is being made in the old SA, another one waits there for its turn.
+TEST_F(Reauthentication, TakesChildrenAlongThatComeMeanwhile) {
+    add_child("second", "10.5.0.0/16", "10.6.0.0/16");
+    add_child("third", "10.7.0.0/16", "10.8.0.0/16");
+    start();
+    bool lossy = true;
+    pair.meddler = [&](Send& send) {
+        return !lossy || wire::parse_header(send.datagram)->exchange != model::ExchangeType::create_child_sa;
+    };
+    pair.initiate(pair.a, "second");
+    pair.initiate(pair.a, "third");
+    command(pair.a);
+    EXPECT_EQ(pair.a.engine.population().ike_sas, 2u) << "the old one waits for an answer";
+    lossy = false;
+    pair.pass(minutes(1));
+    EXPECT_EQ(id_at(pair.a), 2u) << logs();
+    EXPECT_EQ(pair.a.only_sa(pair.now).children.size(), 3u) << logs();
+    EXPECT_EQ(pair.b.only_sa(pair.now).children.size(), 3u);
     EXPECT_TRUE(pair.children_agree());
 }
 
