@@ -213,6 +213,22 @@ TEST_F(BadRounds, ARequestWithoutAProofInsteadOfTheAnnouncedOneEndsIt) {
     EXPECT_EQ(victim.engine.population().ike_sas, 0u);
 }
 
+// RFC 7296 §2.21.2: an initiator that does not accept our first proof says so instead of giving its next one.
+TEST_F(BadRounds, AnInitiatorThatGivesUpEndsIt) {
+    configure(true);
+    peer.init();
+    auto request = peer.auth();
+    request.notify(model::NotifyType::multiple_auth_supported);
+    request.notify(model::NotifyType::another_auth_follows);
+    peer.send(model::ExchangeType::ike_auth, std::move(request));
+    wire::MessageBuilder refusal;
+    refusal.notify(model::NotifyType::authentication_failed);
+    const auto answers = peer.send(model::ExchangeType::informational, std::move(refusal));
+    ASSERT_EQ(answers.size(), 1u);
+    EXPECT_TRUE(answers.front().payloads.empty());
+    EXPECT_EQ(victim.engine.population().ike_sas, 0u);
+}
+
 // RFC 7296 §2.16: a request without AUTH asks for EAP.
 TEST_F(BadRounds, ARequestForEapIsRefusedByName) {
     configure(false);

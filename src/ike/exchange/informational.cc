@@ -101,6 +101,16 @@ Result<Next> receive_request(Context& context, Received request) {
     return context.respond(ExchangeType::informational, answer);
 }
 
+// §2.21.2: an initiator that cannot go on may say so where it should go on with IKE_AUTH.
+Result<Next> receive_refusal(Context& context, Received request) {
+    const wire::NotifyPayload* error = fatal_error(request.message);
+    if (error == nullptr && !deletes_ike_sa(request.message))
+        return ignore(Errc::state, "INFORMATIONAL", "it has no place before the authentication");
+    wire::MessageBuilder answer;
+    TRY(context.respond(ExchangeType::informational, answer));
+    return context.close(error != nullptr ? reported_by_peer(context.sa, *error) : deleted_by_peer(context.sa));
+}
+
 // ---- answers to ours ----------------------------------------------------------------------------
 
 Result<Next> receive_response(Context& context, Received response) {
@@ -202,6 +212,13 @@ Result<Next> begin_report_failure(Context& context, const ReportFailureTask& tas
 std::span<const ExchangeRow> informational_rows() {
     constexpr PayloadSet anything{PayloadType::notify, PayloadType::delete_, PayloadType::cp};
     static constexpr std::array rows{
+        ExchangeRow{.story = "the initiator gives up in the middle of the authentication",
+                    .exchange = ExchangeType::informational,
+                    .direction = Direction::request,
+                    .role = Role::responder,
+                    .phase = Phase::authenticating,
+                    .optional = anything,
+                    .handle = receive_refusal},
         ExchangeRow{.story = "the peer deletes, reports or asks whether we live",
                     .exchange = ExchangeType::informational,
                     .direction = Direction::request,
