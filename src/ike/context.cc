@@ -239,7 +239,7 @@ Next Context::close(const Explanation& why) {
     if (const auto* auth = std::get_if<InitiatingAuth>(&sa.own); auth != nullptr && auth->spi_in != 0)
         core.release_child_spi(auth->spi_in);
     sa.closed = true;
-    release_successors(*this);
+    release_successor(*this);
     leave_stream(*this);
     sa.own = std::monostate{};
     sa.theirs = std::monostate{};

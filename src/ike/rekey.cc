@@ -328,14 +328,12 @@ void peer_is_ready(Core& core, IkeSa& sa) {
     }
 }
 
-void release_successors(Context& context) {
+void release_successor(Context& context) {
     const IkeSa& old = context.sa;
-    for (const auto& id : {old.replaced_by, old.peer_rekey ? old.peer_rekey->replacement : std::nullopt}) {
-        IkeSa* sa = id ? context.core.find_sa(*id) : nullptr;
-        if (sa == nullptr) continue;
-        sa->features.forget<Unready>();
-        context.core.touch(sa->id);
-    }
+    IkeSa* heir = old.peer_rekey && old.peer_rekey->replacement ? context.core.find_sa(*old.peer_rekey->replacement) : nullptr;
+    if (heir == nullptr) return;
+    heir->features.forget<Unready>();
+    context.core.touch(heir->id);
 }
 
 void activate(Context& context, Child& child) {

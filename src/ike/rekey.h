@@ -42,8 +42,8 @@ void take_over_children(Context& context);
 // to the peer it comes from nowhere. And until our own rekey of the old one, if there is one, is decided.
 bool awaits_peer(const IkeSa& sa);
 void peer_is_ready(Core& core, IkeSa& sa);
-// The old one is closed.
-void release_successors(Context& context);
+// The old one is closed, so the peer has deleted it or is gone.
+void release_successor(Context& context);
 
 // The first packet arrived on a child that waited for it, so the peer has the keys.
 void activate(Context& context, Child& child);
