@@ -1,5 +1,6 @@
 // P4: the packet pipeline without kernel I/O (packets in memory to ESP, and back), against bare calls of the
 // AEAD that it uses, on packets of the same sizes. One thread, batches as the data plane makes them.
+// `pipeline SUITE OCTETS PASSES` only runs so many passes of 64 packets, for a counter of instructions.
 //
 //   out: parse ─► policy ─► copy ─► headers, sequence numbers ─► seal
 //   in:  SPI ─► replay window ─► open ─► trailer, inner header, selectors
@@ -78,22 +79,23 @@ public:
     // Packets per size class go through in batches of one size, as UDP_SEGMENT wants them.
     Cost run(const std::vector<Bytes>& packets) {
         Passes passes(packets.size());
-        while (!passes.enough()) {
-            Cost pass;
-            for (std::size_t first = 0; first < packets.size();) {
-                const double start = nanoseconds_now();
-                std::size_t last = first;
-                const auto octets = seal(packets, last);
-                const double sealed = nanoseconds_now();
-                open(octets, batch_.segment_size());
-                pass.out += sealed - start;
-                pass.in += nanoseconds_now() - sealed;
-                first = last;
-                batch_.clear();
-            }
-            passes.add(pass);
-        }
+        while (!passes.enough()) passes.add(pass(packets));
         return passes.cost();
+    }
+    Cost pass(const std::vector<Bytes>& packets) {
+        Cost cost;
+        for (std::size_t first = 0; first < packets.size();) {
+            const double start = nanoseconds_now();
+            std::size_t last = first;
+            const auto octets = seal(packets, last);
+            const double sealed = nanoseconds_now();
+            open(octets, batch_.segment_size());
+            cost.out += sealed - start;
+            cost.in += nanoseconds_now() - sealed;
+            first = last;
+            batch_.clear();
+        }
+        return cost;
     }
 
 private:
@@ -131,31 +133,27 @@ private:
     std::array<esp::InboundPacket, dataplane::OutboundBatch::packets_max> inbound_;
 };
 
-// The AEAD alone: the same texts, additional data and nonces that change.
+// The cipher alone: the same texts, sequence numbers and so nonces that change.
 class Bare {
 public:
     explicit Bare(const esp::testing::Suite& suite) {
-        const SecretBytes key = esp::testing::test_key(suite.key_block - 4, 0x80);
-        cipher_ = crypto::make_packet_cipher(suite.encr, key.reveal()).value();
+        const auto spec = esp::testing::test_spec(suite);
+        cipher_ = crypto::make_packet_cipher(suite, false, spec.out.encr.reveal(), spec.out.integ.reveal()).value();
+        shape_ = esp::testing::test_shape(suite);
     }
     const char* name() const { return cipher_->implementation(); }
 
     Cost run(const std::vector<Bytes>& packets) {
         std::vector<Bytes> buffers;
-        for (const Bytes& packet : packets) buffers.emplace_back(esp::encapsulated_size(packet.size()));
-        std::vector<crypto::AeadPacket> batch(packets.size());
+        for (const Bytes& packet : packets) buffers.emplace_back(esp::encapsulated_size(shape_, packet.size()));
+        std::vector<crypto::EspPacket> batch(packets.size());
         Passes passes(packets.size());
         while (!passes.enough()) {
-            for (std::size_t i = 0; i < batch.size(); ++i) {
-                Bytes& buffer = buffers[i];
-                esp::store_be<std::uint64_t>(buffer.data() + 8, ++sequence_);
-                std::memcpy(batch[i].nonce.data() + 4, buffer.data() + 8, 8);
-                batch[i].aad = buffer.data();
-                batch[i].aad_size = 8;
-                batch[i].text = buffer.data() + 16;
-                batch[i].text_size = static_cast<std::uint32_t>(buffer.size() - 32);
-                batch[i].icv = buffer.data() + buffer.size() - 16;
-            }
+            for (std::size_t i = 0; i < batch.size(); ++i)
+                batch[i] = {.data = buffers[i].data(),
+                            .sequence = ++sequence_,
+                            .size = static_cast<std::uint32_t>(buffers[i].size()),
+                            .authentic = false};
             const double start = nanoseconds_now();
             cipher_->seal(batch);
             const double sealed = nanoseconds_now();
@@ -167,6 +165,7 @@ public:
 
 private:
     std::unique_ptr<crypto::PacketCipher> cipher_;
+    crypto::PacketShape shape_;
     std::uint64_t sequence_ = 0;
 };
 
@@ -199,7 +198,14 @@ void measure(const esp::testing::Suite& suite, const char* suite_name, const Tra
 
 }  // namespace
 
-int main() {
+int main(int count, char** words) {
+    if (count == 4) {
+        const Traffic traffic{"counted", {std::stoul(words[2])}};
+        Pipeline pipeline(esp::testing::suites[std::stoul(words[1])]);
+        const auto packets = packets_of(traffic);
+        for (std::size_t i = std::stoul(words[3]); i != 0; --i) pipeline.pass(packets);
+        return 0;
+    }
     const Traffic small{"64 B", {64}}, large{"1400 B", {1400}};
     // Seven small, four middle, one large; sorted, because the data plane makes batches of one size.
     const Traffic imix{"IMIX", {64, 64, 64, 64, 64, 64, 64, 576, 576, 576, 576, 1400}};

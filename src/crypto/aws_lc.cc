@@ -20,7 +20,7 @@
 #include <fmt/format.h>
 
 #include "crypto/handle.h"
-#include "crypto/rows.h"
+#include "crypto/packet_rows.h"
 
 namespace cygnet::crypto {
 namespace {
@@ -92,45 +92,62 @@ const EVP_AEAD* aead_of(AeadKind kind, std::size_t key_size) {
 }
 
 // The keyed object does not change in use, so threads share it.
-class AwsLcAead final : public Aead, public PacketCipher {
+class AeadKey {
 public:
-    AwsLcAead(AeadKind kind, ByteView key, std::size_t icv_size) {
+    AeadKey(AeadKind kind, ByteView key, std::size_t icv_size) {
         must(EVP_AEAD_CTX_init(context_.get(), aead_of(kind, key.size()), key.data(), key.size(), icv_size, nullptr));
     }
-    void seal(ByteView nonce, ByteView aad, MutableByteView text, MutableByteView icv) override {
-        seal_one(nonce, aad, text, icv);
-    }
-    bool open(ByteView nonce, ByteView aad, MutableByteView text, ByteView icv) override {
-        return open_one(nonce, aad, text, icv);
-    }
-    void seal(std::span<AeadPacket> batch) const override {
-        for (AeadPacket& packet : batch)
-            seal_one(packet.nonce, {packet.aad, packet.aad_size}, {packet.text, packet.text_size},
-                     {packet.icv, packet_icv_size});
-    }
-    void open(std::span<AeadPacket> batch) const override {
-        for (AeadPacket& packet : batch)
-            packet.authentic = open_one(packet.nonce, {packet.aad, packet.aad_size}, {packet.text, packet.text_size},
-                                        {packet.icv, packet_icv_size});
-    }
-    const char* implementation() const override { return "AWS-LC"; }
-
-    static constexpr std::size_t packet_icv_size = 16;
-
-private:
-    void seal_one(ByteView nonce, ByteView aad, MutableByteView text, MutableByteView icv) const {
+    void seal(ByteView nonce, ByteView aad, MutableByteView text, MutableByteView icv) const {
         std::size_t written = 0;
         must(EVP_AEAD_CTX_seal_scatter(context_.get(), text.data(), icv.data(), &written, icv.size(), nonce.data(),
                                        nonce.size(), text.data(), text.size(), nullptr, 0, aad.data(), aad.size()));
     }
-    bool open_one(ByteView nonce, ByteView aad, MutableByteView text, ByteView icv) const {
+    bool open(ByteView nonce, ByteView aad, MutableByteView text, ByteView icv) const {
         if (EVP_AEAD_CTX_open_gather(context_.get(), text.data(), nonce.data(), nonce.size(), text.data(), text.size(),
                                      icv.data(), icv.size(), aad.data(), aad.size()) == 1)
             return true;
         ERR_clear_error();
         return false;
     }
+
+private:
     bssl::ScopedEVP_AEAD_CTX context_;
+};
+
+class AwsLcAead final : public Aead {
+public:
+    AwsLcAead(AeadKind kind, ByteView key, std::size_t icv_size) : key_(kind, key, icv_size) {}
+    void seal(ByteView nonce, ByteView aad, MutableByteView text, MutableByteView icv) override {
+        key_.seal(nonce, aad, text, icv);
+    }
+    bool open(ByteView nonce, ByteView aad, MutableByteView text, ByteView icv) override {
+        return key_.open(nonce, aad, text, icv);
+    }
+
+private:
+    AeadKey key_;
+};
+
+class AeadEngine {
+public:
+    static constexpr const char* library = "AWS-LC";
+    explicit AeadEngine(const PacketKeying& keying)
+        : key_(keying.mode == PacketMode::aes_gcm ? AeadKind::aes_gcm : AeadKind::chacha20_poly1305, keying.key,
+               keying.shape.icv_size) {}
+
+    const AeadEngine& sealing() const { return *this; }
+    const AeadEngine& opening() const { return *this; }
+
+    void seal(const AeadParts& parts, std::size_t icv_size) const {
+        key_.seal(parts.nonce, {parts.aad, parts.aad_size}, {parts.text, parts.text_size}, {parts.icv, icv_size});
+    }
+    bool open(const AeadParts& parts, std::size_t icv_size) const {
+        return key_.open(parts.nonce, {parts.aad, parts.aad_size}, {parts.text, parts.text_size},
+                         {parts.icv, icv_size});
+    }
+
+private:
+    AeadKey key_;
 };
 
 class AwsLcCbc final : public Cbc {
@@ -159,8 +176,8 @@ private:
 std::unique_ptr<Aead> make_aead(AeadKind kind, ByteView key, std::size_t icv_size) {
     return std::make_unique<AwsLcAead>(kind, key, icv_size);
 }
-std::unique_ptr<PacketCipher> make_packet_cipher(AeadKind kind, ByteView key) {
-    return std::make_unique<AwsLcAead>(kind, key, AwsLcAead::packet_icv_size);
+std::unique_ptr<PacketCipher> make_packets(const PacketKeying& keying) {
+    return std::make_unique<AeadPackets<AeadEngine>>(keying);
 }
 std::unique_ptr<Cbc> make_cbc(ByteView key) { return std::make_unique<AwsLcCbc>(key); }
 
@@ -381,10 +398,16 @@ constexpr HashRow hash_rows[] = {
     {Hash::sha2_512, digest, hmac, make_hmac},
 };
 constexpr AeadRow aead_rows[] = {
-    {AeadKind::aes_gcm, 16, make_aead, make_packet_cipher},
-    {AeadKind::aes_gcm, 24, make_aead, make_packet_cipher},
-    {AeadKind::aes_gcm, 32, make_aead, make_packet_cipher},
-    {AeadKind::chacha20_poly1305, 32, make_aead, make_packet_cipher},
+    {AeadKind::aes_gcm, 16, make_aead},
+    {AeadKind::aes_gcm, 24, make_aead},
+    {AeadKind::aes_gcm, 32, make_aead},
+    {AeadKind::chacha20_poly1305, 32, make_aead},
+};
+constexpr PacketRow packet_rows[] = {
+    {PacketMode::aes_gcm, 16, make_packets},
+    {PacketMode::aes_gcm, 24, make_packets},
+    {PacketMode::aes_gcm, 32, make_packets},
+    {PacketMode::chacha20_poly1305, 32, make_packets},
 };
 constexpr CbcRow cbc_rows[] = {{16, make_cbc}, {24, make_cbc}, {32, make_cbc}};
 constexpr KeRow ke_rows[] = {
@@ -413,6 +436,7 @@ Library aws_lc() {
             .version = version,
             .hashes = hash_rows,
             .aeads = aead_rows,
+            .packets = packet_rows,
             .cbcs = cbc_rows,
             .key_exchanges = ke_rows,
             .signatures = signature_rows};

@@ -22,6 +22,7 @@ std::vector<Library> make_libraries() {
                     .version = openssl_version,
                     .hashes = openssl_hashes(),
                     .aeads = openssl_aeads(),
+                    .packets = openssl_packets(),
                     .cbcs = openssl_cbcs(),
                     .key_exchanges = openssl_key_exchanges(),
                     .signatures = openssl_signatures()});
@@ -38,9 +39,15 @@ const Row* first_row(std::span<const Row> Library::* table, Wanted wanted) {
 }
 
 constexpr std::uint16_t aes_key_bits[] = {128, 192, 256};
-constexpr model::Encr encryption_algorithms[] = {model::Encr::aes_gcm_16, model::Encr::aes_gcm_12,
-                                                 model::Encr::aes_gcm_8, model::Encr::aes_cbc,
-                                                 model::Encr::chacha20_poly1305};
+constexpr model::Encr encryption_of_messages[] = {
+    model::Encr::aes_gcm_16, model::Encr::aes_gcm_12, model::Encr::aes_gcm_8, model::Encr::aes_ccm_16,
+    model::Encr::aes_ccm_12, model::Encr::aes_ccm_8,  model::Encr::aes_cbc,   model::Encr::chacha20_poly1305};
+constexpr model::Encr encryption_of_packets[] = {
+    model::Encr::aes_gcm_16,    model::Encr::aes_gcm_12,     model::Encr::aes_gcm_8,
+    model::Encr::aes_ccm_16,    model::Encr::aes_ccm_12,     model::Encr::aes_ccm_8,
+    model::Encr::aes_cbc,       model::Encr::aes_ctr,        model::Encr::null_auth_aes_gmac,
+    model::Encr::aes_ccm_8_iiv, model::Encr::aes_gcm_16_iiv, model::Encr::chacha20_poly1305,
+    model::Encr::null,          model::Encr::chacha20_poly1305_iiv};
 constexpr model::Integ integrity_algorithms[] = {model::Integ::hmac_sha2_256_128, model::Integ::hmac_sha2_384_192,
                                                  model::Integ::hmac_sha2_512_256, model::Integ::hmac_sha1_96};
 constexpr model::Prf prfs[] = {model::Prf::hmac_sha2_256, model::Prf::hmac_sha2_384, model::Prf::hmac_sha2_512,
@@ -57,15 +64,6 @@ Hash hash_of(model::Prf prf) {
     }
 }
 
-Hash hash_of(model::Integ integ) {
-    switch (integ) {
-        case model::Integ::hmac_sha1_96: return Hash::sha1;
-        case model::Integ::hmac_sha2_384_192: return Hash::sha2_384;
-        case model::Integ::hmac_sha2_512_256: return Hash::sha2_512;
-        default: return Hash::sha2_256;
-    }
-}
-
 // The library whose table holds this row.
 template <class Row>
 std::string owner_of(std::span<const Row> Library::* table, const Row* row) {
@@ -76,33 +74,54 @@ std::string owner_of(std::span<const Row> Library::* table, const Row* row) {
     return "";
 }
 
+bool has_key_sizes(model::Encr encr) {
+    return encr != model::Encr::chacha20_poly1305 && encr != model::Encr::chacha20_poly1305_iiv &&
+           encr != model::Encr::null;
+}
+
+std::vector<std::uint16_t> key_bits_of(model::Encr encr) {
+    if (!has_key_sizes(encr)) return {0};
+    return {std::begin(aes_key_bits), std::end(aes_key_bits)};
+}
+
+std::string text_of(model::Encr encr, std::uint16_t bits) {
+    return model::Transform::of(encr, bits == 0 ? std::nullopt : std::optional(bits)).text();
+}
+
+// A cipher that is no AEAD is asked for with any integrity algorithm: all go with all.
+CipherSuite suite_of(model::Encr encr, std::uint16_t bits) {
+    return {encr, bits, model::is_aead(encr) ? model::Integ::none : model::Integ::hmac_sha2_256_128};
+}
+
+std::string version_of(std::string_view library_name) {
+    for (const Library& library : libraries())
+        if (library_name == library.name) return library.version();
+    return "";
+}
+
 void add_ciphers(std::vector<CatalogueRow>& rows) {
+    for (const model::Encr encr : encryption_of_packets)
+        for (const std::uint16_t bits : key_bits_of(encr)) {
+            const auto names = packet_cipher_implementations(suite_of(encr, bits));
+            if (!names.empty()) rows.push_back({"ESP packets", text_of(encr, bits), version_of(names.front())});
+        }
     for (const std::uint16_t bits : aes_key_bits) {
-        const AeadRow* packets = first_row(&Library::aeads, [&](const AeadRow& row) {
-            return row.kind == AeadKind::aes_gcm && row.key_size == bits / 8U && row.make_packet_cipher;
-        });
-        const std::string name = model::Transform::of(model::Encr::aes_gcm_16, bits).text();
-        if (packets) rows.push_back({"ESP packets", name, owner_of(&Library::aeads, packets)});
         if (const AeadRow* row = best_aead(AeadKind::aes_gcm, bits / 8))
-            rows.push_back({"aead", name, owner_of(&Library::aeads, row)});
+            rows.push_back({"aead", text_of(model::Encr::aes_gcm_16, bits), owner_of(&Library::aeads, row)});
+        if (const AeadRow* row = best_aead(AeadKind::aes_ccm, bits / 8))
+            rows.push_back({"aead", text_of(model::Encr::aes_ccm_16, bits), owner_of(&Library::aeads, row)});
         if (const CbcRow* row = best_cbc(bits / 8))
-            rows.push_back(
-                {"encryption", model::Transform::of(model::Encr::aes_cbc, bits).text(), owner_of(&Library::cbcs, row)});
+            rows.push_back({"encryption", text_of(model::Encr::aes_cbc, bits), owner_of(&Library::cbcs, row)});
     }
-    const AeadRow* packets = first_row(&Library::aeads, [](const AeadRow& row) {
-        return row.kind == AeadKind::chacha20_poly1305 && row.make_packet_cipher;
-    });
-    const std::string name = name_of(model::Encr::chacha20_poly1305);
-    if (packets) rows.push_back({"ESP packets", name, owner_of(&Library::aeads, packets)});
     if (const AeadRow* row = best_aead(AeadKind::chacha20_poly1305, 32))
-        rows.push_back({"aead", name, owner_of(&Library::aeads, row)});
+        rows.push_back({"aead", name_of(model::Encr::chacha20_poly1305), owner_of(&Library::aeads, row)});
 }
 
 std::vector<CatalogueRow> make_catalogue() {
     std::vector<CatalogueRow> rows;
     add_ciphers(rows);
     for (const model::Integ integ : integrity_algorithms)
-        rows.push_back({"integrity", name_of(integ), owner_of(&Library::hashes, &best_hash(hash_of(integ)))});
+        rows.push_back({"integrity", name_of(integ), owner_of(&Library::hashes, &best_hash(integ_of(integ)->hash))});
     for (const model::Prf prf : prfs)
         rows.push_back({"prf", name_of(prf), owner_of(&Library::hashes, &best_hash(hash_of(prf)))});
     for (unsigned id = 1; id < 64; ++id) {
@@ -119,20 +138,12 @@ std::vector<CatalogueRow> make_catalogue() {
 
 bool supports_encryption(model::Protocol protocol, const model::Transform& transform) {
     const auto encr = static_cast<model::Encr>(transform.id);
-    if (std::ranges::find(encryption_algorithms, encr) == std::end(encryption_algorithms)) return false;
-    if (encr == model::Encr::chacha20_poly1305) {
-        if (transform.key_bits) return false;  // RFC 7634 §4: no Key Length attribute
-    } else if (!transform.key_bits) {
-        return false;  // RFC 3602 §3, RFC 4106 §8.4: the attribute is required
-    }
-    const std::uint16_t bits = transform.key_bits.value_or(0);
-    if (bits % 8 != 0) return false;
-    // A cipher without its integrity algorithm: any one shows whether the key size is known.
-    const auto integ = encr == model::Encr::aes_cbc ? model::Integ::hmac_sha2_256_128 : model::Integ::none;
-    // ESP packets are sealed in batches, which are combined-mode ciphers with 16-octet ICVs only.
-    if (protocol == model::Protocol::esp)
-        return !packet_cipher_implementations(encr, encr == model::Encr::chacha20_poly1305 ? 32 : bits / 8).empty();
-    return shape_of(CipherSuite{encr, bits, integ}).has_value();
+    // RFC 3602 §3, RFC 4106 §8.4, RFC 7634 §4: the Key Length attribute is required or must not be there.
+    if (has_key_sizes(encr) != transform.key_bits.has_value()) return false;
+    const CipherSuite suite = suite_of(encr, transform.key_bits.value_or(0));
+    if (protocol == model::Protocol::esp) return packet_shape_of(suite).has_value();
+    return std::ranges::find(encryption_of_messages, encr) != std::end(encryption_of_messages) &&
+           shape_of(suite).has_value();
 }
 
 }  // namespace
@@ -140,6 +151,16 @@ bool supports_encryption(model::Protocol protocol, const model::Transform& trans
 std::span<const Library> libraries() {
     static const std::vector<Library> list = make_libraries();
     return list;
+}
+
+std::optional<IntegFacts> integ_of(model::Integ integ) {
+    switch (integ) {
+        case model::Integ::hmac_sha1_96: return IntegFacts{Hash::sha1, 20, 12};
+        case model::Integ::hmac_sha2_256_128: return IntegFacts{Hash::sha2_256, 32, 16};
+        case model::Integ::hmac_sha2_384_192: return IntegFacts{Hash::sha2_384, 48, 24};
+        case model::Integ::hmac_sha2_512_256: return IntegFacts{Hash::sha2_512, 64, 32};
+        default: return std::nullopt;
+    }
 }
 
 const HashRow& best_hash(Hash hash) {
@@ -150,7 +171,7 @@ const HashRow& best_hash(Hash hash) {
 
 const AeadRow* best_aead(AeadKind kind, std::size_t key_size) {
     return first_row(&Library::aeads,
-                     [&](const AeadRow& row) { return row.kind == kind && row.key_size == key_size && row.make; });
+                     [&](const AeadRow& row) { return row.kind == kind && row.key_size == key_size && row.for_messages; });
 }
 
 const CbcRow* best_cbc(std::size_t key_size) {

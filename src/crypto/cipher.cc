@@ -1,7 +1,7 @@
 #include "crypto/cipher.h"
 
 #include <algorithm>
-#include <cstring>
+#include <array>
 
 #include <fmt/format.h>
 
@@ -10,50 +10,35 @@
 namespace cygnet::crypto {
 namespace {
 
-constexpr std::size_t nonce_size = 12;
 constexpr std::size_t aes_block_size = 16;
-constexpr std::size_t explicit_iv_size = 8;  // of AES-GCM and ChaCha20-Poly1305
+constexpr std::size_t explicit_iv_size = 8;  // of all combined modes
 
 struct AeadFacts {
     AeadKind kind;
     std::size_t key_size;
     std::size_t icv_size;
+    std::size_t salt_size;
 };
 
 std::optional<AeadFacts> aead_of(const CipherSuite& suite) {
-    std::size_t icv_size = 16;
+    const std::size_t key_size = suite.key_bits / 8U;
     switch (suite.encr) {
-        case model::Encr::aes_gcm_8: icv_size = 8; break;
-        case model::Encr::aes_gcm_12: icv_size = 12; break;
-        case model::Encr::aes_gcm_16: break;
+        case model::Encr::aes_gcm_8: return AeadFacts{AeadKind::aes_gcm, key_size, 8, 4};
+        case model::Encr::aes_gcm_12: return AeadFacts{AeadKind::aes_gcm, key_size, 12, 4};
+        case model::Encr::aes_gcm_16: return AeadFacts{AeadKind::aes_gcm, key_size, 16, 4};
+        case model::Encr::aes_ccm_8: return AeadFacts{AeadKind::aes_ccm, key_size, 8, 3};
+        case model::Encr::aes_ccm_12: return AeadFacts{AeadKind::aes_ccm, key_size, 12, 3};
+        case model::Encr::aes_ccm_16: return AeadFacts{AeadKind::aes_ccm, key_size, 16, 3};
         case model::Encr::chacha20_poly1305:
             if (suite.key_bits != 0) return std::nullopt;  // RFC 7634 §4: one key size, no attribute
-            return AeadFacts{AeadKind::chacha20_poly1305, 32, 16};
-        default: return std::nullopt;
-    }
-    return AeadFacts{AeadKind::aes_gcm, suite.key_bits / 8U, icv_size};
-}
-
-struct IntegFacts {
-    Hash hash;
-    std::size_t key_size;  // RFC 4868 §2.1.1, RFC 2404: the hash's size
-    std::size_t icv_size;
-};
-
-std::optional<IntegFacts> integ_of(model::Integ integ) {
-    switch (integ) {
-        case model::Integ::hmac_sha1_96: return IntegFacts{Hash::sha1, 20, 12};
-        case model::Integ::hmac_sha2_256_128: return IntegFacts{Hash::sha2_256, 32, 16};
-        case model::Integ::hmac_sha2_384_192: return IntegFacts{Hash::sha2_384, 48, 24};
-        case model::Integ::hmac_sha2_512_256: return IntegFacts{Hash::sha2_512, 64, 32};
+            return AeadFacts{AeadKind::chacha20_poly1305, 32, 16, 4};
         default: return std::nullopt;
     }
 }
 
 std::optional<CipherShape> aead_shape(const CipherSuite& suite, const AeadFacts& facts) {
     if (suite.integ != model::Integ::none || !best_aead(facts.kind, facts.key_size)) return std::nullopt;
-    const std::size_t salt_size = nonce_size - explicit_iv_size;
-    return CipherShape{.encr_key_size = facts.key_size + salt_size,
+    return CipherShape{.encr_key_size = facts.key_size + facts.salt_size,
                        .integ_key_size = 0,
                        .iv_size = explicit_iv_size,
                        .block_size = 1,
@@ -86,10 +71,11 @@ struct Cipher::Impl {
 
 namespace {
 
-// RFC 4106 §4, RFC 5282 §4, RFC 7634 §2: the nonce is salt | IV.
+// RFC 5282 §4, RFC 7634 §2: the nonce is salt | IV.
 struct CombinedMode final : Cipher::Impl {
     CombinedMode(const AeadFacts& facts, ByteView key)
-        : aead(best_aead(facts.kind, facts.key_size)->make(facts.kind, key.first(facts.key_size), facts.icv_size)) {
+        : aead(best_aead(facts.kind, facts.key_size)->make(facts.kind, key.first(facts.key_size), facts.icv_size)),
+          salt_size(facts.salt_size) {
         std::ranges::copy(key.subspan(facts.key_size), nonce.begin());
     }
     ~CombinedMode() override { wipe(nonce); }
@@ -101,12 +87,13 @@ struct CombinedMode final : Cipher::Impl {
         return aead->open(nonce_of(iv), aad, text, icv);
     }
     ByteView nonce_of(ByteView iv) {
-        std::ranges::copy(iv, nonce.end() - explicit_iv_size);
-        return nonce;
+        std::ranges::copy(iv, nonce.begin() + static_cast<std::ptrdiff_t>(salt_size));
+        return ByteView(nonce).first(salt_size + explicit_iv_size);
     }
 
     std::unique_ptr<Aead> aead;
-    std::array<std::uint8_t, nonce_size> nonce{};
+    std::size_t salt_size;
+    std::array<std::uint8_t, 12> nonce{};
 };
 
 // RFC 7296 §3.14: encrypt, then MAC over everything from the IKE header to the padding.
@@ -180,39 +167,6 @@ Result<> Cipher::open(ByteView aad, ByteView iv, MutableByteView text, ByteView 
     if (!fits(impl_->shape, iv, text, icv)) return fail(Errc::bad_length, "cipher");
     if (!impl_->open(aad, iv, text, icv)) return fail(Errc::integrity, "ICV");
     return {};
-}
-
-namespace {
-
-std::optional<AeadKind> packet_kind_of(model::Encr encr) {
-    if (encr == model::Encr::aes_gcm_16) return AeadKind::aes_gcm;
-    if (encr == model::Encr::chacha20_poly1305) return AeadKind::chacha20_poly1305;
-    return std::nullopt;
-}
-
-}  // namespace
-
-Result<std::unique_ptr<PacketCipher>> make_packet_cipher(model::Encr encr, ByteView key, const char* implementation) {
-    const auto kind = packet_kind_of(encr);
-    for (const Library& library : libraries()) {
-        if (!kind || (implementation && std::strcmp(implementation, library.name) != 0)) continue;
-        for (const AeadRow& row : library.aeads)
-            if (row.kind == *kind && row.key_size == key.size() && row.make_packet_cipher)
-                return row.make_packet_cipher(*kind, key);
-    }
-    return fail(
-        Errc::unsupported, "packet cipher",
-        fmt::format("{} with a key of {} octets is not in the catalogue of this build", name_of(encr), key.size()));
-}
-
-std::vector<const char*> packet_cipher_implementations(model::Encr encr, std::size_t key_size) {
-    std::vector<const char*> names;
-    const auto kind = packet_kind_of(encr);
-    if (!kind) return names;
-    for (const Library& library : libraries())
-        for (const AeadRow& row : library.aeads)
-            if (row.kind == *kind && row.key_size == key_size && row.make_packet_cipher) names.push_back(library.name);
-    return names;
 }
 
 }  // namespace cygnet::crypto

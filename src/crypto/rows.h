@@ -9,14 +9,23 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
-#include "crypto/cipher.h"
 #include "crypto/key_exchange.h"
+#include "crypto/packet_cipher.h"
 #include "crypto/signature.h"
 
 namespace cygnet::crypto {
 
 enum class Hash : std::uint8_t { sha1, sha2_256, sha2_384, sha2_512 };
 std::size_t size_of(Hash hash);
+
+// HMAC as integrity algorithm. Sizes in octets.
+struct IntegFacts {
+    Hash hash;
+    std::size_t key_size;  // RFC 4868 §2.1.1, RFC 2404 §3: the hash's size
+    std::size_t icv_size;  // RFC 4868 §2.3: half of it
+};
+std::optional<IntegFacts> integ_of(model::Integ integ);
+
 using Parts = std::span<const ByteView>;
 
 // A keyed HMAC; the key schedule is computed once. One object serves any number of threads.
@@ -34,7 +43,7 @@ struct HashRow {
     std::unique_ptr<Hmac> (*make_hmac)(Hash hash, ByteView key) = nullptr;
 };
 
-// A keyed AEAD with 12-octet nonces for one message at a time, in place.
+// A keyed AEAD with nonces of 12 octets (11 for CCM) for one message at a time, in place.
 class Aead {
 public:
     virtual ~Aead() = default;
@@ -43,13 +52,21 @@ public:
     virtual bool open(ByteView nonce, ByteView aad, MutableByteView text, ByteView icv) = 0;
 };
 
-enum class AeadKind : std::uint8_t { aes_gcm, chacha20_poly1305 };
+enum class AeadKind : std::uint8_t { aes_gcm, aes_ccm, chacha20_poly1305 };
 struct AeadRow {
     AeadKind kind{};
     std::size_t key_size = 0;  // without the salt
-    // nullptr where the library serves packets only.
     std::unique_ptr<Aead> (*make)(AeadKind kind, ByteView key, std::size_t icv_size) = nullptr;
-    std::unique_ptr<PacketCipher> (*make_packet_cipher)(AeadKind kind, ByteView key) = nullptr;
+    bool for_messages = true;  // false: here so that vectors reach what serves packets; messages take the next row
+};
+
+// How a suite works on ESP packets, whatever its key and ICV sizes and its hash. See packet_rows.h.
+enum class PacketMode : std::uint8_t { aes_gcm, aes_ccm, chacha20_poly1305, aes_gmac, aes_cbc, aes_ctr, null };
+struct PacketKeying;
+struct PacketRow {
+    PacketMode mode{};
+    std::size_t key_size = 0;  // without the salt
+    std::unique_ptr<PacketCipher> (*make)(const PacketKeying& keying) = nullptr;
 };
 
 // A keyed AES-CBC without padding, in place; `text` is a multiple of 16 octets.
@@ -98,6 +115,7 @@ struct Library {
     std::string (*version)() = nullptr;  // "OpenSSL 3.0.19"
     std::span<const HashRow> hashes{};
     std::span<const AeadRow> aeads{};
+    std::span<const PacketRow> packets{};
     std::span<const CbcRow> cbcs{};
     std::span<const KeRow> key_exchanges{};
     std::span<const SignatureRow> signatures{};
@@ -116,6 +134,7 @@ const SignatureRow& best_signature(KeyType type);
 std::string openssl_version();
 std::span<const HashRow> openssl_hashes();
 std::span<const AeadRow> openssl_aeads();
+std::span<const PacketRow> openssl_packets();
 std::span<const CbcRow> openssl_cbcs();
 std::span<const KeRow> openssl_key_exchanges();
 std::span<const SignatureRow> openssl_signatures();

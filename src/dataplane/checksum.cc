@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "esp/big_endian.h"
+#include "base/big_endian.h"
 
 namespace cygnet::dataplane {
 namespace {
@@ -64,7 +64,7 @@ void ChecksumSum::add(const std::uint8_t* data, std::size_t size) {
         std::memcpy(&word, data, 1);
         sum += word;
     }
-    sum_ += esp::in_network_order(fold(sum));
+    sum_ += in_network_order(fold(sum));
 }
 
 std::uint16_t ChecksumSum::folded() const { return fold(sum_); }
@@ -82,10 +82,10 @@ ChecksumSum pseudo_header(const std::uint8_t* packet, model::Family family, std:
 }
 
 void finish_ipv4_header(std::uint8_t* packet, std::size_t header_size) {
-    esp::store_be<std::uint16_t>(packet + 10, 0);
+    store_be<std::uint16_t>(packet + 10, 0);
     ChecksumSum sum;
     sum.add(packet, header_size);
-    esp::store_be(packet + 10, sum.checksum());
+    store_be(packet + 10, sum.checksum());
 }
 
 }  // namespace cygnet::dataplane

@@ -2,14 +2,12 @@
 
 #include <cstring>
 
+#include "base/big_endian.h"
 #include "dataplane/checksum.h"
-#include "esp/big_endian.h"
 
 namespace cygnet::dataplane {
 namespace {
 
-using esp::load_be;
-using esp::store_be;
 
 constexpr std::size_t super_packet_octets_max = 65535;
 constexpr std::size_t tcp_header_min = 20, udp_header = 8;

@@ -38,6 +38,8 @@ public:
     static_assert(packets_max <= model::limits::batch_packets);
 
 private:
+    bool has_room(const esp::Child& child, std::uint8_t traffic_class, std::size_t size) const;
+
     std::vector<std::uint8_t> buffer_;
     std::array<esp::OutboundPacket, packets_max> packets_;
     const esp::Child* child_ = nullptr;

@@ -3,14 +3,12 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/big_endian.h"
 #include "dataplane/checksum.h"
-#include "esp/big_endian.h"
 
 namespace cygnet::dataplane {
 namespace {
 
-using esp::load_be;
-using esp::store_be;
 
 constexpr std::size_t tcp_header_min = 20, udp_header = 8;
 constexpr std::size_t tcp_sequence = 4, tcp_offset = 12, tcp_flags = 13, tcp_checksum = 16;

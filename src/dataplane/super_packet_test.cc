@@ -10,8 +10,6 @@
 namespace cygnet::dataplane {
 namespace {
 
-using esp::load_be;
-using esp::store_be;
 using esp::testing::make_packet;
 using esp::testing::PacketShape;
 

@@ -22,7 +22,6 @@ namespace cygnet::dataplane {
 namespace {
 
 using esp::Drop;
-using esp::store_be;
 using testing::TestHost;
 
 // Before there are threads: namespaces need root, or a user namespace in which we are root.

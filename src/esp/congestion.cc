@@ -1,6 +1,6 @@
 #include "esp/congestion.h"
 
-#include "esp/big_endian.h"
+#include "base/big_endian.h"
 
 namespace cygnet::esp {
 namespace {

@@ -1,45 +1,30 @@
 #include "esp/decapsulate.h"
 
 #include <array>
-#include <cstring>
 
-#include "esp/big_endian.h"
+#include "base/big_endian.h"
 #include "esp/congestion.h"
 #include "model/limits.h"
 
 namespace cygnet::esp {
 namespace {
 
-constexpr std::size_t esp_size_min = encapsulation_headroom + esp_alignment + esp_icv_size;
 constexpr std::uint8_t next_header_dummy = protocol::none;
 
-// One packet between the replay check and its verdict.
-struct Opening {
-    InboundPacket* packet;
-    std::uint64_t sequence;
-    std::array<std::uint8_t, 12> aad;
+// The SA's shape, as this file needs it.
+struct Sizes {
+    std::uint32_t text_at, around_text, alignment;
+
+    explicit Sizes(const crypto::PacketShape& shape)
+        : text_at(static_cast<std::uint32_t>(shape.text_at())),
+          around_text(text_at + shape.icv_size),
+          alignment(shape.alignment) {}
+    // RFC 4303 §3.4: what can be said of a packet before anything of it may be believed.
+    Drop check(std::uint32_t packet_size) const {
+        if (packet_size < around_text + alignment) return Drop::too_short;
+        return ((packet_size - around_text) & (alignment - 1)) == 0 ? Drop::none : Drop::misaligned;
+    }
 };
-
-std::uint32_t text_size(const InboundPacket& packet) {
-    return packet.size - static_cast<std::uint32_t>(encapsulation_headroom + esp_icv_size);
-}
-
-void prepare(const InboundSa& sa, Opening& opening, crypto::AeadPacket& aead) {
-    InboundPacket& packet = *opening.packet;
-    std::memcpy(aead.nonce.data(), sa.salt.data(), sa.salt.size());
-    std::memcpy(aead.nonce.data() + sa.salt.size(), packet.esp + esp_header_size, esp_iv_size);
-    store_be(opening.aad.data(), sa.spi);
-    if (sa.esn)
-        store_be(opening.aad.data() + 4, opening.sequence);
-    else
-        store_be(opening.aad.data() + 4, static_cast<std::uint32_t>(opening.sequence));
-    aead.aad = opening.aad.data();
-    aead.aad_size = sa.esn ? 12 : 8;
-    aead.text = packet.data();
-    aead.text_size = text_size(packet);
-    aead.icv = packet.esp + packet.size - esp_icv_size;
-    aead.authentic = false;
-}
 
 // RFC 4303 §2.4: the default padding is 1, 2, 3 …, and a receiver should look.
 bool padding_is_right(const std::uint8_t* padding, std::size_t size) {
@@ -49,8 +34,8 @@ bool padding_is_right(const std::uint8_t* padding, std::size_t size) {
 }
 
 // What an authentic packet holds: trailer, inner header, selectors, congestion mark.
-Drop examine_plaintext(const Child& child, InboundPacket& packet) {
-    const std::size_t size = text_size(packet);
+Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& packet) {
+    const std::size_t size = packet.size - sizes.around_text;
     std::uint8_t* const text = packet.data();
     const std::size_t padding = text[size - 2];
     const std::uint8_t next_header = text[size - 1];
@@ -73,21 +58,20 @@ Drop examine_plaintext(const Child& child, InboundPacket& packet) {
     return Drop::none;
 }
 
-// RFC 4303 §3.4: replay check and size; the packets that remain are listed for opening.
-std::size_t admit(const InboundSa& sa, std::span<InboundPacket> packets, std::span<Opening> openings) {
+// Size and replay check; the packets that remain are listed for opening.
+std::size_t admit(const InboundSa& sa, const Sizes& sizes, std::span<InboundPacket> packets,
+                  std::span<crypto::EspPacket> openings, std::span<InboundPacket*> opened) {
     std::size_t count = 0;
     for (InboundPacket& packet : packets) {
         packet.newest = false;
-        if (packet.size < esp_size_min || text_size(packet) % esp_alignment != 0) {
-            packet.drop = Drop::too_short;
-            continue;
-        }
+        packet.text_at = sizes.text_at;
+        packet.drop = sizes.check(packet.size);
+        if (packet.drop != Drop::none) continue;
         const auto examined = sa.window.examine(load_be<std::uint32_t>(packet.esp + 4));
         packet.drop = examined.drop;
         if (examined.drop != Drop::none) continue;
-        openings[count].packet = &packet;
-        openings[count].sequence = examined.sequence;
-        ++count;
+        openings[count] = {.data = packet.esp, .sequence = examined.sequence, .size = packet.size, .authentic = false};
+        opened[count++] = &packet;
     }
     return count;
 }
@@ -97,26 +81,26 @@ std::size_t admit(const InboundSa& sa, std::span<InboundPacket> packets, std::sp
 std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, Instant now) {
     ASSERT(packets.size() <= model::limits::batch_packets);
     InboundSa& sa = child.sa->in;
-    std::array<Opening, model::limits::batch_packets> openings;
-    std::array<crypto::AeadPacket, model::limits::batch_packets> batch;
-    const std::size_t count = admit(sa, packets, openings);
-    for (std::size_t i = 0; i < count; ++i) prepare(sa, openings[i], batch[i]);
+    std::array<crypto::EspPacket, model::limits::batch_packets> batch;
+    std::array<InboundPacket*, model::limits::batch_packets> opened;
+    const Sizes sizes(sa.shape);
+    const std::size_t count = admit(sa, sizes, packets, batch, opened);
     if (count != 0) sa.cipher->open(std::span(batch).first(count));
 
     std::size_t authentic = 0;
     std::uint64_t octets = 0;
     for (std::size_t i = 0; i < count; ++i) {
-        InboundPacket& packet = *openings[i].packet;
+        InboundPacket& packet = *opened[i];
         if (!batch[i].authentic) {
             packet.drop = Drop::integrity_failed;
             continue;
         }
         const std::uint64_t top = sa.window.top();
-        packet.drop = sa.window.accept(openings[i].sequence);
+        packet.drop = sa.window.accept(batch[i].sequence);
         if (packet.drop != Drop::none) continue;
         packet.newest = sa.window.top() != top;
         ++authentic;
-        packet.drop = examine_plaintext(child, packet);
+        packet.drop = examine_plaintext(child, sizes, packet);
         if (packet.drop == Drop::none) octets += child.transport ? packet.payload_size : packet.inner.size;
     }
     if (authentic != 0) sa.received.add(authentic, octets, now);

@@ -17,13 +17,14 @@ struct InboundPacket {
     // Out. With Drop::none the inner packet is at data() and described by `inner`; of a child in transport mode it is
     // `payload_size` octets of protocol `next_header`, still to be looked at (transport_mode.h). Other octets of the
     // buffer are garbage. `newest`: authentic, and its sequence number was the highest so far.
+    std::uint32_t text_at = 0;
     Drop drop = Drop::none;
     bool newest = false;
     InnerPacket inner{};
     std::uint32_t payload_size = 0;
     std::uint8_t next_header = 0;
 
-    std::uint8_t* data() const { return esp + encapsulation_headroom; }
+    std::uint8_t* data() const { return esp + text_at; }
 };
 
 // The SPI of a packet that may be anything; nothing if it is too short to be ESP.

@@ -6,6 +6,7 @@ std::string_view name_of(Drop drop) {
     switch (drop) {
         case Drop::none: return "none";
         case Drop::too_short: return "too-short";
+        case Drop::misaligned: return "misaligned";
         case Drop::reserved_spi: return "reserved-spi";
         case Drop::unknown_spi: return "unknown-spi";
         case Drop::sequence_zero: return "sequence-zero";

@@ -13,6 +13,7 @@ enum class Drop : std::uint8_t {
     none,  // not dropped
     // Inbound, before authentication: nothing of the packet may be believed.
     too_short,     // less than header, IV, one block and ICV
+    misaligned,    // a text that is no multiple of the suite's alignment, RFC 4303 §2.4
     reserved_spi,  // RFC 4303 §2.1: SPI 1 to 255
     unknown_spi,
     sequence_zero,  // never sent by an honest peer

@@ -1,8 +1,10 @@
 // Inner packets to ESP packets, in place, a batch at a time.
 //
-//   inner - 16            inner
+//   inner - headroom      inner
 //   ├ SPI │ sequence │ IV ┼ inner packet │ padding │ pad length │ next header ┼ ICV ┤
 //                         └────────────────── encrypted ──────────────────────┘
+//
+// How long each part is says the SA's shape; nothing here asks which algorithm it is.
 #pragma once
 
 #include <cstddef>
@@ -14,25 +16,20 @@
 
 namespace cygnet::esp {
 
-inline constexpr std::size_t esp_header_size = 8;
-inline constexpr std::size_t esp_iv_size = 8;
-inline constexpr std::size_t esp_icv_size = 16;
+using crypto::esp_header_size;
 inline constexpr std::size_t esp_trailer_size = 2;  // pad length and next header
-inline constexpr std::size_t esp_alignment = 4;     // RFC 4303 §2.4
 
-// Room that the caller leaves before and behind each inner packet.
-inline constexpr std::size_t encapsulation_headroom = esp_header_size + esp_iv_size;
-inline constexpr std::size_t encapsulation_tailroom = esp_alignment - 1 + esp_trailer_size + esp_icv_size;
-
+// Room that the caller leaves before an inner packet.
+inline std::size_t encapsulation_headroom(const crypto::PacketShape& shape) { return shape.text_at(); }
 // The ESP packet's size for an inner packet's, in octets.
-constexpr std::size_t encapsulated_size(std::size_t inner) {
-    const std::size_t text = (inner + esp_trailer_size + esp_alignment - 1) & ~(esp_alignment - 1);
-    return encapsulation_headroom + text + esp_icv_size;
+inline std::size_t encapsulated_size(const crypto::PacketShape& shape, std::size_t inner) {
+    const std::size_t aligned = shape.alignment - std::size_t{1};
+    return shape.text_at() + ((inner + esp_trailer_size + aligned) & ~aligned) + shape.icv_size;
 }
 
 struct OutboundPacket {
     // An IPv4 or IPv6 packet; in transport mode what follows its header. The ESP packet will begin
-    // `encapsulation_headroom` before it.
+    // encapsulation_headroom() before it.
     std::uint8_t* inner;
     std::uint32_t size;
     std::uint8_t next_header;

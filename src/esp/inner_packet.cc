@@ -1,6 +1,6 @@
 #include "esp/inner_packet.h"
 
-#include "esp/big_endian.h"
+#include "base/big_endian.h"
 
 namespace cygnet::esp {
 namespace {

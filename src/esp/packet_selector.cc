@@ -2,7 +2,7 @@
 
 #include <array>
 
-#include "esp/big_endian.h"
+#include "base/big_endian.h"
 
 namespace cygnet::esp {
 namespace {

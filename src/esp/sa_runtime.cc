@@ -1,25 +1,8 @@
 #include "esp/sa_runtime.h"
 
-#include "esp/encapsulate.h"
 #include "model/limits.h"
 
 namespace cygnet::esp {
-namespace {
-
-Result<KeyedCipher> make_keyed(const model::ChildSaSpec& spec, const SecretBytes& key_block) {
-    const auto shape = crypto::shape_of({spec.encr, spec.key_bits, spec.integ});
-    if (!shape || !shape->aead() || shape->icv_size != esp_icv_size)
-        return fail(Errc::unsupported, "ESP cipher", "Cygnet's own ESP has AES-GCM-16 and ChaCha20-Poly1305");
-    const ByteView octets = key_block.reveal();
-    if (octets.size() != shape->encr_key_size) return fail(Errc::bad_length, "ESP key");
-    KeyedCipher keyed;
-    const std::size_t key_size = octets.size() - keyed.salt.size();
-    std::ranges::copy(octets.subspan(key_size), keyed.salt.begin());
-    keyed.cipher = TRY(crypto::make_packet_cipher(spec.encr, octets.first(key_size)));
-    return keyed;
-}
-
-}  // namespace
 
 Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spec) {
     if (spec.mode != model::ChildMode::tunnel && spec.mode != model::ChildMode::transport)
@@ -28,22 +11,18 @@ Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spe
     if (spec.spi_in < 256 || spec.spi_out < 256) return fail(Errc::bad_value, "ESP SPI");
     if (spec.replay_window > model::limits::replay_window_packets_max)
         return fail(Errc::bad_value, "replay window", "at most 65536 packets");
-    KeyedCipher in = TRY(make_keyed(spec, spec.in.encr));
-    KeyedCipher out = TRY(make_keyed(spec, spec.out.encr));
-    return std::make_shared<SaRuntime>(spec, std::move(in), std::move(out));
+    const crypto::CipherSuite suite{spec.encr, spec.key_bits, spec.integ};
+    const auto shape = crypto::packet_shape_of(suite);
+    if (!shape) return fail(Errc::unsupported, "ESP suite", "Cygnet's own ESP does not have these algorithms");
+    auto in = TRY(crypto::make_packet_cipher(suite, spec.esn, spec.in.encr.reveal(), spec.in.integ.reveal()));
+    auto out = TRY(crypto::make_packet_cipher(suite, spec.esn, spec.out.encr.reveal(), spec.out.integ.reveal()));
+    return std::make_shared<SaRuntime>(spec, *shape, std::move(in), std::move(out));
 }
 
-SaRuntime::SaRuntime(const model::ChildSaSpec& spec, KeyedCipher inbound, KeyedCipher outbound)
-    : in{spec.spi_in, spec.esn, inbound.salt, std::move(inbound.cipher), ReplayWindow(spec.replay_window, spec.esn)},
-      out{spec.spi_out, spec.esn, outbound.salt, std::move(outbound.cipher), SequenceCounter(spec.esn)} {
-    wipe(inbound.salt);
-    wipe(outbound.salt);
-}
-
-SaRuntime::~SaRuntime() {
-    wipe(in.salt);
-    wipe(out.salt);
-}
+SaRuntime::SaRuntime(const model::ChildSaSpec& spec, const crypto::PacketShape& shape,
+                     std::unique_ptr<crypto::PacketCipher> inbound, std::unique_ptr<crypto::PacketCipher> outbound)
+    : in{spec.spi_in, shape, std::move(inbound), ReplayWindow(spec.replay_window, spec.esn)},
+      out{spec.spi_out, shape, std::move(outbound), SequenceCounter(spec.esn)} {}
 
 model::ChildUsage SaRuntime::usage() const {
     return {.bytes_in = in.received.octets(),

@@ -3,13 +3,12 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <memory>
 
 #include "base/instant.h"
 #include "base/result.h"
-#include "crypto/cipher.h"
+#include "crypto/packet_cipher.h"
 #include "esp/drop.h"
 #include "esp/replay_window.h"
 #include "model/sa_spec.h"
@@ -32,9 +31,6 @@ private:
     std::atomic<std::uint64_t> packets_{0}, octets_{0};
     std::atomic<std::int64_t> last_us_{0};
 };
-
-// RFC 4106 §4 and RFC 7634 §2: the last four octets of the key block are the nonce's salt.
-using Salt = std::array<std::uint8_t, 4>;
 
 // Sequence numbers of an outbound SA. Any worker may reserve; none is ever given out twice, and after
 // the last one there are no more (RFC 4303 §3.3.3).
@@ -73,8 +69,7 @@ private:
 
 struct OutboundSa {
     std::uint32_t spi;
-    bool esn;
-    Salt salt;
+    crypto::PacketShape shape;
     std::unique_ptr<crypto::PacketCipher> cipher;
     SequenceCounter sequence;
     TrafficCounter sent{};
@@ -83,25 +78,19 @@ struct OutboundSa {
 // The replay window belongs to the one worker that owns the SPI.
 struct InboundSa {
     std::uint32_t spi;
-    bool esn;
-    Salt salt;
+    crypto::PacketShape shape;
     std::unique_ptr<crypto::PacketCipher> cipher;
     ReplayWindow window;
     TrafficCounter received{};
 };
 
-struct KeyedCipher {
-    std::unique_ptr<crypto::PacketCipher> cipher;
-    Salt salt{};
-};
-
 struct SaRuntime {
     // Errors: unsupported (cipher, mode), bad_length (keys), bad_value (SPI, window).
     static Result<std::shared_ptr<SaRuntime>> make(const model::ChildSaSpec& spec);
-    SaRuntime(const model::ChildSaSpec& spec, KeyedCipher inbound, KeyedCipher outbound);
+    SaRuntime(const model::ChildSaSpec& spec, const crypto::PacketShape& shape,
+              std::unique_ptr<crypto::PacketCipher> inbound, std::unique_ptr<crypto::PacketCipher> outbound);
     SaRuntime(const SaRuntime&) = delete;
     SaRuntime& operator=(const SaRuntime&) = delete;
-    ~SaRuntime();
 
     model::ChildUsage usage() const;
 

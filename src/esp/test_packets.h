@@ -4,26 +4,61 @@
 #include <ostream>
 #include <vector>
 
-#include "esp/big_endian.h"
+#include "base/big_endian.h"
 #include "esp/child.h"
 #include "esp/encapsulate.h"
 #include "esp/inner_packet.h"
 
 namespace cygnet::esp::testing {
 
+using Suite = crypto::CipherSuite;
+using model::Encr;
+using model::Integ;
+
+// One of each kind, in both roles of an ICV's size, and each key size somewhere.
+inline constexpr Suite suites[] = {
+    {Encr::aes_gcm_16, 128, Integ::none},
+    {Encr::aes_gcm_16, 192, Integ::none},
+    {Encr::aes_gcm_16, 256, Integ::none},
+    {Encr::chacha20_poly1305, 0, Integ::none},
+    {Encr::aes_gcm_12, 128, Integ::none},
+    {Encr::aes_gcm_8, 256, Integ::none},
+    {Encr::aes_ccm_16, 256, Integ::none},
+    {Encr::aes_ccm_12, 192, Integ::none},
+    {Encr::aes_ccm_8, 128, Integ::none},
+    {Encr::null_auth_aes_gmac, 128, Integ::none},
+    {Encr::null_auth_aes_gmac, 256, Integ::none},
+    {Encr::aes_cbc, 128, Integ::hmac_sha2_256_128},
+    {Encr::aes_cbc, 192, Integ::hmac_sha2_384_192},
+    {Encr::aes_cbc, 256, Integ::hmac_sha2_512_256},
+    {Encr::aes_cbc, 256, Integ::hmac_sha1_96},
+    {Encr::aes_ctr, 128, Integ::hmac_sha2_512_256},
+    {Encr::aes_ctr, 192, Integ::hmac_sha2_256_128},
+    {Encr::aes_ctr, 256, Integ::hmac_sha2_384_192},
+    {Encr::null, 0, Integ::hmac_sha2_256_128},
+    {Encr::null, 0, Integ::hmac_sha2_512_256},
+    {Encr::aes_gcm_16_iiv, 256, Integ::none},
+    {Encr::aes_ccm_8_iiv, 128, Integ::none},
+    {Encr::chacha20_poly1305_iiv, 0, Integ::none},
+};
+inline crypto::PacketShape test_shape(const Suite& suite) { return crypto::packet_shape_of(suite).value(); }
+
 // An inner packet with the room around it that encapsulation asks for.
 struct PacketBuffer {
+    crypto::PacketShape shape;
     Bytes octets;
     std::uint32_t size = 0;
 
-    explicit PacketBuffer(ByteView inner)
-        : octets(encapsulation_headroom), size(static_cast<std::uint32_t>(inner.size())) {
+    explicit PacketBuffer(ByteView inner, const Suite& suite = suites[2])
+        : shape(test_shape(suite)),
+          octets(encapsulation_headroom(shape)),
+          size(static_cast<std::uint32_t>(inner.size())) {
         append(octets, inner);
-        octets.resize(octets.size() + encapsulation_tailroom);
+        octets.resize(encapsulated_size(shape, size));
     }
-    std::uint8_t* inner() { return octets.data() + encapsulation_headroom; }
+    std::uint8_t* inner() { return octets.data() + encapsulation_headroom(shape); }
     OutboundPacket outbound() { return {inner(), size, inner()[0] >> 4 == 4 ? protocol::ipv4 : protocol::ipv6}; }
-    MutableByteView esp() { return MutableByteView(octets).first(encapsulated_size(size)); }
+    MutableByteView esp() { return octets; }
 };
 
 struct PacketShape {
@@ -82,16 +117,6 @@ inline Bytes make_packet(const PacketShape& shape = {}) {
     return packet;
 }
 
-struct Suite {
-    model::Encr encr;
-    std::uint16_t key_bits;
-    std::size_t key_block;  // with its salt
-};
-inline constexpr Suite suites[] = {{model::Encr::aes_gcm_16, 128, 20},
-                                   {model::Encr::aes_gcm_16, 192, 28},
-                                   {model::Encr::aes_gcm_16, 256, 36},
-                                   {model::Encr::chacha20_poly1305, 0, 36}};
-
 inline SecretBytes test_key(std::size_t size, std::uint8_t first) {
     SecretBytes key(size);
     for (auto& octet : key.reveal_for_writing()) octet = first++;
@@ -113,8 +138,10 @@ inline model::ChildSaSpec test_spec(const Suite& suite = suites[2], bool esn = f
     spec.spi_out = 0x2000'0002;
     spec.encr = suite.encr;
     spec.key_bits = suite.key_bits;
-    spec.in.encr = test_key(suite.key_block, 0x10);
-    spec.out.encr = test_key(suite.key_block, 0x80);
+    spec.integ = suite.integ;
+    const crypto::PacketShape shape = test_shape(suite);
+    spec.in = {test_key(shape.encr_key_size, 0x10), test_key(shape.integ_key_size, 0x30)};
+    spec.out = {test_key(shape.encr_key_size, 0x80), test_key(shape.integ_key_size, 0xa0)};
     spec.esn = esn;
     spec.local = selectors({"10.1.0.0/16", "2001:db8:1::/48"});
     spec.remote = selectors({"10.2.0.0/16", "2001:db8:2::/48"});
@@ -130,8 +157,9 @@ inline model::ChildSaSpec mirrored(const model::ChildSaSpec& of) {
     spec.spi_out = of.spi_in;
     spec.encr = of.encr;
     spec.key_bits = of.key_bits;
-    spec.in.encr = of.out.encr.clone();
-    spec.out.encr = of.in.encr.clone();
+    spec.integ = of.integ;
+    spec.in = {of.out.encr.clone(), of.out.integ.clone()};
+    spec.out = {of.in.encr.clone(), of.in.integ.clone()};
     spec.esn = of.esn;
     spec.replay_window = of.replay_window;
     spec.local = of.remote;
@@ -147,27 +175,20 @@ inline ChildPointer child_of(const model::ChildSaSpec& spec) {
     return make_child(spec, std::move(*runtime));
 }
 
+inline Suite suite_of(const model::ChildSaSpec& spec) { return {spec.encr, spec.key_bits, spec.integ}; }
+
 // Seals octets that need not be a packet, with any trailer: the scripted peer.
 inline Bytes seal_text(const model::ChildSaSpec& spec, std::uint64_t sequence, ByteView text) {
-    const ByteView block = spec.out.encr.reveal();
-    const auto cipher = crypto::make_packet_cipher(spec.encr, block.first(block.size() - 4)).value();
-    Bytes esp(encapsulation_headroom);
+    const auto cipher =
+        crypto::make_packet_cipher(suite_of(spec), spec.esn, spec.out.encr.reveal(), spec.out.integ.reveal()).value();
+    const crypto::PacketShape shape = test_shape(suite_of(spec));
+    Bytes esp(shape.text_at());
     store_be(esp.data(), spec.spi_out);
     store_be(esp.data() + 4, static_cast<std::uint32_t>(sequence));
-    store_be(esp.data() + 8, sequence);
     append(esp, text);
-    esp.resize(esp.size() + esp_icv_size);
-    Bytes aad(8);
-    store_be(aad.data(), spec.spi_out);
-    store_be(aad.data() + 4, static_cast<std::uint32_t>(sequence));
-    crypto::AeadPacket packet{};
-    std::ranges::copy(block.last(4), packet.nonce.begin());
-    std::copy_n(esp.begin() + 8, 8, packet.nonce.begin() + 4);
-    packet.aad = aad.data();
-    packet.aad_size = 8;
-    packet.text = esp.data() + encapsulation_headroom;
-    packet.text_size = static_cast<std::uint32_t>(text.size());
-    packet.icv = packet.text + text.size();
+    esp.resize(esp.size() + shape.icv_size);
+    crypto::EspPacket packet{
+        .data = esp.data(), .sequence = sequence, .size = static_cast<std::uint32_t>(esp.size()), .authentic = false};
     cipher->seal({&packet, 1});
     return esp;
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
-#include "esp/big_endian.h"
+#include "base/big_endian.h"
 
 namespace cygnet::esp {
 namespace {

@@ -1,6 +1,7 @@
 #include "ike/keys.h"
 
 #include "base/reader.h"
+#include "crypto/packet_cipher.h"
 #include "crypto/prf.h"
 
 namespace cygnet::ike {
@@ -98,7 +99,7 @@ IkeKeys keys_after_resumption(const model::ChosenProposal& proposal, const Secre
 
 Result<ChildKeys> child_keys(model::Prf prf, const SecretBytes& d, const model::ChosenProposal& proposal,
                              std::span<const SecretBytes> shared_secrets, const Nonces& nonces) {
-    const auto shape = crypto::shape_of({proposal.encr, proposal.key_bits, proposal.integ});
+    const auto shape = crypto::packet_shape_of({proposal.encr, proposal.key_bits, proposal.integ});
     if (!shape) return fail(Errc::unsupported, "ESP proposal", "no implementation of the chosen ESP algorithms");
     const std::size_t size = 2 * (shape->encr_key_size + shape->integ_key_size);
     KeyStream stream(crypto::prf_plus(prf, d.reveal(), {rekey_input(shared_secrets, nonces).reveal()}, size));

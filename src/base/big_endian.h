@@ -1,4 +1,4 @@
-// Integers in network order at any alignment: the fast path's counterpart of base/reader.h, for
+// Integers in network order at any alignment: the fast path's counterpart of reader.h, for
 // callers that have checked the size already.
 #pragma once
 
@@ -7,7 +7,7 @@
 #include <cstdint>
 #include <cstring>
 
-namespace cygnet::esp {
+namespace cygnet::inline base {
 
 static_assert(std::endian::native == std::endian::little || std::endian::native == std::endian::big);
 
@@ -32,4 +32,4 @@ void store_be(std::uint8_t* to, T value) {
     std::memcpy(to, &value, sizeof value);
 }
 
-}  // namespace cygnet::esp
+}  // namespace cygnet::inline base
