@@ -266,6 +266,10 @@ bool is_aead(Encr encr) {
     }
 }
 
+bool has_implicit_iv(Encr encr) {
+    return encr == Encr::aes_ccm_8_iiv || encr == Encr::aes_gcm_16_iiv || encr == Encr::chacha20_poly1305_iiv;
+}
+
 std::string Transform::text() const {
     std::string text;
     switch (type) {

@@ -111,5 +111,7 @@ std::vector<Proposal> without_key_exchange(std::span<const Proposal> proposals);
 
 // Combined-mode ciphers: they protect integrity themselves and take no INTEG transform.
 bool is_aead(Encr encr);
+// RFC 8750: the IV of a packet is its sequence number and is not sent. For ESP alone.
+bool has_implicit_iv(Encr encr);
 
 }  // namespace cygnet::model

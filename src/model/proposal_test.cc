@@ -318,7 +318,29 @@ TEST(ParseProposals, KnowsTheWordsOfSwanctl) {
               "ESP:AES_GCM_16_256/ECP_384/KE_NONE/KE1_ML_KEM_768/KE1_NONE/EXT_SEQ/NO_EXT_SEQ");
     EXPECT_EQ(esp("aes128ccm64")[0].text(), "ESP:AES_CCM_8_128/NO_EXT_SEQ");
     EXPECT_EQ(esp("aes256gcm-sha256")[0].text(), "ESP:AES_GCM_16_256/NO_EXT_SEQ");
+    EXPECT_EQ(esp("aes192gmac-esn")[0].text(), "ESP:NULL_AES_GMAC_192/EXT_SEQ");
+    EXPECT_EQ(esp("aes256ctr-sha384")[0].text(), "ESP:AES_CTR_256/HMAC_SHA2_384_192/NO_EXT_SEQ");
     EXPECT_EQ(esp(" aes-sha1 , null-sha256 ")[1].number, 2);
+}
+
+// RFC 8750 §5: as separate transforms, beside those with an explicit IV.
+TEST(ParseProposals, HasWordsForImplicitIvs) {
+    EXPECT_EQ(esp("aes128gcm16iiv-aes128gcm16")[0].text(), "ESP:AES_GCM_16_IIV_128/AES_GCM_16_128/NO_EXT_SEQ");
+    EXPECT_EQ(esp("aes256ccm8iiv")[0].text(), "ESP:AES_CCM_8_IIV_256/NO_EXT_SEQ");
+    EXPECT_EQ(esp("chacha20poly1305iiv")[0].text(), "ESP:CHACHA20_POLY1305_IIV/NO_EXT_SEQ");
+    for (const char* words : {"aes192gcm16iiv", "aes128ccm8iiv", "chacha20poly1305iiv-esn"})
+        EXPECT_EQ(esp(words)[0].keywords(), words);
+    EXPECT_FALSE(parse_proposals(Protocol::esp, "aes128gcm12iiv"));
+    EXPECT_FALSE(parse_proposals(Protocol::esp, "camellia128ccm8iiv"));
+}
+
+// RFC 8750 §6 and §3.3.6 of RFC 7296: a peer without them chooses the explicit IV, and one that offers none gets none.
+TEST(Choose, TakesAnImplicitIvOnlyWhereBothHaveIt) {
+    const auto both = esp("aes256gcm16iiv-aes256gcm16-esn"), older = esp("aes256gcm16-esn");
+    EXPECT_EQ(choose(both, both, {})->encr, Encr::aes_gcm_16_iiv);
+    EXPECT_EQ(choose(older, both, {})->encr, Encr::aes_gcm_16);
+    EXPECT_EQ(choose(both, older, {})->encr, Encr::aes_gcm_16);
+    EXPECT_FALSE(choose(esp("aes256gcm16iiv-esn"), older, {}));
 }
 
 // RFC 8247 §2 [56], RFC 8221 §5 [57]: DES and MD5 are no words.
@@ -335,6 +357,10 @@ TEST(ParseProposals, NamesTheWordThatItDoesNotKnow) {
     EXPECT_THAT(error(Protocol::ike, "aes256-sha256"), HasSubstr("key exchange"));
     EXPECT_THAT(error(Protocol::ike, "aes256-sha256-none"), HasSubstr("key exchange"));
     EXPECT_THAT(error(Protocol::ike, "null-sha256-x25519"), HasSubstr("encryption"));
+    EXPECT_THAT(error(Protocol::ike, "aes256gmac-prfsha256-x25519"), HasSubstr("encryption"));
+    EXPECT_THAT(error(Protocol::ike, "aes256gcm16iiv-prfsha256-x25519"), HasSubstr("implicit IVs"));
+    EXPECT_THAT(error(Protocol::ike, "chacha20poly1305iiv-prfsha256-x25519"), HasSubstr("implicit IVs"));
+    EXPECT_THAT(error(Protocol::esp, "null"), HasSubstr("integrity"));
     EXPECT_THAT(error(Protocol::ike, "aes256-x25519"), HasSubstr("integrity"));
     EXPECT_THAT(error(Protocol::ike, "sha256-x25519"), HasSubstr("encryption"));
     EXPECT_THAT(error(Protocol::esp, "aes256gcm16-aes256-sha256"), HasSubstr("alternatives"));

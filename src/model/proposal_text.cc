@@ -33,11 +33,12 @@ constexpr Keyword numbers(std::string_view word, Sn sn) {
 }
 
 // AES and Camellia modes come in three key sizes and the AEADs in three ICV sizes; their words are
-// composed by parse_sized(). What RFC 8247 and RFC 8221 forbid (DES, MD5, MODP below 2048 bits) has no word.
+// composed by parse_sized(). Those with an implicit IV (RFC 8750) end in iiv, which is our own spelling. What RFC 8247 and RFC 8221 forbid (DES, MD5, MODP below 2048 bits) has no word.
 constexpr Keyword keywords[] = {
     encryption("null", Encr::null),
     encryption("aes", Encr::aes_cbc, 128),
     encryption("chacha20poly1305", Encr::chacha20_poly1305),
+    encryption("chacha20poly1305iiv", Encr::chacha20_poly1305_iiv),
     integrity("sha", Integ::hmac_sha1_96),
     integrity("sha1", Integ::hmac_sha1_96),
     integrity("sha256", Integ::hmac_sha2_256_128),
@@ -94,9 +95,11 @@ constexpr Mode modes[] = {
     {"gcm96", Encr::aes_gcm_12, Encr::none},
     {"gcm16", Encr::aes_gcm_16, Encr::none},
     {"gcm128", Encr::aes_gcm_16, Encr::none},
+    {"gcm16iiv", Encr::aes_gcm_16_iiv, Encr::none},
     {"ccm", Encr::aes_ccm_16, Encr::camellia_ccm_16},
     {"ccm8", Encr::aes_ccm_8, Encr::camellia_ccm_8},
     {"ccm64", Encr::aes_ccm_8, Encr::camellia_ccm_8},
+    {"ccm8iiv", Encr::aes_ccm_8_iiv, Encr::none},
     {"ccm12", Encr::aes_ccm_12, Encr::camellia_ccm_12},
     {"ccm96", Encr::aes_ccm_12, Encr::camellia_ccm_12},
     {"ccm16", Encr::aes_ccm_16, Encr::camellia_ccm_16},
@@ -207,6 +210,12 @@ Result<> complete_ike(const Proposal& proposal, std::string_view text) {
     // RFC 7296 §5: an IKE SA is always encrypted.
     if (std::ranges::any_of(proposal.transforms, null))
         return refused(text, "an IKE proposal needs encryption");
+    const auto implicit_iv = [](const Transform& t) {
+        return t.type == TransformType::encr && has_implicit_iv(static_cast<Encr>(t.id));
+    };
+    // RFC 8750 §7: message numbers may come twice, sequence numbers of ESP do not.
+    if (std::ranges::any_of(proposal.transforms, implicit_iv))
+        return refused(text, "implicit IVs belong to ESP proposals");
     return {};
 }
 
