@@ -15,7 +15,7 @@ __all__ = ["SKIPPED", "Gateways", "connection", "configuration", "counter", "loa
 
 PSK = "an end-to-end secret"
 MODULES = ("tunnels", "children", "rekeying", "refusals", "why", "keep_up", "hostile", "lifecycle", "transports", "revocation",
-           "mobility")
+           "mobility", "suites")
 _scenarios: dict = {}
 
 
@@ -71,14 +71,14 @@ def secret(text: str = PSK, *, name: str = "ike-1", ids: tuple[str, ...] = ()) -
 
 def connection(name: str, local: str, remote: str, *, auth: str = "psk", local_id: str, remote_id: str, local_ts: str = "dynamic",
                remote_ts: str = "dynamic", certificate: str | None = None, child: dict | None = None,
-               remote_keys: dict | None = None, **keys) -> dict:
-    """One connection with one child of the same name; `keys` go into the connection, `child` into the child, `remote_keys`
-    into its remote section."""
+               remote_keys: dict | None = None, more_children: dict | None = None, **keys) -> dict:
+    """One connection with one child of the same name and `more_children`; `keys` go into the connection, `child` into the
+    child, `remote_keys` into its remote section."""
     own = {"auth": auth, "id": local_id} | ({"certs": certificate} if certificate else {})
     return {"connections": {name: {
         "local_addrs": local, "remote_addrs": remote, **keys,
         "local": own, "remote": {"auth": auth, "id": remote_id, **(remote_keys or {})},
-        "children": {name: {"local_ts": local_ts, "remote_ts": remote_ts, **(child or {})}},
+        "children": {name: {"local_ts": local_ts, "remote_ts": remote_ts, **(child or {})}, **(more_children or {})},
     }}}
 
 
