@@ -8,7 +8,6 @@ namespace cygnet::sim {
 namespace {
 
 using ike::test::Authority;
-using model::Counter;
 using Kind = crypto::SignatureScheme::Kind;
 
 // One authority and its hosts for the whole program: keys are slow to make.
@@ -17,7 +16,32 @@ struct Hosts {
     std::shared_ptr<ike::Credentials> victim = ike::test::credentials(authority, authority, {"b.example"});
     Bytes ecdsa = certificate(authority, crypto::KeyType::ecdsa_256), rsa = certificate(authority, crypto::KeyType::rsa);
     Bytes untrusted = certificate(stranger, crypto::KeyType::ecdsa_256);
+    // A host of a sub-authority that may not certify its name; where CRLs and OCSP answers are is said, too.
+    std::string sub_key = crypto::make_test_key(crypto::KeyType::ecdsa_256), host_key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
+    Bytes constrained = constrained_authority("excluded;DNS:example"), elsewhere = constrained_authority("permitted;DNS:org");
+    Bytes allowed = constrained_authority("permitted;DNS:example");
+    Bytes outside = host(constrained), outside_too = host(elsewhere), inside = host(allowed);
+    std::string stranger_leaf_key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
+    Bytes with_urls = crypto::make_test_certificate(
+        {.subject = "CN=a.example",
+         .alternative_names = "DNS:a.example",
+         .key_usage = "digitalSignature",
+         .extensions = {{"crlDistributionPoints", "URI:http://127.0.0.1/internal"},
+                        {"authorityInfoAccess", "OCSP;URI:http://127.0.0.1/internal"}}},
+        stranger_leaf_key, stranger.certificate, stranger.key);
 
+    Bytes constrained_authority(const char* names) const {
+        return crypto::make_test_certificate({.subject = "CN=Sub",
+                                              .basic_constraints = "critical,CA:TRUE",
+                                              .key_usage = "critical,keyCertSign",
+                                              .name_constraints = names},
+                                             sub_key, authority.certificate, authority.key);
+    }
+    Bytes host(const Bytes& issuer) const {
+        return crypto::make_test_certificate(
+            {.subject = "CN=a.example", .alternative_names = "DNS:a.example", .key_usage = "digitalSignature"}, host_key,
+            issuer, sub_key);
+    }
     static Bytes certificate(const Authority& issuer, crypto::KeyType type) {
         return keep(ike::test::credentials(issuer, issuer, {"a.example", type})->certificates.front().der());
     }
@@ -26,6 +50,12 @@ struct Hosts {
 const Hosts& hosts() {
     static const Hosts made;
     return made;
+}
+
+void trust_after_a_look_at_crls(HostileStage& stage) {
+    model::Connection gateway = ike::test::with_certificates(false);
+    gateway.remote.front().revocation = model::Revocation::strict;
+    stage.configure(std::move(gateway), hosts().victim);
 }
 
 void trust(HostileStage& stage) { stage.configure(ike::test::with_certificates(false), hosts().victim); }
@@ -98,6 +128,59 @@ void untrusted_certificates(HostileStage& stage) {
     prove(stage, chain, model::AuthMethod::digital_signature, digital_signature(Kind::ecdsa, Bytes(70, 1)));
 }
 
+// Enveloped and signed PKCS #7, and every other encoding that is no X.509 certificate.
+void other_encodings(HostileStage& stage) {
+    static const Bytes enveloped{0x30, 0x80, 0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x07, 0x03, 0xa0, 0x80};
+    stage.greet();
+    wire::MessageBuilder message;
+    const model::Identity id = model::Identity::parse("a.example");
+    message.add(wire::IdiPayload{.id_type = id.type, .data = id.data});
+    for (const unsigned encoding : {1U, 2U, 3U, 7U, 8U, 9U, 10U, 12U, 13U, 14U, 200U})
+        message.add(wire::CertPayload{.encoding = static_cast<model::CertEncoding>(encoding), .data = enveloped});
+    const Bytes auth = digital_signature(Kind::ecdsa, Bytes(70, 1));
+    message.add(wire::AuthPayload{.method = model::AuthMethod::digital_signature, .data = auth});
+    stage.say(model::ExchangeType::ike_auth, std::move(message));
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+// Somebody who has the key of a sub-authority's host signs rightly: what may be wrong are the names.
+void prove_by_sub_authority(HostileStage& stage, const Bytes& leaf, const Bytes& issuer) {
+    stage.greet();
+    wire::MessageBuilder message;
+    const model::Identity id = model::Identity::parse("a.example");
+    message.add(wire::IdiPayload{.id_type = id.type, .data = id.data});
+    for (const Bytes& certificate : {leaf, issuer})
+        message.add(wire::CertPayload{.encoding = model::CertEncoding::x509_signature, .data = certificate});
+    const ike::test::ScriptedPeer& peer = stage.peer;
+    const Bytes octets = ike::signed_octets(peer.proposal.prf, peer.init_request, peer.nonce_r,
+                                            peer.protection->keys().pi, ike::id_payload_body(id), {});
+    const crypto::SignatureScheme scheme{.kind = Kind::ecdsa, .hash = model::SignatureHash::sha2_256};
+    const auto key = *crypto::PrivateKey::parse(bytes_of(hosts().host_key));
+    const Bytes auth = digital_signature(Kind::ecdsa, *crypto::sign(key, scheme, octets));
+    message.add(wire::AuthPayload{.method = model::AuthMethod::digital_signature, .data = auth});
+    stage.say(model::ExchangeType::ike_auth, std::move(message));
+}
+void names_that_are_constrained(HostileStage& stage) {
+    if (stage.turn % 2 == 0) prove_by_sub_authority(stage, hosts().outside, hosts().constrained);
+    else prove_by_sub_authority(stage, hosts().outside_too, hosts().elsewhere);
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+// URLs of an authority that nobody trusts lead nowhere.
+void urls_before_trust(HostileStage& stage) {
+    prove(stage, {hosts().with_urls, hosts().stranger.certificate}, model::AuthMethod::digital_signature,
+          digital_signature(Kind::ecdsa, Bytes(70, 1)));
+    EXPECT_TRUE(stage.victim.fetched.empty());
+}
+
+// One good certificate in as many forms as one likes: its signature's parameters and value are not covered by it.
+void variants_of_one_certificate(HostileStage& stage) {
+    Bytes variant = hosts().ecdsa;
+    const std::size_t at = variant.size() - 1 - stage.turn % 60;
+    variant[at] = static_cast<std::uint8_t>(variant[at] + 1 + stage.turn / 60 % 255);
+    prove(stage, {variant}, model::AuthMethod::digital_signature, digital_signature(Kind::ecdsa, Bytes(70, 1)));
+}
+
 constexpr std::size_t times = 200;  // each with a key exchange, a certificate path and a signature
 
 const Row rows[] = {
@@ -106,14 +189,53 @@ const Row rows[] = {
     {"D6_A12_signature_algorithms_that_are_none", trust, algorithm_identifiers, Counter::authentication_failed, Left::nothing,
      times},
     {"E1_certificates_of_crafted_DER", trust, certificates_of_crafted_der, Counter::authentication_failed, Left::nothing, times},
+    {"E2_PKCS_7_and_other_encodings", trust, other_encodings, Counter::authentication_failed, Left::nothing, times},
+    {"E3_names_that_constraints_exclude", trust, names_that_are_constrained, Counter::authentication_failed, Left::nothing,
+     times},
+    {"E4_URLs_of_an_unknown_authority", trust_after_a_look_at_crls, urls_before_trust, Counter::authentication_failed,
+     Left::nothing, times},
+    {"E5_variants_of_one_certificate", trust, variants_of_one_certificate, Counter::authentication_failed, Left::nothing,
+     times},
     {"E5_E8_certificates_of_an_unknown_authority", trust, untrusted_certificates, Counter::authentication_failed,
      Left::nothing, times},
 };
 
+// SLOTH: nobody gets a signature over SHA-1 (or weaker) from us who has said that there are better ones.
+TEST(HostileHashes, SignsWithNothingWeakerThanWhatThePeerAnnounced) {
+    for (const Bytes& hashes : {Bytes{0, 1, 0, 2}, Bytes{0, 2, 0, 1}, Bytes{0, 1}, Bytes{0, 0, 0, 99}}) {
+        HostileStage stage({.unix_seconds_at_start = 1'800'000'000});
+        model::Connection gateway = ike::test::with_certificates(false);
+        gateway.remote = ike::test::connection(false).remote;
+        const auto victim = ike::test::credentials(hosts().authority, hosts().authority, {"b.example", crypto::KeyType::rsa});
+        stage.configure(std::move(gateway), victim);
+        stage.peer.hashes = hashes;
+        stage.greet();
+        const auto answers = stage.say(ExchangeType::ike_auth, stage.peer.auth());
+        ASSERT_EQ(answers.size(), 1u);
+        const wire::AuthPayload* auth = nullptr;
+        for (const wire::Payload& payload : answers.front().payloads)
+            if (const auto* found = std::get_if<wire::AuthPayload>(&payload)) auth = found;
+        const bool has_sha2 = hashes.size() == 4 && hashes[3] + hashes[1] == 3;
+        ASSERT_EQ(auth != nullptr, has_sha2) << stage.victim.log();
+        if (auth == nullptr) continue;
+        EXPECT_EQ(auth->method, model::AuthMethod::digital_signature);
+        const auto scheme = crypto::parse_algorithm_identifier(auth->data.subspan(1, auth->data[0]));
+        ASSERT_TRUE(scheme);
+        EXPECT_EQ(scheme->hash, model::SignatureHash::sha2_256);
+    }
+}
+
+// What the row about constrained names is worth: a name inside of them is believed.
+TEST(HostileNames, AreBelievedInsideOfTheirConstraints) {
+    HostileStage stage({.unix_seconds_at_start = 1'800'000'000});
+    trust(stage);
+    prove_by_sub_authority(stage, hosts().inside, hosts().allowed);
+    EXPECT_EQ(stage.sas(), 2u) << stage.victim.log();
+}
+
 class Certificates : public testing::TestWithParam<Row> {};
 TEST_P(Certificates, prove_nothing) { run_row(GetParam()); }
-INSTANTIATE_TEST_SUITE_P(HostileInputs, Certificates, testing::ValuesIn(rows),
-                         [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(HostileInputs, Certificates, testing::ValuesIn(rows), name_of_row);
 
 }  // namespace
 }  // namespace cygnet::sim

@@ -6,11 +6,6 @@
 namespace cygnet::sim {
 namespace {
 
-using model::Counter;
-using model::ExchangeType;
-using model::NotifyType;
-using model::PayloadType;
-
 void greet(HostileStage& stage) { stage.greet(); }
 
 wire::MessageBuilder sealed_garbage(std::size_t octets = 96) {
@@ -156,11 +151,23 @@ void rounds_that_nobody_negotiated(HostileStage& stage) {
 void rounds_of_another_kind(HostileStage& stage) {
     stage.greet("aes256gcm16-prfsha384-x25519-ke1_mlkem768");
     wire::MessageBuilder message;
-    if (stage.turn % 2 == 0)
-        message.add(wire::KePayload{.method = model::Ke::curve25519, .data = Bytes(32, 9)});
-    else
-        message.notify(NotifyType::initial_contact);  // and no KE payload at all
+    message.add(wire::KePayload{.method = model::Ke::curve25519, .data = Bytes(32, 9)});
     stage.say(ExchangeType::ike_intermediate, std::move(message));
+}
+
+void round_without_a_value(HostileStage& stage) {
+    stage.greet("aes256gcm16-prfsha384-x25519-ke1_mlkem768");
+    wire::MessageBuilder message;
+    message.notify(NotifyType::initial_contact);  // and no KE payload at all
+    stage.say(ExchangeType::ike_intermediate, std::move(message));
+}
+
+// The value of a round where nothing protects it.
+void greet_hybrid(HostileStage& stage) { stage.greet("aes256gcm16-prfsha384-x25519-ke1_mlkem768"); }
+void round_in_the_clear(HostileStage& stage) {
+    wire::MessageBuilder message;
+    message.add(wire::KePayload{.method = model::Ke::ml_kem_768, .data = Bytes(1184, 1)});
+    stage.say(message.finish(stage.peer.header(ExchangeType::ike_intermediate, 1)));
 }
 
 void auth_without_its_rounds(HostileStage& stage) {
@@ -169,10 +176,62 @@ void auth_without_its_rounds(HostileStage& stage) {
 }
 
 void auth_without_a_payload(HostileStage& stage) {
-    constexpr PayloadType all[] = {PayloadType::id_i, PayloadType::auth, PayloadType::ts_i, PayloadType::ts_r,
-                                   PayloadType::sa};
+    constexpr PayloadType all[] = {PayloadType::id_i, PayloadType::ts_i, PayloadType::ts_r, PayloadType::sa};
     stage.greet();
-    stage.say(ExchangeType::ike_auth, stage.peer.auth({all[stage.turn % 5]}));
+    stage.say(ExchangeType::ike_auth, stage.peer.auth({all[stage.turn % 4]}));
+}
+
+// An EAP payload where AUTH should be: Success, a response to nothing, one of no length.
+void eap_that_nobody_began(HostileStage& stage) {
+    static const Bytes bodies[] = {{3, 1, 0, 4}, {2, 1, 0, 5, 26}, {3, 0, 0, 4}};
+    stage.greet();
+    wire::MessageBuilder message = stage.peer.auth({PayloadType::auth});
+    message.add(wire::UnknownPayload{.type = PayloadType::eap, .critical = false, .body = bodies[stage.turn % 3]});
+    stage.say(ExchangeType::ike_auth, std::move(message));
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+// The proof is that of another identity, which the secret would fit as well.
+void misbound_identity(HostileStage& stage) {
+    stage.greet();
+    wire::MessageBuilder message;
+    const model::Identity other = model::Identity::parse("bystander.example");
+    message.add(wire::IdiPayload{.id_type = other.type, .data = other.data});
+    wire::MessageBuilder rest = stage.peer.auth({PayloadType::id_i});
+    const wire::Chain chain = rest.take_chain();
+    const auto payloads = *wire::parse_payloads(chain.first, chain.octets);
+    for (const wire::Payload& payload : payloads) message.add(payload);
+    stage.say(ExchangeType::ike_auth, std::move(message));
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+// Somebody on the path has taken something out of the first request: the initiator signs what it sent, the victim checks
+// what it got.
+void stripped_first_request(HostileStage& stage) {
+    stage.greet();
+    const wire::Message got = *wire::parse_message(stage.peer.init_request);
+    wire::MessageBuilder sent;
+    auto proposals = got.find<wire::SaPayload>()->proposals;
+    if (stage.turn % 3 == 0) {
+        proposals.push_back(proposals.front());
+        proposals.back().number = 2;
+    }
+    if (stage.turn % 3 == 1)  // an additional key exchange
+        proposals.front().transforms.push_back({.type = model::TransformType::addke1, .id = 36});
+    sent.add(wire::SaPayload{std::move(proposals)}).add(*got.find<wire::KePayload>()).add(*got.find<wire::NoncePayload>());
+    if (stage.turn % 3 == 2) sent.notify(NotifyType::signature_hash_algorithms, Bytes{0, 2, 0, 3});
+    sent.notify(NotifyType::intermediate_exchange_supported).notify(NotifyType::ikev2_fragmentation_supported);
+    stage.peer.init_request = sent.finish(got.header);
+    stage.say(ExchangeType::ike_auth, stage.peer.auth());
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+// After its refusal an attempt is nobody's, however right what follows is.
+void rejected_attempt_that_goes_on(HostileStage& stage) {
+    stage.greet();
+    stage.say(ExchangeType::ike_auth, stage.peer.auth({PayloadType::auth}));
+    stage.say(ExchangeType::ike_auth, stage.peer.auth());
+    EXPECT_EQ(stage.sas(), 1u);
 }
 
 void auth_with_id(HostileStage& stage, model::IdType type, ByteView id) {
@@ -183,8 +242,13 @@ void auth_with_id(HostileStage& stage, model::IdType type, ByteView id) {
     stage.say(ExchangeType::ike_auth, std::move(message));
 }
 
-void endless_identities(HostileStage& stage) {
-    constexpr std::size_t sizes[] = {0, 1, 500, 4096, 60'000};
+void identities_that_are_none(HostileStage& stage) {
+    constexpr std::size_t sizes[] = {0, 4097, 60'000};
+    auth_with_id(stage, model::IdType::fqdn, Bytes(sizes[stage.turn % 3], 'a'));
+}
+
+void long_identities(HostileStage& stage) {
+    constexpr std::size_t sizes[] = {1, 255, 500, 1500, 4096};
     constexpr model::IdType types[] = {model::IdType::fqdn, model::IdType::key_id, model::IdType::ipv4_addr,
                                        model::IdType::der_asn1_dn, static_cast<model::IdType>(250)};
     auth_with_id(stage, types[stage.turn % 5], Bytes(sizes[stage.turn / 5 % 5], 'a'));
@@ -237,7 +301,7 @@ void sk_inside_sk(HostileStage& stage) {
 
 const Row rows[] = {
     {"C1_C2_C3_exchanges_that_come_before_IKE_AUTH", greet, early_exchanges, Counter::unexpected_exchange, Left::the_sa},
-    {"C12_notifications_in_the_clear_after_IKE_SA_INIT", greet, early_notifications, Counter::invalid, Left::the_sa},
+    {"C12_notifications_in_the_clear_after_IKE_SA_INIT", greet, early_notifications, Counter::unprotected_message, Left::the_sa},
     {"C9_message_IDs_without_a_place", greet, wrong_early_ids, Counter::unexpected_message_id, Left::the_sa},
     {"D2_X25519_values_of_small_order", nullptr, value_in_no_group, Counter::bad_ke_value, Left::nothing, costly},
     {"D2_points_on_no_curve", nullptr, point_on_no_curve, Counter::bad_ke_value, Left::nothing, costly},
@@ -254,16 +318,24 @@ const Row rows[] = {
     {"2_fragments_of_what_never_becomes_whole", nullptr, lonely_fragments, Counter::half_open_expired, Left::nothing, costly},
     {"C1_C2_other_exchanges_under_the_keys", greet, establish_by_another_exchange, Counter::unexpected_exchange,
      Left::the_sa},
-    {"C13_a_round_that_nobody_negotiated", nullptr, rounds_that_nobody_negotiated, Counter::ike_init_in_req, Left::nothing,
+    {"C13_a_round_that_nobody_negotiated", nullptr, rounds_that_nobody_negotiated, Counter::round_refused, Left::nothing,
      costly},
-    {"C13_a_round_of_another_method_or_of_none", nullptr, rounds_of_another_kind, Counter::ike_init_in_req, Left::nothing,
+    {"C13_a_round_of_another_method", nullptr, rounds_of_another_kind, Counter::round_refused, Left::nothing, costly},
+    {"C13_a_round_without_a_value", nullptr, round_without_a_value, Counter::payload_missing, Left::nothing, costly},
+    {"C13_a_round_outside_of_SK", greet_hybrid, round_in_the_clear, Counter::unprotected_message, Left::the_sa},
+    {"C13_IKE_AUTH_without_the_rounds_before_it", nullptr, auth_without_its_rounds, Counter::round_refused, Left::nothing,
      costly},
-    {"C13_IKE_AUTH_without_the_rounds_before_it", nullptr, auth_without_its_rounds, Counter::ike_auth_in_req, Left::nothing,
-     costly},
-    {"B1_IKE_AUTH_lacks_each_of_its_payloads", nullptr, auth_without_a_payload, Counter::ike_auth_in_req, Left::nothing,
+    {"B1_IKE_AUTH_lacks_each_of_its_payloads", nullptr, auth_without_a_payload, Counter::payload_missing, Left::nothing,
      costly, true},
-    {"A1_identities_of_0_to_60000_octets", nullptr, endless_identities, Counter::ike_auth_in_req, Left::nothing,
+    {"C4_EAP_that_nobody_began", nullptr, eap_that_nobody_began, Counter::authentication_failed, Left::nothing, costly},
+    {"3_a_proof_for_another_identity", nullptr, misbound_identity, Counter::authentication_failed, Left::nothing, costly},
+    {"3_a_first_request_that_was_stripped", nullptr, stripped_first_request, Counter::authentication_failed, Left::nothing,
      costly},
+    {"C8_a_rejected_attempt_that_goes_on", nullptr, rejected_attempt_that_goes_on, Counter::invalid_spi, Left::nothing,
+     costly},
+    {"A1_identities_of_no_octets_or_of_more_than_4096", nullptr, identities_that_are_none, Counter::identity_refused,
+     Left::nothing, costly},
+    {"A1_identities_of_1_to_4096_octets", nullptr, long_identities, Counter::authentication_failed, Left::nothing, costly},
     {"A2_E1_distinguished_names_of_crafted_DER", nullptr, crafted_names, Counter::authentication_failed, Left::nothing,
      costly},
     {"D4_D7_proofs_of_any_method_and_length", nullptr, wrong_proofs, Counter::authentication_failed, Left::nothing, costly},
@@ -276,8 +348,7 @@ const Row rows[] = {
 class HalfOpen : public testing::TestWithParam<Row> {};
 // RFC 7296 §1 [25]: nothing but IKE_AUTH comes next; §3.14 [29]: no SK inside SK. RFC 6989 §2 [49]: values are checked.
 TEST_P(HalfOpen, leaves_nothing_behind) { run_row(GetParam()); }
-INSTANTIATE_TEST_SUITE_P(HostileInputs, HalfOpen, testing::ValuesIn(rows),
-                         [](const auto& row) { return std::string(row.param.name); });
+INSTANTIATE_TEST_SUITE_P(HostileInputs, HalfOpen, testing::ValuesIn(rows), name_of_row);
 
 }  // namespace
 }  // namespace cygnet::sim

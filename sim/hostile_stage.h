@@ -1,5 +1,6 @@
 // One engine under attack: a victim with an honest bystander's tunnel, the hostile peer (who may hold keys) and strangers.
-// Only for the tests sim/hostile_*_test.cc, whose tables are rows of Row and run by run_row().
+// Only for the tests sim/hostile_*_test.cc, whose tables are rows of Row and run by run_row(). docs/rfc/hostile-inputs.md says
+// which row of the list is shown by which of them.
 //
 //   bystander 192.0.2.9 == tunnel == victim 192.0.2.2 <- anything - peer 192.0.2.1, strangers 203.0.113.0/24
 #pragma once
@@ -10,6 +11,11 @@
 #include "sim/backend.h"
 
 namespace cygnet::sim {
+
+using model::Counter;
+using model::ExchangeType;
+using model::NotifyType;
+using model::PayloadType;
 
 class HostileStage {
 public:
@@ -47,7 +53,7 @@ public:
     // The bystander's packets get through in both directions, and a rekey of its child does.
     bool bystander_is_well();
 
-    std::uint64_t count(model::Counter counter) const { return victim.engine.counters()[counter]; }
+    std::uint64_t count(Counter counter) const { return victim.engine.counters()[counter]; }
     std::size_t sas() const { return victim.engine.population().ike_sas; }
 
     std::size_t replies_max = 0;         // to one datagram
@@ -73,7 +79,7 @@ struct Row {
     const char* name;  // of hostile-inputs.md, and a sentence
     void (*prepare)(HostileStage&) = nullptr;
     void (*act)(HostileStage&) = nullptr;  // one repetition
-    model::Counter counter{};              // goes up by one or more each time
+    Counter counter{};                     // goes up by one or more each time
     Left left = Left::nothing;
     std::size_t repetitions = 100'000;
     bool authenticated = false;  // a peer with an identity may get longer answers than it asked for
@@ -86,5 +92,6 @@ inline constexpr std::size_t costly = 300;
 void run_row(const Row& row);
 
 inline void PrintTo(const Row& row, std::ostream* out) { *out << row.name; }
+inline std::string name_of_row(const testing::TestParamInfo<Row>& row) { return row.param.name; }
 
 }  // namespace cygnet::sim

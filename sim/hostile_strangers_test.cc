@@ -6,10 +6,6 @@
 namespace cygnet::sim {
 namespace {
 
-using model::Counter;
-using model::ExchangeType;
-using model::NotifyType;
-using model::PayloadType;
 using model::Transform;
 using Datagrams = std::vector<Bytes>;
 
@@ -238,6 +234,18 @@ Datagrams certificate_requests() {
     return {with(3000), with(0)};
 }
 
+// IKE_SESSION_RESUME with tickets that were never issued.
+Datagrams forged_tickets() {
+    Datagrams all;
+    for (const std::size_t size : {1U, 8U, 100U, 500U, 2000U}) {
+        const Bytes ticket(size, 0x5a);
+        wire::MessageBuilder message;
+        message.add(wire::NoncePayload{nonce}).notify(NotifyType::ticket_opaque, ticket);
+        all.push_back(message.finish({.spi_i = size, .exchange = ExchangeType::ike_session_resume, .initiator = true}));
+    }
+    return all;
+}
+
 // Our own error answers, thrown back at us.
 Datagrams unasked_answers() {
     Datagrams all;
@@ -267,18 +275,19 @@ const StrangersRow strangers[] = {
     {"A12 A13 a first request ends too early, at any place", cut_short, Counter::malformed_payload},
     {"A13 lengths and counts of an SA payload are wrong", broken_sa_payloads, Counter::malformed_payload},
     {"A12 A13 a payload that is no such payload", broken_payloads, Counter::malformed_payload},
-    {"B1 a first request lacks SA, KE, Ni or all of them", incomplete, Counter::malformed_payload},
+    {"B1 a first request lacks SA, KE, Ni or all of them", incomplete, Counter::payload_missing},
     {"B2 B3 B5 proposals without a part, with too many, of unknown algorithms or internal numbers", ill_sorted_proposals,
      Counter::no_proposal_chosen},
-    {"B4 payload types of the other IKE version", of_the_other_ike_version, Counter::malformed_payload},
+    {"B4 payload types of the other IKE version", of_the_other_ike_version, Counter::payload_missing},
     {"B6 1,000 empty payloads, 200 proposals", far_too_many, Counter::malformed_payload},
     {"B10 critical payloads that nobody knows", critical_unknowns, Counter::unknown_critical_payload},
-    {"A11 B10 format directives and escape sequences where a log prints them", format_directives, Counter::malformed_payload},
+    {"A11 B10 format directives and escape sequences where a log prints them", format_directives, Counter::payload_missing},
     {"C9 a first request with a message ID, without its flag or its SPI", wrong_first_headers, Counter::malformed_header},
     {"C1 C3 C7 C8 any exchange on SPIs that are nobody's", of_unknown_spis, Counter::invalid_spi},
     {"A5 D1 D2 public values of another length than their group's", values_of_another_length, Counter::bad_ke_value},
     {"B5 KE payloads of other methods than the proposal's", keys_of_another_method, Counter::invalid_ke_payload},
-    {"E8 a CERTREQ with 3,000 hashes, and one with none", certificate_requests, Counter::malformed_payload},
+    {"E8 a CERTREQ with 3,000 hashes, and one with none", certificate_requests, Counter::payload_missing},
+    {"3 forged tickets", forged_tickets, Counter::ticket_refused},
     {"C12 error answers that nobody asked for", unasked_answers, Counter::invalid_spi},
 };
 

@@ -205,13 +205,19 @@ void repeat(HostileStage& stage, const Row& row, std::size_t times) {
     if (row.left == Left::nothing) stage.pass(minutes(2));
 }
 
+// As many as the row says, or as whoever has the time for more says: make hostile.
+std::size_t repetitions_of(const Row& row) {
+    if (const char* wanted = std::getenv("CYGNET_HOSTILE_REPETITIONS")) return std::strtoul(wanted, nullptr, 10);
+    return COUNTS_ALLOCATIONS ? row.repetitions : std::min<std::size_t>(row.repetitions, 3000);
+}
+
 }  // namespace
 
 void run_row(const Row& row) {
     // Certificates of the tests are valid then.
     HostileStage stage({.unix_seconds_at_start = 1'800'000'000});
     if (row.prepare != nullptr) row.prepare(stage);
-    const std::size_t repetitions = COUNTS_ALLOCATIONS ? row.repetitions : std::min<std::size_t>(row.repetitions, 3000);
+    const std::size_t repetitions = repetitions_of(row);
     // Tables and buffers have their size, and counters their connection, when a few repetitions are over.
     repeat(stage, row, 64);
     const std::size_t sas = stage.sas();

@@ -96,6 +96,41 @@ TEST_F(Responder, DoesNotRetransmit) {
     EXPECT_TRUE(alive());
 }
 
+// RFC 7296 §3.3.5 [44]: a Key Length in long form, two of them, or a fixed-length attribute of another kind: such a
+// transform is unacceptable, and the next proposal counts.
+TEST_F(Responder, RefusesAttributesOfTheWrongForm) {
+    const auto length = static_cast<std::uint16_t>(model::AttributeType::key_length);
+    const model::TransformAttribute in_long_form{.type = length, .fixed = false, .value = {1, 0}};
+    const model::TransformAttribute in_short_form{.type = length, .fixed = true, .value = {1, 0}};
+    const auto two = model::parse_proposals(model::Protocol::ike, "aes256gcm16-prfsha384-x25519,aes128gcm16-prfsha384-x25519");
+    model::Connection gateway = connection(false);
+    gateway.proposals = *two;
+    peer.step(Configure{config_of(std::move(gateway)), nullptr});
+    const auto chosen_for = [&](std::vector<model::TransformAttribute> others, bool keep_first) {
+        auto proposals = *two;
+        model::Transform& cipher = proposals.front().transforms.front();
+        EXPECT_EQ(cipher.type, model::TransformType::encr);
+        if (!keep_first) cipher.key_bits = 0;
+        cipher.other_attributes = std::move(others);
+        static std::uint64_t spi = 0x100;
+        const Bytes key(32, 9), nonce(32, 7);
+        wire::MessageBuilder message;
+        message.add(wire::SaPayload{proposals}).add(wire::KePayload{.method = model::Ke::curve25519, .data = key});
+        message.add(wire::NoncePayload{nonce});
+        const auto sent = peer.raw(message.finish(
+            {.spi_i = ++spi, .exchange = model::ExchangeType::ike_sa_init, .initiator = true}));
+        EXPECT_EQ(sent.size(), 1u);
+        const auto answer = *wire::parse_message(sent.front());
+        const auto* chosen = answer.find<wire::SaPayload>();
+        EXPECT_NE(chosen, nullptr) << victim.log();
+        return chosen != nullptr ? int{chosen->proposals.front().number} : 0;
+    };
+    EXPECT_EQ(chosen_for({}, true), 1);
+    EXPECT_EQ(chosen_for({in_long_form}, false), 2);
+    EXPECT_EQ(chosen_for({in_short_form}, true), 2) << "the same attribute twice";
+    EXPECT_EQ(chosen_for({in_long_form}, true), 2);
+}
+
 // RFC 7296 §2.5 [28]: payloads in any order. §3.12 [35]: unknown vendor IDs change nothing.
 TEST_F(Responder, TakesPayloadsInAnyOrderAndIgnoresVendors) {
     peer.init();

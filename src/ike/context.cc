@@ -78,6 +78,7 @@ Result<Next> Context::request(model::ExchangeType exchange, wire::MessageBuilder
     sa.own_exchange = exchange;
     const RetransmissionSchedule when = schedule(datagrams);
     sa.window.send_request(std::move(datagrams), now, when);
+    watch_message_ids();
     return Next::sent_request;
 }
 
@@ -89,7 +90,19 @@ Result<Next> Context::respond(model::ExchangeType exchange, wire::MessageBuilder
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.answer_path);
     sa.window.answer_request(std::move(datagrams), sa.request_digest);
+    watch_message_ids();
     return Next::answered;
+}
+
+void Context::watch_message_ids() {
+    const std::uint32_t highest = std::max(sa.window.next_request(), sa.window.expected_request());
+    if (highest < model::limits::message_id_rekey || !sa.established()) return;
+    const bool too_late = highest >= model::limits::message_id_delete;
+    if (too_late) sa.timer(Timer::rekey) = Instant::never();
+    Instant& timer = sa.timer(too_late ? Timer::expire : Timer::rekey);
+    // Once in a while: the peer may refuse it.
+    const bool due_soon = timer != Instant::never() && timer <= now + model::limits::message_id_pause;
+    if (!due_soon && !sa.replaced_by) timer = now + model::limits::message_id_pause;
 }
 
 Next Context::request_in_clear(Bytes datagram, model::ExchangeType exchange) {

@@ -88,6 +88,9 @@ struct Context {
 
     std::int64_t unix_seconds() const;
 
+    // RFC 7296 §2.2: the IKE SA is rekeyed, or ends, before message IDs wrap.
+    void watch_message_ids();
+
     RetransmissionSchedule schedule(const SentMessage& datagrams) const;
     // Puts datagrams on the wire, again or for the first time.
     void send(const SentMessage& datagrams, const model::Path& path);

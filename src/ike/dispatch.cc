@@ -13,8 +13,10 @@ using model::NotifyType;
 
 void answer_with(Context& context, const Error& error, Bytes data = {}) {
     if (!context.sa.window.processing_request() || !context.sa.protection) return;
+    const auto notify = static_cast<NotifyType>(error.notify);
+    if (notify == NotifyType::temporary_failure) context.count(Counter::temporary_failure_sent);
     wire::MessageBuilder message;
-    message.notify(static_cast<NotifyType>(error.notify), data);
+    message.notify(notify, data);
     if (const auto sent = context.respond(context.sa.peer_exchange, message); !sent)
         context.log(LogGroup::ike, 1, "no answer could be made: " + sent.error().text());
 }
@@ -35,7 +37,11 @@ void conclude_theirs(Context& context, const Error& error) {
 
 // An error in our own exchange: a peer that answers nonsense, or something of ours that failed.
 void conclude_own(Context& context, const Error& error) {
-    if (error.reaction == Reaction::ignore) return;
+    if (error.reaction == Reaction::ignore) {
+        // Before there are keys anybody may have answered.
+        if (!context.sa.protection) context.count(Counter::unproven_answer);
+        return;
+    }
     context.close(explanation_of(error));
 }
 
@@ -123,7 +129,7 @@ void dispatch(Context& context, Received message) {
     const auto row = find_row(sa, message.message);
     if (!row) {
         const bool out_of_place = row.error().code == Errc::state;
-        context.count(out_of_place ? Counter::unexpected_exchange : Counter::malformed_payload);
+        context.count(out_of_place ? Counter::unexpected_exchange : Counter::payload_missing);
         // Before authentication nothing that is out of place is worth an answer or an end (RFC 7296 §2.21.2).
         if (sa.half_open() && (out_of_place || !sa.protection)) return context.log(LogGroup::ike, 1, row.error().text());
         if (context.slot == Slot::theirs) sa.window.begin_request();

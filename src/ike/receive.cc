@@ -349,13 +349,19 @@ bool is_protected(ByteView datagram) {
     return first == model::PayloadType::sk || first == model::PayloadType::skf;
 }
 
+// RFC 8019 §7.2.2: a puzzle's solution may come before SK. What cannot be read that far is left to the integrity check.
+bool is_sealed(ByteView datagram) {
+    const auto seen = wire::glance(datagram);
+    return !seen || seen->sealed;
+}
+
 void receive_unprotected(const Arrival& arrival, IkeSa& sa) {
     const auto message = wire::parse_message(arrival.datagram.bytes);
     if (!message) return arrival.drop(Counter::malformed_payload, message.error().text());
     Context context = arrival.context(sa);
     for (const Feature* feature : all_features())
         if (feature->unprotected != nullptr && feature->unprotected(context, *message)) return;
-    arrival.drop(Counter::integrity_failed, "an unprotected message of an IKE SA that has keys");
+    arrival.drop(Counter::unprotected_message, "an unprotected message of an IKE SA that has keys");
 }
 
 // RFC 6311 §5.1: such a message is outside every window on purpose, and never in fragments.
@@ -381,6 +387,8 @@ void receive_before_keys(const Arrival& arrival, IkeSa& sa, const wire::Header& 
     const bool next_exchange =
         header.exchange == ExchangeType::ike_auth || header.exchange == ExchangeType::ike_intermediate;
     const auto seen = wire::glance(arrival.datagram.bytes);
+    if (seen && !seen->sealed)
+        return arrival.drop(Counter::unprotected_message, "an unprotected message where IKE_AUTH is awaited");
     if (sa.initiator || header.response || !next_exchange || !seen || !seen->sealed || sa.window.expected_request() == 0)
         return arrival.drop(Counter::unexpected_exchange, "a protected message, but there are no keys yet");
     if (header.message_id != sa.window.expected_request())
@@ -396,6 +404,8 @@ void receive_before_keys(const Arrival& arrival, IkeSa& sa, const wire::Header& 
 void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
     if (!sa.protection) return receive_before_keys(arrival, sa, header);
     if (sa.established() && !is_protected(arrival.datagram.bytes)) return receive_unprotected(arrival, sa);
+    if (sa.half_open() && !is_protected(arrival.datagram.bytes) && !is_sealed(arrival.datagram.bytes))
+        return arrival.drop(Counter::unprotected_message, "an unprotected message where IKE_AUTH is awaited");
     if (taken_with_message_id_zero(arrival, sa, header) || !passes_window(arrival, sa, header)) return;
     const auto known = header.response ? sa.requests.end() : sa.requests.find(header.message_id);
     Incoming fresh;

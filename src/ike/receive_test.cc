@@ -100,7 +100,7 @@ TEST_F(Receive, KeepsNothingOfAnIncompleteFirstRequest) {
         peer.raw(message.finish({.spi_i = 5, .exchange = ExchangeType::ike_sa_init, .initiator = true}));
     }
     EXPECT_EQ(sas(), 0u);
-    EXPECT_EQ(count(Counter::malformed_payload), 3u);
+    EXPECT_EQ(count(Counter::payload_missing), 3u);
 }
 
 TEST_F(Receive, BoundsHalfOpenStateByCookies) {

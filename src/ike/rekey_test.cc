@@ -291,6 +291,47 @@ TEST_F(Rekey, OfAnUnknownChildIsAnsweredAndAReplacementIsMade) {
     EXPECT_TRUE(owner->children_agree()) << logs();
 }
 
+// RFC 9370 §2.2.4 [160]: who waits for the next key exchange in vain forgets it; the other begins the series anew, and
+// ends the IKE SA when it is forgotten again and again.
+TEST_F(Rekey, WhoseFollowUpExchangeComesTooLateBeginsAnew) {
+    for (const bool always : {false, true}) {
+        start_over();
+        bring_up(hybrid_ike, "aes256gcm16-x25519-ke1_mlkem768");
+        const std::uint32_t before = child_spi(owner->a);
+        std::vector<Send> held;
+        unsigned series = 0;
+        owner->meddler = [&](Send& send) {
+            const auto header = *wire::parse_header(send.datagram);
+            if (header.exchange != model::ExchangeType::ike_followup_ke || header.response) return true;
+            if (series != 0 && !always) return true;
+            held.push_back(send);
+            return false;
+        };
+        owner->step(owner->a, ike::Rekey{.id = CommandId{901}, .which = the_child});
+        owner->run();
+        for (; series < model::limits::lost_followup_series && !held.empty(); ++series) {
+            const std::vector<Send> late = std::exchange(held, {});
+            owner->now = owner->now + model::limits::followup_ke_wait + seconds(1);
+            owner->step(owner->b, Tick{});
+            owner->b.outbox.clear();
+            for (const Send& fragment : late) {
+                const model::Path seen{.local = fragment.path.remote, .remote = fragment.path.local};
+                owner->step(owner->b, Datagram{.path = seen, .bytes = fragment.datagram});
+            }
+            owner->run();
+            EXPECT_EQ(owner->b.engine.counters()[model::Counter::state_not_found], series + 1) << logs();
+            if (series + 1 < model::limits::lost_followup_series) owner->pass(seconds(5));
+        }
+        owner->pass(seconds(10));
+        if (always) {
+            EXPECT_EQ(owner->a.engine.population().ike_sas + owner->b.engine.population().ike_sas, 0u) << logs();
+        } else {
+            expect_one_working_tunnel();
+            EXPECT_NE(child_spi(owner->a), before);
+        }
+    }
+}
+
 // RFC 7296 §2.25 [118]: not retried at once.
 TEST_F(Rekey, ThatThePeerRefusesLeavesTheChildAlone) {
     owner->configure(with_proposals(true, classic_ike, "aes256gcm16-x25519"),

@@ -32,6 +32,7 @@ public:
     Bytes nonce_i = Bytes(32, 7), nonce_r{};
     Bytes init_request{}, init_response{};
     Bytes sent_value{};  // in place of our public value, when not empty
+    Bytes hashes{};      // of SIGNATURE_HASH_ALGORITHMS, when not empty
     model::ChosenProposal proposal{};
     std::optional<Protection> protection{};
     std::uint32_t next_id = 1;
@@ -63,6 +64,7 @@ public:
         message.add(wire::KePayload{.method = proposal.ke, .data = sent_value.empty() ? offer.public_value : sent_value});
         message.add(wire::NoncePayload{nonce_i}).notify(model::NotifyType::intermediate_exchange_supported);
         message.notify(model::NotifyType::ikev2_fragmentation_supported);
+        if (!hashes.empty()) message.notify(model::NotifyType::signature_hash_algorithms, hashes);
         init_request =
             message.finish({.spi_i = spis.initiator, .exchange = model::ExchangeType::ike_sa_init, .initiator = true});
         const auto sent = raw(init_request);

@@ -45,12 +45,19 @@ Result<> deleted(Context& context, const Received&) {
 
 void report_child_refusal(Context& context, const Error& why) {
     const auto notify = static_cast<model::NotifyType>(why.notify);
-    const bool selectors =
-        notify == model::NotifyType::ts_unacceptable || notify == model::NotifyType::single_pair_required;
-    context.count(selectors ? model::Counter::ts_unacceptable : model::Counter::no_proposal_chosen);
     const Explanation explanation = explanation_of(why);
     note_child_failure(context, explanation);
-    context.alert(selectors ? "ts-mismatch" : "proposal-mismatch-child",
+    const auto [counter, alert] = [&]() -> std::pair<model::Counter, const char*> {
+        switch (notify) {
+            case model::NotifyType::ts_unacceptable:
+            case model::NotifyType::single_pair_required: return {model::Counter::ts_unacceptable, "ts-mismatch"};
+            case model::NotifyType::internal_address_failure:
+            case model::NotifyType::failed_cp_required: return {model::Counter::address_refused, "vip-failure"};
+            default: return {model::Counter::no_proposal_chosen, "proposal-mismatch-child"};
+        }
+    }();
+    context.count(counter);
+    context.alert(alert,
                   fmt::format("IKE_SA {} gets no child: {}", context.sa.name(), explanation.sentence()));
 }
 

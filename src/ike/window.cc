@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/result.h"
+#include "model/limits.h"
 
 namespace cygnet::ike {
 
@@ -21,6 +22,8 @@ RetransmissionSchedule RetransmissionSchedule::without_retransmission() const {
 void Window::widen(std::size_t size) { size_ = std::max(size_, size); }
 
 Window::Verdict Window::classify_request(std::uint32_t message_id) const {
+    // RFC 7296 §2.2: IDs do not wrap.
+    if (message_id >= model::limits::message_id_end) return Verdict::ahead;
     if (message_id == expected_request_) return processing_ ? Verdict::processing : Verdict::fresh;
     if (message_id > expected_request_)
         return message_id - expected_request_ < size_ ? Verdict::early : Verdict::ahead;

@@ -33,6 +33,8 @@ enum class Counter : std::uint8_t {
     ticket_issued, ticket_refused, ike_resumed,
     crash_token_sent, crash_token_wrong, peer_crashed,
     invalid_message_id_sent, counters_synchronized, ike_cloned,
+    unprotected_message, payload_missing, identity_refused, round_refused, state_not_found, child_not_found, delete_unknown,
+    temporary_failure_sent, address_refused, unproven_answer, too_many_retries, puzzle_refused, wrong_choice,
     count
 };
 inline constexpr std::size_t counter_count = static_cast<std::size_t>(Counter::count);

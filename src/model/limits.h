@@ -74,6 +74,13 @@ inline constexpr unsigned create_child_requests_at_once = 300;
 inline constexpr unsigned window_size = 4;       // requests of a peer that we keep at once, unless configured
 inline constexpr unsigned window_size_max = 64;
 inline constexpr unsigned invalid_message_ids_per_minute = 6;  // that one IKE SA reports (RFC 7296 §2.3)
+// Message IDs never wrap (RFC 7296 §2.2): of either side, from which on the IKE SA is rekeyed, from which on it is deleted,
+// and which no request has any more.
+inline constexpr std::uint32_t message_id_rekey = 0xffff'0000;
+inline constexpr std::uint32_t message_id_delete = 0xffff'ff00;
+inline constexpr std::uint32_t message_id_end = 0xffff'fffe;
+inline constexpr Duration message_id_pause = seconds(10);  // between two attempts to rekey for them
+inline constexpr unsigned lost_followup_series = 3;  // in a row, then the IKE SA ends (RFC 9370 §2.2.4)
 inline constexpr std::size_t ike_sas_per_cloning_peer = 16;  // RFC 7791: no more clones then
 
 // Reauthentication: how soon after an authentication the next may begin, how soon after a failed one; how long a peer may

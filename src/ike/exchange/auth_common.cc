@@ -23,27 +23,28 @@ Bytes octets_of(IkeSa& sa, bool of_initiator, const model::Identity& id) {
                          id_payload_body(id), intermediate);
 }
 
-std::unexpected<Error> bad_identity(std::string detail) {
+std::unexpected<Error> bad_identity(Context& context, std::string detail) {
+    context.count(model::Counter::identity_refused);
     return end_sa(model::NotifyType::invalid_syntax, Errc::bad_value, "ID payload", std::move(detail));
 }
 
-Result<model::Identity> checked_identity(model::IdType type, ByteView data) {
+Result<model::Identity> checked_identity(Context& context, model::IdType type, ByteView data) {
     if (data.size() > model::limits::identity_octets)
-        return bad_identity(fmt::format("an identity of {} octets", data.size()));
-    if (type == model::IdType::any) return bad_identity("type 0 is reserved (RFC 7296 §3.5)");
+        return bad_identity(context, fmt::format("an identity of {} octets", data.size()));
+    if (type == model::IdType::any) return bad_identity(context, "type 0 is reserved (RFC 7296 §3.5)");
     // RFC 7619 §2.2: ID_NULL has no data; nothing else goes without.
     if ((type == model::IdType::null) != data.empty())
-        return bad_identity(data.empty() ? "an empty identity" : "ID_NULL with data");
+        return bad_identity(context, data.empty() ? "an empty identity" : "ID_NULL with data");
     return model::Identity{.type = type, .data = keep(data)};
 }
 
 }  // namespace
 
-Result<model::Identity> claimed_identity(const wire::IdiPayload& payload) {
-    return checked_identity(payload.id_type, payload.data);
+Result<model::Identity> claimed_identity(Context& context, const wire::IdiPayload& payload) {
+    return checked_identity(context, payload.id_type, payload.data);
 }
-Result<model::Identity> claimed_identity(const wire::IdrPayload& payload) {
-    return checked_identity(payload.id_type, payload.data);
+Result<model::Identity> claimed_identity(Context& context, const wire::IdrPayload& payload) {
+    return checked_identity(context, payload.id_type, payload.data);
 }
 
 AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octets) {
@@ -89,8 +90,8 @@ Result<> check_resumed(Context& context, const wire::Message& message) {
     const model::Identity& responder = sa.initiator ? sa.peer_id : sa.own_id;
     const auto* idi = message.find<wire::IdiPayload>();
     const auto* idr = message.find<wire::IdrPayload>();
-    if ((idi != nullptr && TRY(claimed_identity(*idi)) != initiator) ||
-        (idr != nullptr && TRY(claimed_identity(*idr)) != responder))
+    if ((idi != nullptr && TRY(claimed_identity(context, *idi)) != initiator) ||
+        (idr != nullptr && TRY(claimed_identity(context, *idr)) != responder))
         return fail(Errc::authentication, "resumption", "the identity is not that of the ticket");
     if (message.find<wire::CertPayload>() != nullptr)
         return fail(Errc::authentication, "resumption", "a certificate has no place in it");

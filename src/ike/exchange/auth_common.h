@@ -7,8 +7,8 @@
 namespace cygnet::ike {
 
 // The identity of an ID payload. Errors: one that cannot be (§3.5, RFC 7619 §2.2), or longer than anybody needs.
-Result<model::Identity> claimed_identity(const wire::IdiPayload& payload);
-Result<model::Identity> claimed_identity(const wire::IdrPayload& payload);
+Result<model::Identity> claimed_identity(Context& context, const wire::IdiPayload& payload);
+Result<model::Identity> claimed_identity(Context& context, const wire::IdrPayload& payload);
 
 // RFC 7296 §2.15 and RFC 9242 §3.3.2: what our AUTH and the peer's AUTH cover, with the latest identities of both (RFC
 // 4739 §2.1).

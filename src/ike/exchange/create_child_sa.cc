@@ -174,6 +174,7 @@ Result<Next> try_other_group(Context& context, const wire::NotifyPayload& notify
     CreatingSa& exchange = creating(context);
     const auto method = static_cast<model::Ke>(Reader(notify.data).u16("KE method").value_or(0));
     // RFC 7296 §1.2: only a group that we offered, and no endless loop.
+    if (exchange.attempts >= model::limits::sa_init_retries) context.count(model::Counter::too_many_retries);
     if (!offers_method(exchange.offered, method) || exchange.attempts >= model::limits::sa_init_retries ||
         (exchange.offer && exchange.offer->method == method))
         return give_up(context, "the peer asks for a key exchange method that we did not offer");
@@ -349,6 +350,7 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
 }
 
 Result<Next> child_sa_not_found(Context& context, const wire::NotifyPayload& rekey) {
+    context.count(model::Counter::child_not_found);
     wire::MessageBuilder builder;
     builder.add(wire::NotifyPayload{.protocol = model::Protocol::esp,
                                     .message_type = NotifyType::child_sa_not_found,
@@ -360,8 +362,10 @@ Result<Next> child_sa_not_found(Context& context, const wire::NotifyPayload& rek
 Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rekey, const ChildOffer& offer,
                                 const wire::Message& request) {
     IkeSa& sa = context.sa;
-    if (rekey.protocol != model::Protocol::esp || rekey.spi.size() != 4)
+    if (rekey.protocol != model::Protocol::esp || rekey.spi.size() != 4) {
+        context.count(model::Counter::child_not_found);
         return malformed("REKEY_SA", "it must name an ESP SA by 4 octets of SPI");
+    }
     Child* old = sa.child_with_spi_out(TRY(Reader(rekey.spi).u32("SPI")));
     if (old == nullptr) {
         // §2.25.1: it may be the one whose answer has not come yet.
@@ -416,7 +420,10 @@ Result<Next> handle_request(Context& context, Received request) {
         return busy("the IKE SA is being rekeyed");
     const auto* ts_i = message.find<wire::TsiPayload>();
     const auto* ts_r = message.find<wire::TsrPayload>();
-    if (ts_i == nullptr || ts_r == nullptr) return malformed("CREATE_CHILD_SA", "it lacks traffic selectors");
+    if (ts_i == nullptr || ts_r == nullptr) {
+        context.count(model::Counter::payload_missing);
+        return malformed("CREATE_CHILD_SA", "it lacks traffic selectors");
+    }
     const ChildOffer offer{.proposals = proposals,
                            .selectors = {.local = ts_r->known(), .remote = ts_i->known()},
                            .key_exchange = true,

@@ -56,7 +56,8 @@ TEST_F(FirstKeys, AreNotComputedForWhatCannotBeTheNextMessage) {
     clear.notify(model::NotifyType::invalid_syntax);
     EXPECT_TRUE(peer.raw(clear.finish(peer.header(ExchangeType::ike_auth, 1))).empty());
     EXPECT_EQ(secrets(), 0);
-    EXPECT_EQ(count(Counter::unexpected_exchange), 3u);
+    EXPECT_EQ(count(Counter::unexpected_exchange), 2u);
+    EXPECT_EQ(count(Counter::unprotected_message), 1u);
     EXPECT_EQ(count(Counter::unexpected_message_id), 2u);
 }
 

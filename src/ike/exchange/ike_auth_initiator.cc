@@ -302,7 +302,7 @@ Result<Next> receive_response(Context& context, Received response) {
             return reject_responder(context, NotifyType::authentication_failed, proven.error());
         return peer_verified(context, "the keys of the resumed IKE_SA");
     }
-    auto claimed = claimed_identity(*message.find<wire::IdrPayload>());
+    auto claimed = claimed_identity(context, *message.find<wire::IdrPayload>());
     if (!claimed) return reject_responder(context, NotifyType::invalid_syntax, claimed.error());
     exchange->peer_id = std::move(*claimed);
     const PeerProof proof = peer_proof(context, message, exchange->peer_id);
@@ -335,6 +335,7 @@ Result<Next> receive_without_proof(Context& context, Received response) {
     }
     Explanation why = refused_by_peer(context.sa, response.message);
     if (context.sa.handshake().rounds.resumed) return begin_again(context, why);
+    if (error == nullptr) context.count(model::Counter::payload_missing);
     if (error != nullptr && error->message_type == NotifyType::authentication_failed) {
         context.count(model::Counter::authentication_failed);
         context.alert("local-auth-failed", why.sentence());

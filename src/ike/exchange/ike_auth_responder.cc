@@ -343,13 +343,15 @@ Result<Next> on_verified(Context& context, crypto::JobResult result) {
     return peer_verified(context, verified->scheme);
 }
 
-Result<> check_completeness(const IkeSa& sa, const wire::Message& request) {
+Result<> check_completeness(Context& context, const wire::Message& request) {
+    const IkeSa& sa = context.sa;
     const bool offered = request.find<wire::SaPayload>() != nullptr;
     const bool selectors = request.find<wire::TsiPayload>() != nullptr && request.find<wire::TsrPayload>() != nullptr;
     const bool no_selectors =
         request.find<wire::TsiPayload>() == nullptr && request.find<wire::TsrPayload>() == nullptr;
     // RFC 6023 §3: without SA only where we said that we understand it.
     if (offered ? selectors : no_selectors && offers_childless(sa)) return {};
+    context.count(model::Counter::payload_missing);
     return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH", "SA, TSi and TSr must come together");
 }
 
@@ -367,13 +369,13 @@ std::unexpected<Error> unexpected_proof() {
 // What only the first request holds.
 Result<> begin_rounds(Context& context, const wire::Message& request) {
     TRY(try_hooks(&Feature::ready_for_auth, context));
-    TRY(check_completeness(context.sa, request));
+    TRY(check_completeness(context, request));
     Handshake& handshake = context.sa.handshake();
     handshake.auth_message_id = request.header.message_id;
     handshake.rounds.peer_supports = request.notify(NotifyType::multiple_auth_supported) != nullptr;
     read_certificate_requests(handshake, request);
     if (const auto* wanted = request.find<wire::IdrPayload>())
-        handshake.peer_hints.wanted = TRY(claimed_identity(*wanted));
+        handshake.peer_hints.wanted = TRY(claimed_identity(context, *wanted));
     return {};
 }
 
@@ -396,7 +398,7 @@ Result<Next> receive_request(Context& context, Received request) {
     if (!rounds.peer_supports && request.message.notify(NotifyType::another_auth_follows) != nullptr)
         return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH",
                       "ANOTHER_AUTH_FOLLOWS without MULTIPLE_AUTH_SUPPORTED");
-    const model::Identity peer_id = TRY(claimed_identity(*request.message.find<wire::IdiPayload>()));
+    const model::Identity peer_id = TRY(claimed_identity(context, *request.message.find<wire::IdiPayload>()));
     Claim claim{.peer = peer_id,
                 .wanted = sa.handshake().peer_hints.wanted,
                 .proof = peer_proof(context, request.message, peer_id),
@@ -427,8 +429,10 @@ Result<Next> receive_without_proof(Context& context, Received request) {
                            .where = "IKE_AUTH",
                            .detail = "the peer wants to authenticate with EAP (it sent no AUTH payload), which this "
                                      "version does not do: use psk or pubkey on both sides"});
-    if (rounds.peer_left())
+    if (rounds.peer_left()) {
+        context.count(model::Counter::payload_missing);
         return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_AUTH", "IKE_AUTH lacks IDi and AUTH");
+    }
     sa.theirs = RespondingAuth{.request = std::move(request), .peer_id = sa.peer_id, .proof = {}};
     return prove_ourselves(context);
 }

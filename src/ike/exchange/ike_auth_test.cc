@@ -58,6 +58,7 @@ TEST(IkeAuth, NarrowsSelectorsToWhatBothAllow) {
     EXPECT_TRUE(pair.children_agree());
 }
 
+// RFC 7296 §2.19 [90].
 TEST(IkeAuth, AssignsAVirtualAddressFromThePool) {
     Pair pair;
     model::Connection roaming = connection(true), gateway = connection(false);
@@ -87,6 +88,7 @@ TEST(IkeAuth, AssignsAVirtualAddressFromThePool) {
     EXPECT_TRUE(pair.a.assigned.back().remove);
 }
 
+// RFC 7296 §3.15.4 [93]: INTERNAL_ADDRESS_FAILURE costs the child alone.
 TEST(IkeAuth, FailsOnlyTheChildWhenThePoolIsEmpty) {
     Pair pair;
     model::Connection roaming = connection(true), gateway = connection(false);

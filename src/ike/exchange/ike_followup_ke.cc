@@ -1,5 +1,7 @@
 #include "ike/exchange/ike_followup_ke.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "ike/exchange/create_child_sa.h"
@@ -13,6 +15,10 @@ using model::NotifyType;
 using model::PayloadType;
 
 constexpr std::size_t link_octets = 16;
+
+struct LostSeries {
+    unsigned in_a_row = 0;
+};
 
 CreatingSa& creating(Context& context) { return std::get<CreatingSa>(context.sa.own); }
 
@@ -28,6 +34,7 @@ Result<Next> finish_own(Context& context) {
     if (deleted_before_its_answer(creating(context))) return give_up(context, "the peer deleted the child before its answer came");
     CreatingSa exchange = std::move(creating(context));
     context.sa.own = std::monostate{};
+    if (auto* lost = context.sa.features.find<LostSeries>()) lost->in_a_row = 0;
     const Result<> result = complete(context, std::move(exchange.made), MadeBy::us);
     if (!result) context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + result.error().text());
     context.finish_command(exchange.command, result);
@@ -54,13 +61,25 @@ Result<Next> secret_made(Context& context, crypto::JobResult result) {
     return continue_with_followups(context);
 }
 
+// RFC 9370 §2.2.4: the whole series has failed, and a peer that forgets again and again is broken.
+Next series_lost(Context& context) {
+    if (++context.sa.features.of<LostSeries>().in_a_row < model::limits::lost_followup_series)
+        return retry_later(context, "the peer forgot the exchange (STATE_NOT_FOUND)");
+    const Explanation why{.kind = "closed",
+                          .what = fmt::format("the peer forgot {} exchanges in a row (STATE_NOT_FOUND)",
+                                              model::limits::lost_followup_series),
+                          .advice = "propose fewer additional key exchanges for what is rekeyed, or look why it is slow"};
+    const Next next = give_up(context, why);
+    context.enqueue(DeleteIkeTask{.why = why});
+    return next;
+}
+
 Result<Next> handle_response(Context& context, Received response) {
     auto* exchange = std::get_if<CreatingSa>(&context.sa.own);
     if (exchange == nullptr || !exchange->answered || !exchange->offer)
         return ignore(Errc::state, "IKE_FOLLOWUP_KE", "no such request is outstanding");
     if (const auto* error = response.message.error()) {
-        if (error->message_type == NotifyType::state_not_found)
-            return retry_later(context, "the peer forgot the exchange (STATE_NOT_FOUND)");
+        if (error->message_type == NotifyType::state_not_found) return series_lost(context);
         if (error->message_type == NotifyType::temporary_failure)
             return retry_later(context, "the peer is busy (TEMPORARY_FAILURE)");
         return give_up(context, "the peer refused: " + model::name_of(error->message_type));
@@ -97,12 +116,15 @@ Result<Next> answer_made(Context& context, crypto::JobResult result) {
 Result<Next> handle_request(Context& context, Received request) {
     std::optional<FollowupSeries>& series = context.sa.followup_series;
     const auto* link = request.message.notify(NotifyType::additional_key_exchange);
-    if (!series || link == nullptr || !equal(link->data, series->link))
+    if (!series || link == nullptr || !equal(link->data, series->link)) {
+        context.count(model::Counter::state_not_found);
         return refuse(NotifyType::state_not_found, Errc::state, "IKE_FOLLOWUP_KE",
                       "it belongs to no exchange that we remember");
+    }
     const auto* ke = request.message.find<wire::KePayload>();
     if (ke->method != *series->made.next_additional()) {
         drop_followup_series(context);
+        context.count(model::Counter::round_refused);
         return refuse(NotifyType::invalid_syntax, Errc::bad_value, "KE payload",
                       "the key exchange method is not the next agreed one");
     }

@@ -46,6 +46,12 @@ std::unexpected<Error> bad_public_value(Context& context, const Error& error) {
                   "the peer's KE payload: " + error.text());
 }
 
+// A round that was not negotiated, or not in this order.
+std::unexpected<Error> refuse_round(Context& context, std::string why) {
+    context.count(model::Counter::round_refused);
+    return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_INTERMEDIATE", std::move(why));
+}
+
 // ---- initiator ----------------------------------------------------------------------------------
 
 Result<Next> on_own_key(Context& context, crypto::JobResult result) {
@@ -72,9 +78,8 @@ Result<Next> receive_response(Context& context, Received response) {
         return ignore(Errc::state, "IKE_INTERMEDIATE", "a response that nobody waits for");
     const auto* ke = response.message.find<wire::KePayload>();
     if (ke->method != exchange->method)
-        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_INTERMEDIATE",
-                      "the peer's KE payload is of " + model::name_of(ke->method) + " instead of " +
-                          model::name_of(exchange->method));
+        return refuse_round(context, "the peer's KE payload is of " + model::name_of(ke->method) + " instead of " +
+                                         model::name_of(exchange->method));
     add_received(context.sa, response);
     crypto::KeFinishJob job{.offer = std::move(*exchange->offer), .peer_public = keep(ke->data)};
     return context.start(std::move(job), on_shared_secret);
@@ -108,13 +113,11 @@ Result<Next> receive_request(Context& context, Received request) {
     IkeSa& sa = context.sa;
     const std::size_t round = sa.handshake().additional_done;
     if (round >= sa.proposal.additional.size())
-        return end_sa(NotifyType::invalid_syntax, Errc::state, "IKE_INTERMEDIATE",
-                      "more exchanges than additional key exchanges were negotiated");
+        return refuse_round(context, "more exchanges than additional key exchanges were negotiated");
     const auto* ke = request.message.find<wire::KePayload>();
     if (ke->method != sa.proposal.additional[round])
-        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_INTERMEDIATE",
-                      "KE payload of " + model::name_of(ke->method) + " instead of " +
-                          model::name_of(sa.proposal.additional[round]));
+        return refuse_round(context, "KE payload of " + model::name_of(ke->method) + " instead of " +
+                                         model::name_of(sa.proposal.additional[round]));
     add_received(sa, request);
     crypto::KeAnswerJob job{.method = ke->method, .peer_public = keep(ke->data)};
     sa.theirs = RespondingIntermediate{};

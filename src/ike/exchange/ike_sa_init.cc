@@ -70,6 +70,14 @@ Result<Next> on_shared_secret(Context& context, crypto::JobResult result) {
     return continue_handshake(context);
 }
 
+std::unexpected<Error> wrong_choice(Context& context, Explanation why) {
+    context.count(Counter::wrong_choice);
+    return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", std::move(why));
+}
+std::unexpected<Error> wrong_choice(Context& context, const char* what) {
+    return wrong_choice(context, Explanation{.what = what});
+}
+
 Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
     auto* init = std::get_if<InitiatingSaInit>(&sa.own);
@@ -79,23 +87,21 @@ Result<Next> receive_response(Context& context, Received response) {
     if (header.spi_r == 0) return ignore(Errc::bad_value, "IKE_SA_INIT", "the responder's SPI is zero");
     run_hooks(&Feature::accept, context, response);
     const auto& answer = response.message.find<wire::SaPayload>()->proposals;
-    if (answer.size() != 1)
-        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", "the responder chose not exactly one proposal");
+    if (answer.size() != 1) return wrong_choice(context, "the responder chose not exactly one proposal");
     auto choice = model::check_choice(init->proposals, answer.front(),
                                       {.additional_key_exchanges = sa.handshake().intermediate_supported});
     // §3.3.6: the initiator ends an exchange whose answer is none of its offers.
     if (!choice)
-        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
-                      Explanation{.kind = "proposals",
-                                  .what = "the peer chose what we did not offer",
-                                  .ours = text_of(init->proposals),
-                                  .theirs = answer.front().text(),
-                                  .advice = "the peer does not follow RFC 7296 §3.3.6: offer it a single proposal"});
+        return wrong_choice(context,
+                            {.kind = "proposals",
+                             .what = "the peer chose what we did not offer",
+                             .ours = text_of(init->proposals),
+                             .theirs = answer.front().text(),
+                             .advice = "the peer does not follow RFC 7296 §3.3.6: offer it a single proposal"});
     sa.proposal = std::move(*choice);
     const auto* ke = response.message.find<wire::KePayload>();
     if (ke->method != sa.proposal.ke || ke->method != init->offer->method)
-        return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT",
-                      "the responder's KE payload is of another method than the chosen proposal");
+        return wrong_choice(context, "the responder's KE payload is of another method than the chosen proposal");
     sa.window.response_received();
     sa.spis.responder = header.spi_r;
     Handshake& handshake = sa.handshake();
@@ -135,8 +141,10 @@ Result<Next> repeat_with_cookie(Context& context, InitiatingSaInit& init, ByteVi
         context.log(LogGroup::ike, 1, fmt::format("the peer is under load, solving its puzzle of {} bits", puzzle->difficulty));
         return context.start(crypto::PuzzleJob{.puzzle = *puzzle, .octets = init.cookie}, on_puzzle_solved);
     }
-    if (puzzle_notification != nullptr)
+    if (puzzle_notification != nullptr) {
+        context.count(Counter::puzzle_refused);
         context.log(LogGroup::ike, 1, "the peer's puzzle is harder than what we accept, the cookie alone goes back");
+    }
     return send_request(context);
 }
 
@@ -178,10 +186,13 @@ Result<Next> receive_notification(Context& context, Received response) {
     const wire::NotifyPayload* invalid_ke = message.notify(NotifyType::invalid_ke_payload);
     const wire::NotifyPayload* puzzle = message.notify(NotifyType::puzzle);
     // RFC 8019 §7.1.2: nobody can solve it without its cookie.
-    if (puzzle != nullptr && cookie == nullptr)
+    if (puzzle != nullptr && cookie == nullptr) {
+        context.count(Counter::puzzle_refused);
         return ignore(Errc::bad_value, "PUZZLE", "a puzzle without a cookie, the request is still repeated");
+    }
     if (cookie != nullptr || invalid_ke != nullptr) {
-        if (++init->retries > model::limits::sa_init_retries)
+        if (++init->retries > model::limits::sa_init_retries) {
+            context.count(Counter::too_many_retries);
             return end_sa(
                 NotifyType::none, Errc::limit, "IKE_SA_INIT",
                 Explanation{.kind = "limit",
@@ -189,6 +200,7 @@ Result<Next> receive_notification(Context& context, Received response) {
                                                 model::limits::sa_init_retries),
                             .advice = "it, or a NAT whose address changes with each packet, never believes where we are; its "
                                       "log says whether our cookies come back right"});
+        }
         return cookie != nullptr ? repeat_with_cookie(context, *init, cookie->data, puzzle)
                                  : repeat_with_method(context, *init, invalid_ke->data);
     }
@@ -386,7 +398,7 @@ void receive_ike_sa_init_request(Core& core, const Received& request, Standing s
     const auto* ke = message.find<wire::KePayload>();
     const auto* nonce = message.find<wire::NoncePayload>();
     if (sa == nullptr || ke == nullptr || nonce == nullptr) {
-        core.counters.add(Counter::malformed_payload);
+        core.counters.add(Counter::payload_missing);
         stranger.log("IKE_SA_INIT without SA, KE or Nonce");
         if (core.may_reply_to_stranger(now)) stranger.answer(NotifyType::invalid_syntax);
         return;

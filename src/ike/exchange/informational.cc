@@ -44,11 +44,15 @@ void close_child(Context& context, model::ChildId id, const char* reason) {
 std::vector<std::uint32_t> delete_children(Context& context, const wire::Message& message) {
     std::vector<std::uint32_t> deleted;
     for (const wire::DeletePayload* payload : message.all<wire::DeletePayload>()) {
-        if (payload->protocol != model::Protocol::esp) continue;
+        if (payload->protocol != model::Protocol::esp || payload->spi_size != 4) {
+            context.count(model::Counter::delete_unknown);
+            continue;
+        }
         take_over_children(context);
         for (const std::uint32_t spi : payload->child_spis()) {
             Child* child = context.sa.child_with_spi_out(spi);
             if (child == nullptr) {
+                context.count(model::Counter::delete_unknown);
                 context.log(LogGroup::ike, 1, fmt::format("the peer deletes an unknown ESP SA with SPI {:08x}", spi));
                 auto* creating = std::get_if<CreatingSa>(&context.sa.own);
                 if (creating != nullptr && creating->deleted_by_peer.size() < model::limits::children_per_ike_sa)

@@ -18,7 +18,7 @@ using model::ExchangeType;
 using model::NotifyType;
 
 // Beyond it there would be no room left for messages before the IDs wrap (RFC 7296 §2.2).
-constexpr std::uint32_t message_id_max = 0xffff0000;
+constexpr std::uint32_t message_id_max = model::limits::message_id_rekey;
 // RFC 6311 §5.2: after such a jump the numbers may run out.
 constexpr std::uint64_t jump_that_asks_for_a_rekey = std::uint64_t{1} << 30;
 

@@ -1,6 +1,8 @@
 // RFC 6311: a member of a cluster that takes over, and its peer.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "ike/test_peer.h"
 
 namespace cygnet::ike::test {
@@ -158,6 +160,35 @@ TEST_F(HostileCluster, ValuesThatLeaveNoRoomAreDropped) {
     EXPECT_TRUE(synchronize(60, 0xffffffff).empty());
     peer.next_id = 2;
     EXPECT_EQ(peer.send(ExchangeType::informational, {}).size(), 1u) << "nothing has changed";
+}
+
+// RFC 7296 §2.2 [15]: the IKE SA is rekeyed before message IDs run out, and deleted where the peer does not want that.
+TEST_F(HostileCluster, MessageIdsThatRunOutEndTheSa) {
+    establish(true);
+    ASSERT_EQ(synchronize(model::limits::message_id_rekey, 5).size(), 1u);
+    peer.next_id = model::limits::message_id_rekey;
+    ASSERT_EQ(peer.send(ExchangeType::informational, {}).size(), 1u);
+    const auto ask_again = [&] {
+        peer.now = peer.now + model::limits::message_id_pause;
+        peer.step(Tick{});
+        return peer.opened(peer.sent());
+    };
+    auto asked = ask_again();
+    ASSERT_EQ(asked.size(), 1u) << victim.log();
+    EXPECT_EQ(asked[0].header.exchange, ExchangeType::create_child_sa);
+    wire::MessageBuilder no;
+    no.notify(NotifyType::no_proposal_chosen);
+    EXPECT_TRUE(peer.respond(asked[0], std::move(no)).empty());
+    while (peer.next_id <= model::limits::message_id_delete)
+        ASSERT_EQ(peer.send(ExchangeType::informational, {}).size(), 1u) << peer.next_id;
+    asked = ask_again();
+    ASSERT_FALSE(asked.empty());
+    EXPECT_TRUE(std::ranges::any_of(asked.back().payloads, [](const wire::Payload& payload) {
+        return std::holds_alternative<wire::DeletePayload>(payload);
+    })) << victim.log();
+    while (peer.next_id < model::limits::message_id_end)
+        ASSERT_EQ(peer.send(ExchangeType::informational, {}).size(), 1u) << peer.next_id;
+    for (int i = 0; i < 3; ++i) EXPECT_TRUE(peer.send(ExchangeType::informational, {}).empty());
 }
 
 // RFC 6311 §5.1 [197]: no other payloads; the data has its length.

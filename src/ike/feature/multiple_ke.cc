@@ -39,6 +39,7 @@ std::optional<Result<Next>> next_exchange(Context& context) {
 // RFC 9242 §3.2: every round must be complete before IKE_AUTH.
 Result<> ready_for_auth(Context& context) {
     if (rounds_left(context.sa) == 0) return {};
+    context.count(model::Counter::round_refused);
     return end_sa(model::NotifyType::invalid_syntax, Errc::state, "IKE_AUTH",
                   "it came before the negotiated IKE_INTERMEDIATE exchanges were complete");
 }

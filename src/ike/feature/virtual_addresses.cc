@@ -60,8 +60,11 @@ Result<> assign(Context& context, const wire::ConfigurationAttribute& wanted, Fa
     if (sa.peer_anonymous) Writer(holder.data).u64(sa.own_spi());
     auto address = context.core.pools.acquire(*pool, holder, attribute_address(wanted.value, family));
     if (!address) {
-        context.alert("vip-failure", "no address left for " + text_of(sa.peer_id) + " in pool " + pool->name);
-        return refuse(model::NotifyType::internal_address_failure, Errc::limit, "CP", address.error().text());
+        return refuse(model::NotifyType::internal_address_failure, Errc::limit, "CP",
+                      Explanation{.kind = "address",
+                                  .what = "no address is left for '" + text_of(sa.peer_id) + "' in pool " + pool->name,
+                                  .ours = pool->base_text,
+                                  .advice = "give the pool more addresses (pools." + pool->name + ".addrs)"});
     }
     sa.peer_virtual_addresses.push_back({.pool = pool->name, .address = *address});
     context.log(model::LogGroup::ike, 1,
@@ -72,7 +75,16 @@ Result<> assign(Context& context, const wire::ConfigurationAttribute& wanted, Fa
 }
 
 Result<> config_assign(Context& context, const wire::CpPayload* request, OwnedAttributes& reply) {
-    if (request == nullptr || request->cfg_type != model::CfgType::request) return {};
+    const bool asked = request != nullptr && request->cfg_type == model::CfgType::request;
+    // §2.19: an address of ours is the policy here, and the peer asks for none.
+    if (!asked && !context.sa.connection->pools.empty())
+        return refuse(model::NotifyType::failed_cp_required, Errc::not_found, "CP",
+                      Explanation{.kind = "address",
+                                  .what = "the peer asks for no address although connection " +
+                                          context.sa.connection->name + " assigns them",
+                                  .ours = "pools = " + context.sa.connection->pools.front(),
+                                  .advice = "set vips = 0.0.0.0 at the peer, or take pools out here"});
+    if (!asked) return {};
     for (const Family family : {Family::v4, Family::v6}) {
         const auto wanted =
             std::ranges::find(request->attributes, address_attribute(family), &wire::ConfigurationAttribute::type);
