@@ -5,6 +5,7 @@ JOBS         ?= $(shell nproc)
 PREFIX       ?= /usr/local
 DESTDIR      ?=
 SEEDS        ?= 1000
+TIMES        ?= 100000
 FUZZ_SECONDS ?= 30
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cygnet
@@ -25,7 +26,7 @@ run_tests = ctest --test-dir build/$(1) --output-on-failure --parallel 2 --no-te
     ctest --test-dir build/$(1) --output-on-failure -L e2e --repeat until-pass:2
 
 .DEFAULT_GOAL := help
-.PHONY: help packages aws-lc demo test build sim ledger interop bench fuzz asan tsan tidy format install clean
+.PHONY: help packages aws-lc demo test build sim hostile ledger interop bench fuzz asan tsan tidy format install clean
 
 help:  ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +51,10 @@ sim: aws-lc  ## run the simulator over many seeds (SEEDS=1000), then walk every 
 	@$(call compile,release,cygnet-sim)
 	@build/release/sim/cygnet-sim --seeds $(SEEDS)
 	@build/release/sim/cygnet-sim --crossings
+
+hostile: aws-lc  ## every row of docs/rfc/hostile-inputs.md, 100,000 times each (TIMES=100000); it takes hours
+	@$(call compile,release,sim_test)
+	@CYGNET_HOSTILE_REPETITIONS=$(TIMES) build/release/sim/sim_test --gtest_brief=1 --gtest_filter='HostileInputs/*'
 
 ledger: aws-lc  ## the conformance report: each requirement of docs/rfc and the passing tests that cite it
 	@$(call compile,dev)
