@@ -115,7 +115,7 @@ void other_ciphers(World& world) {
 }
 
 void a_child_that_cannot_be(World& world) {
-    Gateways gateways(world, {.esp = "aes128-sha256"});
+    Gateways gateways(world, {.esp = "camellia256-sha256"});
     const auto command = world.initiate(gateways.a, gateways.b);
     world.run_for(minutes(1));
     world.expect(gateways.a.outcome(command) && !gateways.a.outcome(command)->has_value(), "the command fails, and nothing else does");
