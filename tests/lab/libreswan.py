@@ -16,11 +16,14 @@ class Libreswan:
     """
 
     def __init__(self, lab: Lab, host: Namespace, config: str, *, secrets: str = "", pkcs12: Path | None = None,
-                 address: str = "192.0.2.2/24", inner: str = "10.2.0.1/24"):
+                 address: str = "192.0.2.2/24", inner: str = "10.2.0.1/24",
+                 more_addresses: tuple[str, ...] = ()):
         files: dict[str, str | Path] = {"etc/ipsec.conf": config, "etc/ipsec.secrets": secrets}
         if pkcs12:
             files["etc/lab.p12"] = pkcs12
         self.guest = Guest(lab, host, "libreswan", address=address, inner=inner, files=files)
+        for further in more_addresses:
+            self.guest.run(f"ip address add {further} dev eth0")
         self.guest.run("mkdir -p /var/lib/ipsec/nss /run/pluto && ipsec initnss", timeout_s=120)
         if pkcs12:
             self.guest.run("pk12util -i /etc/lab.p12 -d sql:/var/lib/ipsec/nss -W lab && "

@@ -1,4 +1,8 @@
-"""Libreswan 5 with the kernel's ESP, in a virtual machine: each end begins, rekeys the child SA and the IKE SA, and deletes."""
+"""Libreswan 5 with the kernel's ESP, in a virtual machine: each end begins, rekeys the child SA and the IKE SA, and deletes.
+
+Then what else both products have: transport mode, NULL authentication (RFC 7619), redirection (RFC 5685), tickets
+(RFC 5723). Its MOBIKE is for clients with an address from the gateway's pool alone.
+"""
 
 from lab import process
 from lab.cygnet import Cygnet
@@ -18,19 +22,19 @@ connections {{
         local_addrs = 192.0.2.1
         remote_addrs = 192.0.2.2
         proposals = aes256gcm16-prfsha384-x25519
+        {ike}
         local {{
             auth = {auth}
             {certs}
-            id = cygnet.example
+            {own_id}
         }}
         remote {{
             auth = {auth}
-            id = libreswan.example
+            {peer_id}
         }}
         children {{
             net {{
-                local_ts = 10.1.0.0/24
-                remote_ts = 10.2.0.0/24
+                {child}
                 esp_proposals = aes256gcm16-x25519-esn,aes256gcm16-x25519
             }}
         }}
@@ -50,27 +54,73 @@ config setup
 conn gw
     keyexchange=ikev2
     left=192.0.2.2
-    leftid=@libreswan.example
-    leftsubnet=10.2.0.0/24
+    leftid={own_id}
     {certs}
     right=192.0.2.1
-    rightid=@cygnet.example
-    rightsubnet=10.1.0.0/24
+    rightid={peer_id}
+    {child}
     authby={auth}
     ike=aes_gcm256-sha2_384-dh31
     esp=aes_gcm256-null;dh31
     auto=add
+    {more}
 """
+
+_TUNNEL = ("local_ts = 10.1.0.0/24\nremote_ts = 10.2.0.0/24", "leftsubnet=10.2.0.0/24\n    rightsubnet=10.1.0.0/24")
+_TRANSPORT = ("mode = transport", "type=transport")
+_HOSTS = ("", "")  # The default of both: the two hosts themselves.
+# The first address of Libreswan sends its clients to the second one.
+_REDIRECTED = """send-redirect=yes
+    redirect-to=192.0.2.3
+conn second
+    keyexchange=ikev2
+    left=192.0.2.3
+    leftid=@libreswan.example
+    right=192.0.2.1
+    rightid=@cygnet.example
+    leftsubnet=10.2.0.0/24
+    rightsubnet=10.1.0.0/24
+    authby=secret
+    ike=aes_gcm256-sha2_384-dh31
+    esp=aes_gcm256-null;dh31
+    auto=add
+"""
+
+_LIBRESWAN_AUTH = {"psk": "secret", "null": "null", "ecdsa": "ecdsa", "rsa-pss": "rsa-sha2"}
+_KEYS = {"ecdsa": "ecdsa256", "rsa-pss": "rsa2048"}
+
+
+def redirected(cygnet, _libreswan):
+    if cygnet.sas()[0]["remote-host"] != "192.0.2.3" or "redirected by 192.0.2.2 to 192.0.2.3" not in cygnet.log():
+        raise Mismatch(f"the tunnel is with {cygnet.sas()[0]['remote-host']}, not with the gateway that the first one named")
+
+
+def ticket_refused(cygnet, libreswan):
+    """Libreswan suspends: it deletes its IKE SA, which ends the ticket (RFC 5723 section 6.2), and shows it all the same.
+
+    It is refused, and a full handshake follows. With a good ticket Libreswan proves less than section 4.3.3 asks for: its
+    AUTH covers the first message alone.
+    """
+    libreswan.whack("--suspend --name gw")
+    wait_until(lambda: not cygnet.sas(), "the end of the IKE SA")
+    libreswan.initiate("gw")
+    if len(cygnet.sas()) != 1 or "its ticket is refused" not in cygnet.log():
+        raise Mismatch(f"no handshake after a refused ticket: {cygnet.sas()}")
+
 
 CASES = {
     "psk-cygnet-begins": Case(CYGNET),
     "psk-libreswan-begins": Case(LIBRESWAN),
     "ecdsa-cygnet-begins": Case(CYGNET, "ecdsa"),
     "rsa-libreswan-begins": Case(LIBRESWAN, "rsa-pss"),
+    "transport-cygnet-begins": Case(CYGNET, options={"child": _TRANSPORT}),
+    "transport-libreswan-begins": Case(LIBRESWAN, options={"child": _TRANSPORT}),
+    "null-cygnet-begins": Case(CYGNET, "null", options={"child": _HOSTS}),
+    "null-libreswan-begins": Case(LIBRESWAN, "null", options={"child": _HOSTS}),
+    "redirected-cygnet-begins": Case(CYGNET, options={"then": redirected, "libreswan": _REDIRECTED}),
+    "ticket-refused-libreswan-begins": Case(LIBRESWAN, options={
+        "then": ticket_refused, "cygnet": "resumption = ticket", "libreswan": "session-resumption=yes"}),
 }
-
-_LIBRESWAN_AUTH = {"psk": "secret", "ecdsa": "ecdsa", "rsa-pss": "rsa-sha2"}
-_KEYS = {"ecdsa": "ecdsa256", "rsa-pss": "rsa2048"}
 
 
 def run(lab, case, _folder):
@@ -82,11 +132,20 @@ def run(lab, case, _folder):
     begin(case, cygnet, libreswan)
     if [sa["state"] for sa in cygnet.sas()] != ["ESTABLISHED"] or libreswan.children() != 1:
         raise Mismatch(f"the ends do not agree that the tunnel is up: {cygnet.sas()} {libreswan.states()}")
-    if ping(left, "10.2.0.1", source="10.1.0.1", count=20).lost:
+    ends = {"source": "10.1.0.1", "to": "10.2.0.1"} if "child" not in case.options else {"source": "192.0.2.1", "to": "192.0.2.2"}
+    if ping(left, ends["to"], source=ends["source"], count=20).lost:
         raise Mismatch("pings through the tunnel were lost")
+    if then := case.options.get("then"):
+        then(cygnet, libreswan)
+    else:
+        rekeys_lose_nothing(lab, left, ends, cygnet, libreswan)
+    end(case, cygnet, libreswan)
+
+
+def rekeys_lose_nothing(lab, left, ends, cygnet, libreswan):
     # A responder that sends on the new SA before its answer has arrived loses a packet (RFC 7296 section 2.8): Libreswan does.
     renewed(cygnet, lambda: cygnet.rekey(child="net"), child_spis)
-    flow = lab.start("flow", left, "ping", "-n", "-i", "0.05", "-I", "10.1.0.1", "10.2.0.1")
+    flow = lab.start("flow", left, "ping", "-n", "-i", "0.05", "-I", ends["source"], ends["to"])
     renewed(cygnet, lambda: cygnet.rekey(ike="gw"), ike_spis)
     renewed(cygnet, lambda: libreswan.whack("--rekey-child --name gw"), child_spis)
     renewed(cygnet, lambda: libreswan.whack("--rekey-ike --name gw"), ike_spis)
@@ -94,7 +153,6 @@ def run(lab, case, _folder):
     flow.wait_for_end()
     if " 0% packet loss" not in flow.log():
         raise Mismatch("a rekey lost packets: " + "".join(flow.log().splitlines()[-3:]))
-    end(case, cygnet, libreswan)
 
 
 def child_spis(sa):
@@ -106,8 +164,14 @@ def ike_spis(sa):
 
 
 def start(lab, case, left, right):
-    words = {"auth": "psk", "certs": "", "secret": _SECRET}
-    pluto = {"auth": _LIBRESWAN_AUTH[case.authentication], "certs": ""}
+    of_cygnet, of_libreswan = case.options.get("child", _TUNNEL)
+    words = {"auth": "psk", "certs": "", "own_id": "id = cygnet.example", "peer_id": "id = libreswan.example", "secret": _SECRET,
+             "child": of_cygnet, "ike": case.options.get("cygnet", "")}
+    pluto = {"auth": _LIBRESWAN_AUTH[case.authentication], "certs": "", "own_id": "@libreswan.example",
+             "peer_id": "@cygnet.example", "child": of_libreswan, "more": case.options.get("libreswan", "")}
+    if case.authentication == "null":
+        words |= {"auth": "null", "own_id": "", "peer_id": ""}
+        pluto |= {"own_id": "%null", "peer_id": "%null"}
     files, pkcs12 = {}, None
     if key_kind := _KEYS.get(case.authentication):
         authority = Authority(lab.folder, key_kind)
@@ -118,7 +182,8 @@ def start(lab, case, left, right):
         pkcs12 = packed(lab, authority)
     secrets = f'@cygnet.example @libreswan.example : PSK "{_SECRET}"\n'
     cygnet = Cygnet(lab, left, _CYGNET.format(**words), files=files)
-    return cygnet, Libreswan(lab, right, _LIBRESWAN.format(**pluto), secrets=secrets, pkcs12=pkcs12)
+    return cygnet, Libreswan(lab, right, _LIBRESWAN.format(**pluto), secrets=secrets, pkcs12=pkcs12,
+                             more_addresses=("192.0.2.3/24",) if case.options.get("then") is redirected else ())
 
 
 def packed(lab, authority):
@@ -155,7 +220,7 @@ def renewed(cygnet, rekey, spis_of):
 
 def end(case, cygnet, libreswan):
     if case.initiator == CYGNET:
-        libreswan.whack("--terminate --name gw")
+        libreswan.whack(f"--terminate --name {'second' if case.options.get('then') is redirected else 'gw'}")
     else:
         cygnet.terminate(ike="gw")
     wait_until(lambda: not cygnet.sas() and not libreswan.states(), "no SA at either end", timeout_s=30, interval_s=0.3)
