@@ -295,7 +295,20 @@ TEST(Defaults, OfferMlKemFirstAndThenTheSameWithoutIt) {
     EXPECT_EQ(proposals, ike("aes256gcm16-prfsha384-x25519-ke1_mlkem768,"
                              "aes256gcm16-prfsha384-x25519"));
     EXPECT_EQ(proposals, ike("default"));
-    EXPECT_EQ(default_esp_proposals(), esp("aes256gcm16-esn-noesn,chacha20poly1305-esn-noesn"));
+    EXPECT_EQ(default_esp_proposals(), esp("aes256gcm16iiv-aes256gcm16-esn-noesn,"
+                                           "chacha20poly1305iiv-chacha20poly1305-esn-noesn"));
+}
+
+// RFC 8221 §5 and §6: nothing goes out readable because nobody has said otherwise, and nothing without integrity.
+TEST(DefaultProposals, NeverOfferPlaintext) {
+    for (const auto& [protocol, proposals] : {std::pair{Protocol::ike, default_ike_proposals()},
+                                              std::pair{Protocol::esp, default_esp_proposals()}})
+        for (const Proposal& proposal : proposals)
+            for (const Transform& encr : proposal.of_type(TransformType::encr)) {
+                EXPECT_TRUE(is_aead(static_cast<Encr>(encr.id))) << encr.text();
+                EXPECT_NE(encr.id, static_cast<std::uint16_t>(Encr::null_auth_aes_gmac));
+                EXPECT_TRUE(protocol == Protocol::esp || !has_implicit_iv(static_cast<Encr>(encr.id))) << encr.text();
+            }
 }
 
 TEST(PostQuantum, MeansThatEveryChoiceRunsMlKem) {
@@ -323,7 +336,7 @@ TEST(ParseProposals, KnowsTheWordsOfSwanctl) {
     EXPECT_EQ(esp(" aes-sha1 , null-sha256 ")[1].number, 2);
 }
 
-// RFC 8750 §5: as separate transforms, beside those with an explicit IV.
+// RFC 8750 §5 [189]: as separate transforms, beside those with an explicit IV.
 TEST(ParseProposals, HasWordsForImplicitIvs) {
     EXPECT_EQ(esp("aes128gcm16iiv-aes128gcm16")[0].text(), "ESP:AES_GCM_16_IIV_128/AES_GCM_16_128/NO_EXT_SEQ");
     EXPECT_EQ(esp("aes256ccm8iiv")[0].text(), "ESP:AES_CCM_8_IIV_256/NO_EXT_SEQ");
@@ -343,7 +356,7 @@ TEST(Choose, TakesAnImplicitIvOnlyWhereBothHaveIt) {
     EXPECT_FALSE(choose(esp("aes256gcm16iiv-esn"), older, {}));
 }
 
-// RFC 8247 §2 [56], RFC 8221 §5 [57]: DES and MD5 are no words.
+// RFC 8247 §2 [56], RFC 8221 §5 [57]: DES and MD5 are no words. RFC 8750 §7 [190]: nor are implicit IVs in those of IKE.
 TEST(ParseProposals, NamesTheWordThatItDoesNotKnow) {
     const auto error = [](Protocol protocol, std::string_view text) {
         const auto parsed = parse_proposals(protocol, text);

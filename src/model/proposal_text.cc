@@ -356,9 +356,12 @@ std::vector<Proposal> default_ike_proposals() {
 }
 
 std::vector<Proposal> default_esp_proposals() {
+    // RFC 8750 §5: the implicit IV, and for those who do not know it the same with an explicit one.
     std::vector<Proposal> proposals{
-        {.protocol = Protocol::esp, .transforms = {Transform::of(Encr::aes_gcm_16, 256)}},
-        {.protocol = Protocol::esp, .transforms = {Transform::of(Encr::chacha20_poly1305)}},
+        {.protocol = Protocol::esp,
+         .transforms = {Transform::of(Encr::aes_gcm_16_iiv, 256), Transform::of(Encr::aes_gcm_16, 256)}},
+        {.protocol = Protocol::esp,
+         .transforms = {Transform::of(Encr::chacha20_poly1305_iiv), Transform::of(Encr::chacha20_poly1305)}},
     };
     for (Proposal& proposal : proposals)
         for (const Sn sn : {Sn::bits_64_partial, Sn::bits_32})

@@ -167,7 +167,7 @@ TEST_F(ServiceTest, ListsSasInTheOrderThatSwanctlReads) {
                     "nat-any=yes encr-alg=AES_GCM_16 encr-keysize=256 prf-alg=PRF_HMAC_SHA2_384 dh-group=CURVE_25519 "
                     "ake1=ML_KEM_768 established=0 rekey-time=13539 child-sas {net-1 {name=net uniqueid=1 reqid=1 "
                     "state=INSTALLED mode=TUNNEL protocol=ESP encap=yes spi-in=3c86d1af spi-out=e0ac1536 "
-                    "encr-alg=AES_GCM_16 encr-keysize=256 esn=1 bytes-in=0 packets-in=0 bytes-out=0 packets-out=0 "
+                    "encr-alg=AES_GCM_16_IIV encr-keysize=256 esn=1 bytes-in=0 packets-in=0 bytes-out=0 packets-out=0 "
                     "rekey-time=3255 life-time=3960 install-time=0 local-ts=[10.1.0.0/24] remote-ts=[10.2.0.0/24]}}}}",
                     "response {}"));
     EXPECT_THAT(ask(alice, "list-sas", with({{"ike", "other"}})), ElementsAre("response {}"));
@@ -199,8 +199,8 @@ TEST_F(ServiceTest, LoadsConnectionsAndListsThem) {
                             "{class=pre-shared key groups=[] cert_policy=[] certs=[] cacerts=[]} remote-1 "
                             "{class=public key groups=[] cert_policy=[] certs=[] cacerts=[]} children {net "
                             "{mode=TUNNEL rekey_time=3600 rekey_bytes=0 rekey_packets=0 dpd_action=none "
-                            "close_action=none esp_proposals {0 {encr=[AES_GCM_16_256] sn=[EXT_SEQ NO_EXT_SEQ]} 1 "
-                            "{encr=[CHACHA20_POLY1305] sn=[EXT_SEQ NO_EXT_SEQ]}} ah_proposals {} local-ts=[dynamic] "
+                            "close_action=none esp_proposals {0 {encr=[AES_GCM_16_IIV_256 AES_GCM_16_256] sn=[EXT_SEQ NO_EXT_SEQ]} 1 "
+                            "{encr=[CHACHA20_POLY1305_IIV CHACHA20_POLY1305] sn=[EXT_SEQ NO_EXT_SEQ]}} ah_proposals {} local-ts=[dynamic] "
                             "remote-ts=[dynamic]}}}}",
                             "response {}"));
     EXPECT_THAT(ask(alice, "unload-conn", with({{"name", "gw"}})), ElementsAre("response {success=yes}"));
