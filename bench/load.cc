@@ -45,6 +45,7 @@ public:
     std::vector<ike::Engine::PoolStatus> pools() const override { return {}; }
     model::Counters counters() const override { return {}; }
     model::Counters counters(std::string_view) const override { return {}; }
+    model::PacketDrops packet_drops() const override { return {}; }
     std::vector<model::Failure> failures(std::string_view) const override { return {}; }
     std::vector<model::Failure> stranger_failures() const override { return {}; }
     vici::DaemonFacts facts() const override { return {}; }

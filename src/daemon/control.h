@@ -58,6 +58,7 @@ public:
     std::vector<ike::Engine::PoolStatus> pools() const override { return driver_.engine().pools(); }
     model::Counters counters() const override { return driver_.engine().counters(); }
     model::Counters counters(std::string_view connection) const override { return driver_.engine().counters(connection); }
+    model::PacketDrops packet_drops() const override { return driver_.packet_drops(); }
     std::vector<model::Failure> failures(std::string_view connection) const override {
         return connection.empty() ? driver_.engine().failures() : driver_.engine().failures(connection);
     }

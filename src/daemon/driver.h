@@ -66,6 +66,7 @@ public:
     void redirect(ike::Redirect which, Finished finished);
     void clone(ike::SaSelector which, Finished finished);
 
+    model::PacketDrops packet_drops() const { return network_->children().packet_drops(); }
     void note_failure(model::Failure failure) { engine_.note_failure(std::move(failure)); }
     // SAs with the traffic counters of the data plane.
     std::vector<model::IkeStatus> list() const;

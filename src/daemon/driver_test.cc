@@ -33,6 +33,7 @@ public:
     }
     void skip_sequence_numbers(model::ChildId, std::uint64_t) override {}
     std::optional<model::ChildUsage> usage(model::ChildId) const override { return counted; }
+    model::PacketDrops packet_drops() const override { return {{"unknown-spi", 3}}; }
 
     std::vector<model::ChildSaSpec> children;
     std::vector<model::PolicySpec> policies;

@@ -7,6 +7,7 @@
 
 #include "base/instant.h"
 #include "base/result.h"
+#include "model/packet_drops.h"
 #include "model/sa_spec.h"
 
 namespace cygnet::dataplane {
@@ -41,6 +42,7 @@ public:
     // So many sequence numbers of outbound packets are never used.
     virtual void skip_sequence_numbers(model::ChildId child, std::uint64_t count) = 0;
     virtual std::optional<model::ChildUsage> usage(model::ChildId child) const = 0;
+    virtual model::PacketDrops packet_drops() const = 0;  // of all children together, and of strangers' packets
 };
 
 }  // namespace cygnet::dataplane

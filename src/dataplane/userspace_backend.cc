@@ -392,6 +392,15 @@ Result<> UserspaceBackend::exempt_from_tunnel(int socket) const {
     return fail(Errc::system, "SO_MARK", std::strerror(errno));
 }
 
+model::PacketDrops UserspaceBackend::packet_drops() const {
+    const esp::DropCounts counts = drops();
+    model::PacketDrops all;
+    all.reserve(counts.size());
+    for (std::size_t i = 1; i < counts.size(); ++i)  // 0: not dropped
+        all.push_back({esp::name_of(static_cast<esp::Drop>(i)), counts[i]});
+    return all;
+}
+
 esp::DropCounts UserspaceBackend::drops() const { return impl_->worker->drops().read(); }
 
 std::optional<esp::DropCounts> UserspaceBackend::drops(model::ChildId child) const {

@@ -51,6 +51,7 @@ public:
     void remove_policy(model::PolicyId policy) override;
     void skip_sequence_numbers(model::ChildId child, std::uint64_t count) override;
     std::optional<model::ChildUsage> usage(model::ChildId child) const override;
+    model::PacketDrops packet_drops() const override;
 
     // Readable when dispatch_events() has something to do; poll it, never read it.
     int event_fd() const;

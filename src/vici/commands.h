@@ -61,6 +61,7 @@ private:
     static void conclude(Service& service, Instant now, ClientId client, const Refusals& refusals);
     static void event(Service& service, ClientId client, std::string_view name, Section message);
     static model::Counters counters_of(const Service& service, std::string_view connection);
+    static Section section_of_counters(const Service& service, std::string_view connection);
 };
 
 }  // namespace cygnet::vici

@@ -13,6 +13,7 @@
 #include "ike/engine.h"
 #include "model/config.h"
 #include "model/counters.h"
+#include "model/packet_drops.h"
 #include "model/failure.h"
 #include "model/status.h"
 
@@ -79,6 +80,7 @@ public:
     virtual std::vector<ike::Engine::PoolStatus> pools() const = 0;
     virtual model::Counters counters() const = 0;
     virtual model::Counters counters(std::string_view connection) const = 0;
+    virtual model::PacketDrops packet_drops() const = 0;  // of the data plane
     // Why connections are not up: of one (all: an empty name), and of strangers.
     virtual std::vector<model::Failure> failures(std::string_view connection) const = 0;
     virtual std::vector<model::Failure> stranger_failures() const = 0;

@@ -1,4 +1,5 @@
 // Commands on the daemon itself: version, statistics, counters, the ladder.
+#include <algorithm>
 #include <chrono>
 
 #include "crypto/catalogue.h"
@@ -95,17 +96,28 @@ model::Counters Commands::counters_of(const Service& service, std::string_view c
     return before == service.counted_before_by_name_.end() ? now : minus(now, before->second);
 }
 
+// The data plane does not know which connection a packet was meant for: its drops are among the counters of all.
+Section Commands::section_of_counters(const Service& service, std::string_view connection) {
+    Section section = counters_section(counters_of(service, connection));
+    if (!connection.empty()) return section;
+    model::PacketDrops drops = service.control_.packet_drops();
+    for (std::size_t i = 0; i < std::min(drops.size(), service.dropped_before_.size()); ++i)
+        drops[i].packets -= service.dropped_before_[i].packets;
+    add_drops(section, drops);
+    return section;
+}
+
 void Commands::get_counters(Service& service, Instant, ClientId client, const Section& request) {
     Section message;
     Section counters;
     if (request.flag("all")) {
         for (const auto& [name, connection] : service.store_.config()->connections)
-            counters.add_section(name) = counters_section(counters_of(service, name));
+            counters.add_section(name) = section_of_counters(service, name);
     } else {
         const auto name = request.text("name").value_or("");
         if (!name.empty() && !service.store_.config()->connections.contains(name))
             return refuse(service, client, "no counters found for the specified name");
-        counters.add_section(name) = counters_section(counters_of(service, name));
+        counters.add_section(name) = section_of_counters(service, name);
     }
     message.add_section("counters") = std::move(counters);
     service.respond(client, std::move(message.add("success", "yes")));
@@ -116,8 +128,12 @@ void Commands::reset_counters(Service& service, Instant, ClientId client, const 
     const auto reset = [&](const std::string& connection) {
         service.counted_before_by_name_[connection] = service.control_.counters(connection);
     };
-    if (!name.empty()) reset(std::string(name));
-    else service.counted_before_ = service.control_.counters();
+    if (!name.empty()) {
+        reset(std::string(name));
+    } else {
+        service.counted_before_ = service.control_.counters();
+        service.dropped_before_ = service.control_.packet_drops();
+    }
     if (request.flag("all"))
         for (const auto& [connection, value] : service.store_.config()->connections) reset(connection);
     Section message;

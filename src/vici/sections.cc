@@ -305,6 +305,10 @@ Section counters_section(const model::Counters& counters) {
     return section;
 }
 
+void add_drops(Section& counters, const model::PacketDrops& drops) {
+    for (const model::PacketDrop& drop : drops) counters.add(fmt::format("esp-drop-{}", drop.cause), drop.packets);
+}
+
 Section log_section(const model::LogLine& line, bool with_thread) {
     Section section;
     section.add("group", name_of(line.group)).add("level", std::uint64_t(std::max(0, line.level)));

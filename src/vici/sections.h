@@ -4,6 +4,7 @@
 #include "ike/credentials.h"
 #include "model/config.h"
 #include "model/counters.h"
+#include "model/packet_drops.h"
 #include "model/status.h"
 #include "vici/message.h"
 
@@ -21,6 +22,8 @@ Section list_policy(const model::PolicyStatus& policy);
 // `last_failure`, our own key: why the connection was not up when it was not.
 Section list_conn(const model::Connection& connection, std::optional<Section> last_failure = {});
 Section counters_section(const model::Counters& counters);
+// "esp-drop-unknown-spi", one key for each cause.
+void add_drops(Section& counters, const model::PacketDrops& drops);
 Section log_section(const model::LogLine& line, bool with_thread);
 Section trace_section(Instant at, const model::MessageTrace& trace);
 

@@ -99,6 +99,7 @@ private:
     Instant last_change_ = Instant::never();
     std::deque<TimedTrace> traces_;
     model::Counters counted_before_;  // subtracted: reset-counters
+    model::PacketDrops dropped_before_;
     std::map<std::string, model::Counters, std::less<>> counted_before_by_name_;
     std::shared_ptr<const model::Config> applied_ = std::make_shared<model::Config>();
 };

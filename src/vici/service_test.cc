@@ -435,6 +435,18 @@ TEST_F(ServiceTest, CountsFromTheLastReset) {
     EXPECT_THAT(ask(alice, "get-counters", with({{"name", "nobody"}})).front(), HasSubstr("success=no"));
 }
 
+TEST_F(ServiceTest, CountsDroppedPacketsUnderTheirCausesAmongThoseOfAll) {
+    ask(alice, "load-conn", connection("gw", "net"));
+    control.esp_drops = {{"unknown-spi", 3}, {"replayed", 1}};
+    EXPECT_THAT(ask(alice, "get-counters").front(), HasSubstr("esp-drop-unknown-spi=3 esp-drop-replayed=1}"));
+    EXPECT_THAT(ask(alice, "get-counters", with({{"name", "gw"}})).front(), Not(HasSubstr("esp-drop")));
+    ask(alice, "reset-counters", with({{"name", "gw"}}));
+    EXPECT_THAT(ask(alice, "get-counters").front(), HasSubstr("esp-drop-unknown-spi=3 "));
+    ask(alice, "reset-counters");
+    control.esp_drops[1].packets = 5;
+    EXPECT_THAT(ask(alice, "get-counters").front(), HasSubstr("esp-drop-unknown-spi=0 esp-drop-replayed=4}"));
+}
+
 TEST_F(ServiceTest, ListsPoolsWithTheirLeases) {
     control.pool_status = {{.name = "addresses", .base = "10.3.0.1", .size = 254, .online = 1, .offline = 0,
                             .leases = {{*model::IpAddress::parse("10.3.0.1"), model::Identity::parse("carol@example"), true}}}};

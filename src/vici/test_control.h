@@ -23,6 +23,7 @@ public:
     std::vector<ike::Engine::PoolStatus> pool_status{};
     std::vector<model::PolicyStatus> policy_status{};
     model::Counters counted{};
+    model::PacketDrops esp_drops{{"unknown-spi", 0}, {"integrity-failed", 0}};
     Result<> reload_result{};
 
     void send(ClientId client, Bytes segment) override { append(sent[client], segment); }
@@ -69,6 +70,7 @@ public:
     std::vector<ike::Engine::PoolStatus> pools() const override { return pool_status; }
     model::Counters counters() const override { return counted; }
     model::Counters counters(std::string_view) const override { return counted; }
+    model::PacketDrops packet_drops() const override { return esp_drops; }
     std::vector<model::Failure> failed{}, strangers{};
     std::vector<model::Failure> failures(std::string_view connection) const override {
         std::vector<model::Failure> found = failed;

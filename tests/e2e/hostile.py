@@ -65,15 +65,17 @@ while at < len(data):
 @scenario
 def malformed_datagrams(lab):
     gateways = Gateways(lab).up()
-    names = ("invalid", "malformed-header", "malformed-payload", "wrong-major-version", "invalid-spi", "unknown-critical-payload")
+    names = ("invalid", "malformed-header", "malformed-payload", "wrong-major-version", "invalid-spi", "unknown-critical-payload",
+             *(f"esp-drop-{cause}" for cause in ("unknown-spi", "reserved-spi", "too-short", "misaligned", "integrity-failed", "not-esp")))
     before = {name: counter(gateways.right, name) for name in names}
     spi = established(gateways.right)["child"]["spi-in"]
     datagrams = [(port, MARKER * (port == NAT) + octets) for octets in bad_datagrams() for port in (IKE, NAT)]
     datagrams = [(port, octets[:65507]) for port, octets in datagrams]
     # Without the marker, port 4500 takes them for ESP; a lone 0xff is a keepalive.
     datagrams += [(NAT, octets) for octets in bad_datagrams()] + [(NAT, b"\xff")]
-    # ESP of a live SA that was made up.
+    # ESP of a live SA that was made up: with any number, cut short, between two blocks; and of an SPI that nobody may have.
     datagrams += [(NAT, bytes.fromhex(spi) + struct.pack("!I", number) + random.randbytes(100)) for number in (0, 1, 2**31, 2**32 - 1)]
+    datagrams += [(NAT, bytes.fromhex(spi) + random.randbytes(size)) for size in (4, 20, 101)] + [(NAT, struct.pack("!II", 255, 1))]
     with NumberedStream(lab, gateways.left_host, gateways.right_host, "10.2.0.1", source="10.1.0.1") as stream:
         for _ in range(3):
             send_from(gateways.left_host, "192.0.2.2", datagrams, lab.folder)
