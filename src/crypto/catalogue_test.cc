@@ -45,7 +45,7 @@ TEST(Catalogue, SupportsNoTransformThatItCannotRun) {
     EXPECT_TRUE(supports(Protocol::esp, Transform::of(Encr::aes_cbc, 256)));
     EXPECT_TRUE(supports(Protocol::ike, Transform::of(Encr::aes_gcm_8, 128)));
     EXPECT_TRUE(supports(Protocol::esp, Transform::of(Encr::aes_gcm_8, 128)));
-    // RFC 8750 §7: implicit IVs are for ESP; RFC 7296 §5: so is the NULL cipher.
+    // RFC 8750 §7 [190]: implicit IVs are for ESP; RFC 7296 §5: so is the NULL cipher.
     for (const Transform& transform :
          {Transform::of(Encr::aes_gcm_16_iiv, 256), Transform::of(Encr::aes_ccm_8_iiv, 128),
           Transform::of(Encr::chacha20_poly1305_iiv), Transform::of(Encr::null), Transform::of(Encr::aes_ctr, 128),

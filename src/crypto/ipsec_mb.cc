@@ -342,8 +342,7 @@ public:
                 fill_decryption(job, packet, work);
             });
             for (std::size_t i = 0; i < piece.size(); ++i)
-                piece[i].authentic =
-                    verifies(works[i].computed.data(), works[i].received.data(), framing_.icv_size());
+                piece[i].authentic = verifies(works[i].computed.data(), works[i].received.data(), framing_.icv_size());
         });
     }
     const char* implementation() const override { return library_name; }

@@ -60,8 +60,7 @@ public:
     class Session {
     public:
         Session(const AeadEngine& engine, bool encrypt)
-            : engine_(engine),
-              context_(engine.cipher_, engine.key_.reveal(), encrypt, engine.ccm_, engine.icv_size_) {}
+            : engine_(engine), context_(engine.cipher_, engine.key_.reveal(), encrypt, engine.ccm_, engine.icv_size_) {}
         void seal(const AeadParts& parts, std::size_t icv_size) const {
             const auto [aad, count, text] = pieces_of(parts);
             evp::seal(context_.get(), engine_.ccm_, parts.nonce.data(), Parts(aad).first(count), text,

@@ -2,6 +2,13 @@
 
 namespace cygnet::dataplane {
 
+bool OutboundBatch::has_room(const esp::Child& child, std::uint8_t traffic_class, std::size_t size) const {
+    if (count_ == 0) return size <= octets_max;
+    const bool last_was_shorter = used_ != count_ * segment_size_;
+    return child_ == &child && traffic_class_ == traffic_class && size <= segment_size_ && !last_was_shorter &&
+           count_ < packets_max && used_ + size <= octets_max;
+}
+
 bool OutboundBatch::takes(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size) const {
     return has_room(child, traffic_class, esp::encapsulated_size(child.sa->out.shape, inner_size));
 }
@@ -20,13 +27,6 @@ std::uint8_t* OutboundBatch::add(const esp::Child& child, std::uint8_t traffic_c
     packets_[count_++] = {inner, static_cast<std::uint32_t>(inner_size), next_header};
     used_ += size;
     return inner;
-}
-
-inline bool OutboundBatch::has_room(const esp::Child& child, std::uint8_t traffic_class, std::size_t size) const {
-    if (count_ == 0) return size <= octets_max;
-    const bool last_was_shorter = used_ != count_ * segment_size_;
-    return child_ == &child && traffic_class_ == traffic_class && size <= segment_size_ && !last_was_shorter &&
-           count_ < packets_max && used_ + size <= octets_max;
 }
 
 std::span<const std::uint8_t> OutboundBatch::seal(Instant now, std::size_t& packets) {

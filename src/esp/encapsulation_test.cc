@@ -224,7 +224,7 @@ TEST_P(EverySuite, refuses_wrong_padding_behind_a_right_icv) {
     EXPECT_EQ(right->sa->drops[Drop::misaligned], 1U);
 }
 
-// RFC 8750 §4: eight octets fewer than with the IV on the wire.
+// RFC 8750 §4 [189]: eight octets fewer than with the IV on the wire.
 TEST(Encapsulate, leaves_an_implicit_iv_out) {
     const std::pair<testing::Suite, testing::Suite> pairs[] = {
         {{Encr::aes_gcm_16, 256, Integ::none}, {Encr::aes_gcm_16_iiv, 256, Integ::none}},
