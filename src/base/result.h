@@ -56,11 +56,15 @@ inline std::unexpected<Error> fail(Errc code, const char* where, std::string det
 inline std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
 
 // TRY(expression of type Result<T>): yields the T, or returns the Error to the caller.
-#define TRY(...)                                                            \
-    __extension__({                                                         \
-        auto try_result_ = (__VA_ARGS__);                                   \
-        if (!try_result_) return ::std::unexpected(std::move(try_result_).error()); \
-        ::cygnet::base::detail::take(std::move(try_result_));               \
+// The result's name is one of its own in each use: TRY may stand within the arguments of another TRY.
+#define TRY(...) CYGNET_TRY_AS(CYGNET_JOINED(try_result_, __COUNTER__), __VA_ARGS__)
+#define CYGNET_JOINED(a, b) CYGNET_JOINED_AS_TEXT(a, b)
+#define CYGNET_JOINED_AS_TEXT(a, b) a##b
+#define CYGNET_TRY_AS(name, ...)                                      \
+    __extension__({                                                   \
+        auto name = (__VA_ARGS__);                                    \
+        if (!name) return ::std::unexpected(std::move(name).error()); \
+        ::cygnet::base::detail::take(std::move(name));                \
     })
 
 namespace detail {

@@ -1,5 +1,6 @@
 #include "base/secret.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <utility>
@@ -13,14 +14,14 @@ void wipe(MutableByteView memory) {
 }
 
 SecretBytes SecretBytes::copy_of(ByteView bytes) {
-    SecretBytes secret;
-    secret.bytes_.assign(bytes.begin(), bytes.end());
+    SecretBytes secret(bytes.size());
+    std::ranges::copy(bytes, secret.octets_.get());
     return secret;
 }
 
 SecretBytes SecretBytes::take(Bytes&& bytes) {
-    SecretBytes secret;
-    secret.bytes_ = std::move(bytes);
+    SecretBytes secret = copy_of(bytes);
+    wipe(bytes);
     bytes.clear();
     return secret;
 }
@@ -28,17 +29,18 @@ SecretBytes SecretBytes::take(Bytes&& bytes) {
 SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
     if (this != &other) {
         clear();
-        bytes_ = std::move(other.bytes_);
-        other.bytes_.clear();
+        octets_ = std::move(other.octets_);
+        size_ = std::exchange(other.size_, 0);
     }
     return *this;
 }
 
-bool SecretBytes::equals(ByteView other) const { return equal_in_constant_time(bytes_, other); }
+bool SecretBytes::equals(ByteView other) const { return equal_in_constant_time(reveal(), other); }
 
 void SecretBytes::clear() {
-    wipe(bytes_);
-    bytes_.clear();
+    wipe(reveal_for_writing());
+    octets_.reset();
+    size_ = 0;
 }
 
 bool equal_in_constant_time(ByteView a, ByteView b) {

@@ -2,9 +2,10 @@
 // compared with ==. `reveal` is the one door, easy to find by search.
 #pragma once
 
-#include "base/bytes.h"
-
+#include <memory>
 #include <utility>
+
+#include "base/bytes.h"
 
 namespace cygnet::inline base {
 
@@ -14,30 +15,30 @@ void wipe(MutableByteView memory);
 class SecretBytes {
 public:
     SecretBytes() = default;
-    explicit SecretBytes(std::size_t size) : bytes_(size) {}
-    // Takes the octets over; the source is wiped when it is an rvalue buffer.
+    explicit SecretBytes(std::size_t size) : octets_(std::make_unique<std::uint8_t[]>(size)), size_(size) {}  // zeros
     static SecretBytes copy_of(ByteView bytes);
-    static SecretBytes take(Bytes&& bytes);
+    static SecretBytes take(Bytes&& bytes);  // wipes the source
 
     SecretBytes(const SecretBytes&) = delete;
     SecretBytes& operator=(const SecretBytes&) = delete;
-    SecretBytes(SecretBytes&& other) noexcept : bytes_(std::move(other.bytes_)) { other.bytes_.clear(); }
+    SecretBytes(SecretBytes&& other) noexcept : octets_(std::move(other.octets_)), size_(std::exchange(other.size_, 0)) {}
     SecretBytes& operator=(SecretBytes&& other) noexcept;
     ~SecretBytes() { clear(); }
 
-    std::size_t size() const { return bytes_.size(); }
-    bool empty() const { return bytes_.empty(); }
+    std::size_t size() const { return size_; }
+    bool empty() const { return size_ == 0; }
 
-    ByteView reveal() const { return bytes_; }
-    MutableByteView reveal_for_writing() { return bytes_; }
+    ByteView reveal() const { return {octets_.get(), size_}; }
+    MutableByteView reveal_for_writing() { return {octets_.get(), size_}; }
     // A deliberate second copy (a key handed to the data plane, a PSK handed to a job).
-    SecretBytes clone() const { return copy_of(bytes_); }
+    SecretBytes clone() const { return copy_of(reveal()); }
     // Constant time in the contents; the sizes are public.
     bool equals(ByteView other) const;
     void clear();
 
 private:
-    Bytes bytes_;
+    std::unique_ptr<std::uint8_t[]> octets_{};
+    std::size_t size_ = 0;
 };
 
 // Constant-time comparison of ICVs and MACs.

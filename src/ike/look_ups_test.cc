@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "crypto/prf.h"
 #include "ike/feature/hash_and_url.h"
 #include "ike/test_certificates.h"

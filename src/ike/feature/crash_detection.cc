@@ -5,6 +5,8 @@
 //   for an answer that is no larger than most protected requests.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "base/reader.h"
 #include "crypto/prf.h"
 #include "ike/budget.h"
