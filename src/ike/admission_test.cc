@@ -161,7 +161,9 @@ TEST_F(AdmissionOfEngine, AsksAgainForAWrongCookie) {
 // RFC 8019 §4.1: less patience under load.
 TEST_F(AdmissionOfEngine, LetsHalfOpenSasGoSoonerUnderLoad) {
     fill();
-    const auto demand = *wire::parse_message(send_from(host(5000), first_request(0x77)).front());
+    const auto asked = send_from(host(5000), first_request(0x77));
+    ASSERT_EQ(asked.size(), 1u);
+    const auto demand = *wire::parse_message(asked.front());
     const Bytes cookie = keep(demand.notify(model::NotifyType::cookie)->data);
     send_from(host(5000), first_request(0x77, cookie));
     EXPECT_EQ(victim.engine.population().half_open, half_open_before_cookies + 1);

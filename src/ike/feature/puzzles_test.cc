@@ -154,7 +154,8 @@ TEST_F(PuzzlesOfStranger, OpenOneHalfOpenSaForOneSolution) {
     EXPECT_EQ(count(Counter::puzzle_solved), 1u);
     EXPECT_EQ(sas(), 1u);
     // The same solution with another request.
-    wire::Message another = *wire::parse_message(request(cookie, keys));
+    const Bytes first = request(cookie, keys);
+    wire::Message another = *wire::parse_message(first);
     const Bytes value(32, 10);
     for (wire::Payload& payload : another.payloads)
         if (auto* ke = std::get_if<wire::KePayload>(&payload)) ke->data = value;
