@@ -85,7 +85,7 @@ std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, In
     std::array<InboundPacket*, model::limits::batch_packets> opened;
     const Sizes sizes(sa.shape);
     const std::size_t count = admit(sa, sizes, packets, batch, opened);
-    if (count != 0) sa.cipher->open(std::span(batch).first(count));
+    if (count != 0) sa.cipher.prepared().open(std::span(batch).first(count));
 
     std::size_t authentic = 0;
     std::uint64_t octets = 0;

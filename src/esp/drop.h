@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string_view>
 
+#include "esp/on_first_use.h"
+
 namespace cygnet::esp {
 
 enum class Drop : std::uint8_t {
@@ -62,6 +64,22 @@ public:
 
 private:
     std::array<std::atomic<std::uint64_t>, drop_count> values_{};
+};
+
+// The same of one SA. Most never drop a packet.
+class SaDropCounters {
+public:
+    void add(Drop drop, std::uint64_t packets = 1) {
+        counters_.get([] { return std::make_unique<DropCounters>(); }).add(drop, packets);
+    }
+    std::uint64_t operator[](Drop drop) const { return read()[static_cast<std::size_t>(drop)]; }
+    DropCounts read() const {
+        const DropCounters* counters = counters_.peek();
+        return counters != nullptr ? counters->read() : DropCounts{};
+    }
+
+private:
+    OnFirstUse<DropCounters> counters_;
 };
 
 }  // namespace cygnet::esp

@@ -43,7 +43,7 @@ std::size_t encapsulate(SaRuntime& sa, std::span<const OutboundPacket> packets, 
         prepare(shape, spi, packets[i], first + i, batch[i]);
         octets += packets[i].size;
     }
-    sa.out.cipher->seal(std::span(batch).first(count));
+    sa.out.cipher.prepared().seal(std::span(batch).first(count));
     sa.out.sent.add(count, octets, now);
     return count;
 }

@@ -71,9 +71,11 @@ PolicyTable PolicyTable::with(const ChildPointer& child, std::uint64_t order) co
     PolicyTable copy = *this;
     unsigned local_bits = 0;
     for (const PacketSelector& local : child->local) local_bits = std::max(local_bits, common_bits(local));
-    for (const PacketSelector& remote : child->remote) {
-        const int rank = !remote.all_ports() ? 0 : remote.protocol != 0 ? 1 : 2;
-        for (const PrefixKey& prefix : prefixes_of(remote)) copy.add(prefix, {remote, child, order, rank, local_bits});
+    for (std::uint32_t i = 0; i < child->remote.size(); ++i) {
+        const PacketSelector& remote = child->remote[i];
+        const std::uint8_t rank = !remote.all_ports() ? 0 : remote.protocol != 0 ? 1 : 2;
+        const Policy policy{child, order, i, rank, static_cast<std::uint8_t>(local_bits)};
+        for (const PrefixKey& prefix : prefixes_of(remote)) copy.add(prefix, policy);
     }
     return copy;
 }
@@ -94,6 +96,7 @@ bool PolicyTable::comes_before(const Policy& a, const Policy& b) {
 void PolicyTable::add(const PrefixKey& prefix, const Policy& policy) {
     const auto* old = buckets_.find(prefix);
     auto bucket = old != nullptr ? std::make_shared<Bucket>(**old) : std::make_shared<Bucket>();
+    bucket->reserve(bucket->size() + 1);
     bucket->insert(std::ranges::upper_bound(*bucket, policy, comes_before), policy);
     if (old == nullptr) count_prefix(prefix, true);
     buckets_ = buckets_.with(prefix, std::move(bucket));
@@ -116,7 +119,7 @@ const Child* PolicyTable::find_in(const Bucket& bucket, const InnerPacket& packe
     const PacketEnd destination = PacketEnd::destination_of(packet);
     const PacketEnd source = PacketEnd::source_of(packet);
     for (const Policy& policy : bucket)
-        if (policy.remote.matches(destination) && any_matches(policy.child->local, source)) return policy.child.get();
+        if (policy.child->remote[policy.remote].matches(destination) && any_matches(policy.child->local, source)) return policy.child.get();
     return nullptr;
 }
 

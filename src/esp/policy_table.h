@@ -46,11 +46,11 @@ public:
 
 private:
     struct Policy {
-        PacketSelector remote;
         ChildPointer child;
         std::uint64_t order;
-        int port_rank;        // 0: ports, 1: protocol, 2: any
-        unsigned local_bits;  // the longest local prefix of the child
+        std::uint32_t remote;     // which of the child's remote selectors
+        std::uint8_t port_rank;   // 0: ports, 1: protocol, 2: any
+        std::uint8_t local_bits;  // the longest local prefix of the child
     };
     using Bucket = std::vector<Policy>;
     static bool comes_before(const Policy& a, const Policy& b);

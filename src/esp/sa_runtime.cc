@@ -1,8 +1,32 @@
 #include "esp/sa_runtime.h"
 
+#include <utility>
+
 #include "model/limits.h"
 
 namespace cygnet::esp {
+namespace {
+
+bool fit(const model::DirectionKeys& keys, const crypto::PacketShape& shape) {
+    return keys.encr.size() == shape.encr_key_size && keys.integ.size() == shape.integ_key_size;
+}
+
+}  // namespace
+
+SaCipher::SaCipher(const crypto::CipherSuite& suite, bool esn, const model::DirectionKeys& keys)
+    : suite_(suite),
+      esn_(esn),
+      encr_key_size_(static_cast<std::uint16_t>(keys.encr.size())),
+      keys_(SecretBytes::take(concat({keys.encr.reveal(), keys.integ.reveal()}))) {}
+
+const crypto::PacketCipher& SaCipher::prepared() const {
+    return prepared_.get([this] {
+        const ByteView keys = keys_.reveal();
+        auto made = crypto::make_packet_cipher(suite_, esn_, keys.first(encr_key_size_), keys.subspan(encr_key_size_));
+        ASSERT(made.has_value());
+        return std::move(*made);
+    });
+}
 
 Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spec) {
     if (spec.mode != model::ChildMode::tunnel && spec.mode != model::ChildMode::transport)
@@ -14,15 +38,19 @@ Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spe
     const crypto::CipherSuite suite{spec.encr, spec.key_bits, spec.integ};
     const auto shape = crypto::packet_shape_of(suite);
     if (!shape) return fail(Errc::unsupported, "ESP suite", "Cygnet's own ESP does not have these algorithms");
-    auto in = TRY(crypto::make_packet_cipher(suite, spec.esn, spec.in.encr.reveal(), spec.in.integ.reveal()));
-    auto out = TRY(crypto::make_packet_cipher(suite, spec.esn, spec.out.encr.reveal(), spec.out.integ.reveal()));
-    return std::make_shared<SaRuntime>(spec, *shape, std::move(in), std::move(out));
+    if (!fit(spec.in, *shape) || !fit(spec.out, *shape)) return fail(Errc::bad_length, "ESP keys");
+    return std::make_shared<SaRuntime>(spec, *shape);
 }
 
-SaRuntime::SaRuntime(const model::ChildSaSpec& spec, const crypto::PacketShape& shape,
-                     std::unique_ptr<crypto::PacketCipher> inbound, std::unique_ptr<crypto::PacketCipher> outbound)
-    : in{spec.spi_in, shape, std::move(inbound), ReplayWindow(spec.replay_window, spec.esn)},
-      out{spec.spi_out, shape, std::move(outbound), SequenceCounter(spec.esn)} {}
+SaRuntime::SaRuntime(const model::ChildSaSpec& spec, const crypto::PacketShape& shape)
+    : in{.window = ReplayWindow(spec.replay_window, spec.esn),
+         .spi = spec.spi_in,
+         .shape = shape,
+         .cipher = SaCipher({spec.encr, spec.key_bits, spec.integ}, spec.esn, spec.in)},
+      out{.cipher = SaCipher({spec.encr, spec.key_bits, spec.integ}, spec.esn, spec.out),
+          .spi = spec.spi_out,
+          .shape = shape,
+          .sequence = SequenceCounter(spec.esn)} {}
 
 model::ChildUsage SaRuntime::usage() const {
     return {.bytes_in = in.received.octets(),

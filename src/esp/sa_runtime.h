@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "crypto/packet_cipher.h"
 #include "esp/drop.h"
+#include "esp/on_first_use.h"
 #include "esp/replay_window.h"
 #include "model/sa_spec.h"
 
@@ -67,41 +68,56 @@ private:
     std::uint64_t last_;
 };
 
-struct OutboundSa {
-    std::uint32_t spi;
-    crypto::PacketShape shape;
-    std::unique_ptr<crypto::PacketCipher> cipher;
-    SequenceCounter sequence;
-    TrafficCounter sent{};
+// The cipher of one direction. What a library prepares of a key for speed takes 1 KiB: an SA without packets keeps the key alone.
+class SaCipher {
+public:
+    // The suite has this shape, and the keys its sizes.
+    SaCipher(const crypto::CipherSuite& suite, bool esn, const model::DirectionKeys& keys);
+    const crypto::PacketCipher& prepared() const;
+
+private:
+    crypto::CipherSuite suite_;
+    bool esn_;
+    std::uint16_t encr_key_size_;
+    SecretBytes keys_;  // encryption, then integrity
+    OnFirstUse<crypto::PacketCipher> prepared_;
 };
 
 // The replay window belongs to the one worker that owns the SPI.
 struct InboundSa {
-    std::uint32_t spi;
-    crypto::PacketShape shape;
-    std::unique_ptr<crypto::PacketCipher> cipher;
     ReplayWindow window;
     TrafficCounter received{};
+    std::uint32_t spi;
+    crypto::PacketShape shape;
+    SaCipher cipher;
+};
+
+struct OutboundSa {
+    SaCipher cipher;
+    std::uint32_t spi;
+    crypto::PacketShape shape;
+    SequenceCounter sequence;
+    TrafficCounter sent{};
 };
 
 struct SaRuntime {
     // Errors: unsupported (cipher, mode), bad_length (keys), bad_value (SPI, window).
     static Result<std::shared_ptr<SaRuntime>> make(const model::ChildSaSpec& spec);
-    SaRuntime(const model::ChildSaSpec& spec, const crypto::PacketShape& shape,
-              std::unique_ptr<crypto::PacketCipher> inbound, std::unique_ptr<crypto::PacketCipher> outbound);
+    SaRuntime(const model::ChildSaSpec& spec, const crypto::PacketShape& shape);
     SaRuntime(const SaRuntime&) = delete;
     SaRuntime& operator=(const SaRuntime&) = delete;
 
     model::ChildUsage usage() const;
 
-    // Workers write to one half each, mostly: the halves do not share a cache line.
-    alignas(64) InboundSa in;
-    alignas(64) OutboundSa out;
-    alignas(64) DropCounters drops;
+    // Workers write to one half each, mostly. What they write lies at the two ends, further apart than a cache line.
+    InboundSa in;
+    SaDropCounters drops;
     // What the worker has told the control thread, so that it says it once. The worker's own.
     bool told_inbound_seen = false;
     model::Endpoint told_remote{};
     Instant told_violation{};  // a packet outside the selectors
+    OutboundSa out;
 };
+static_assert(sizeof(InboundSa) - sizeof(ReplayWindow) - sizeof(TrafficCounter) + sizeof(SaCipher) >= 64);
 
 }  // namespace cygnet::esp

@@ -48,9 +48,9 @@ private:
         return copy;
     }
 
-    // At most half of the slots are taken, so that probes stay short and always end.
+    // At most two thirds of the slots are taken, so that probes stay short and always end.
     static std::shared_ptr<const Slots> build(std::vector<std::pair<Key, Value>> entries) {
-        auto slots = std::make_shared<Slots>(std::bit_ceil(2 * entries.size()));
+        auto slots = std::make_shared<Slots>(std::bit_ceil(entries.size() + entries.size() / 2 + 1));
         const std::size_t mask = slots->size() - 1;
         for (auto& entry : entries) {
             std::size_t at = (hash_of(entry.first) >> shard_bits) & mask;
