@@ -51,7 +51,7 @@ void Checkers::require(bool condition, const Node& node, const char* what) {
 void Checkers::judge(const Node& node, const ike::Effects& effects) {
     for (const ike::Effect& effect : effects) {
         if (const auto* send = std::get_if<ike::Send>(&effect)) judge_message(node, send->datagram);
-        if (const auto* report = std::get_if<ike::Report>(&effect)) judge_report(node, report->event);
+        if (const auto* report = std::get_if<ike::Report>(&effect)) judge_report(node, *report->event);
         if (const auto* close = std::get_if<ike::Close>(&effect))
             require(closed_.insert({node.name(), node.incarnation(), close->sa}).second, node, "closes an IKE SA twice");
     }

@@ -18,7 +18,7 @@ void Story::tell(const Line& line) {
 
 std::string describe(const model::MessageTrace& message) {
     std::string text = fmt::format("{} {} {} [{}] {} octets", message.sent ? "sends" : "takes", model::name_of(message.exchange),
-                                   message.response ? "response" : "request", message.payloads, message.octets);
+                                   message.response ? "response" : "request", model::text_of(message.payloads), message.octets);
     if (message.datagrams > 1) text += fmt::format(" in {} fragments", message.datagrams);
     if (message.retransmission) text += ", again";
     return text;

@@ -63,7 +63,7 @@ private:
         sa.children.push_back({.name = "net", .unique_id = 3, .state = model::ChildState::installed});
         control.sas.push_back(sa);
         service.report(Instant::after_start(milliseconds(5)),
-                       model::MessageTrace{.sent = true, .exchange = model::ExchangeType::ike_sa_init, .octets = 248, .payloads = "SA KE No"});
+                       model::MessageTrace{.sent = true, .exchange = model::ExchangeType::ike_sa_init, .octets = 248, .payloads = {{.type = model::PayloadType::sa}, {.type = model::PayloadType::ke}, {.type = model::PayloadType::nonce}}});
     }
     void serve() {
         for (std::uint64_t number = 1;; ++number) {

@@ -98,6 +98,16 @@ void fill_random(MutableByteView out) {
     }
 }
 
-void SystemRng::fill(MutableByteView out) { fill_random(out); }
+void SystemRng::fill(MutableByteView out) {
+    if (out.size() > pool_.size() / 4) return fill_random(out);
+    if (out.size() > pool_.size() - used_) {
+        fill_random(pool_);
+        used_ = 0;
+    }
+    const MutableByteView taken = MutableByteView(pool_).subspan(used_, out.size());
+    std::ranges::copy(taken, out.begin());
+    wipe(taken);
+    used_ += out.size();
+}
 
 }  // namespace cygnet::crypto

@@ -29,9 +29,15 @@ std::array<std::uint8_t, 32> sha2_256(std::initializer_list<ByteView> data);
 std::array<std::uint8_t, 32> hmac_sha2_256(ByteView key, std::initializer_list<ByteView> data);
 
 // The operating system's generator.
+// The operating system's generator, asked for many octets at a time: most callers want eight. Not for several threads.
 class SystemRng final : public Rng {
 public:
+    ~SystemRng() override { wipe(pool_); }
     void fill(MutableByteView out) override;
+
+private:
+    std::array<std::uint8_t, 512> pool_{};
+    std::size_t used_ = pool_.size();
 };
 
 }  // namespace cygnet::crypto

@@ -14,9 +14,7 @@ namespace {
 constexpr Duration usage_interval = seconds(1);
 constexpr std::size_t secrets_octets_max = 4096;
 
-bool same_packets(const model::ChildUsage& a, const model::ChildUsage& b) {
-    return a.packets_in == b.packets_in && a.packets_out == b.packets_out;
-}
+std::uint64_t packets_of(const model::ChildUsage& usage) { return usage.packets_in + usage.packets_out; }
 
 }  // namespace
 
@@ -148,7 +146,7 @@ struct Driver::Executor {
     }
     void operator()(ike::Persist&) {}
     void operator()(ike::KeepSecrets& effect) { driver.store(effect); }
-    void operator()(ike::Report& effect) { driver.report(std::move(effect.event)); }
+    void operator()(ike::Report& effect) { driver.report(std::move(*effect.event)); }
     void operator()(ike::CommandDone& effect) { driver.finish(effect); }
     void operator()(ike::Close&) {}
     void operator()(ike::OpenStream& effect) { driver.network_->open_stream(effect.path); }
@@ -198,7 +196,7 @@ void Driver::install(ike::InstallChild& effect) {
         give_up(id);
         return;
     }
-    children_.emplace(id, model::ChildUsage{});
+    children_.emplace(id, 0);
     if (children_.size() == 1) usage_timer_.set(os::now() + usage_interval);
 }
 
@@ -249,8 +247,8 @@ void Driver::read_usage() {
     std::vector<ike::UsageReport> changed;
     for (auto& [id, told] : children_) {
         const auto usage = network_->children().usage(id);
-        if (!usage || same_packets(*usage, told)) continue;
-        told = *usage;
+        if (!usage || packets_of(*usage) == told) continue;
+        told = packets_of(*usage);
         changed.push_back({id, *usage});
     }
     // The reports come after the loop: each may remove children.

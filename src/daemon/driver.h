@@ -14,6 +14,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <unordered_map>
 
 #include "base/rng.h"
 #include "daemon/fetcher.h"
@@ -103,7 +104,7 @@ private:
     bool stepping_ = false;
     os::Timer deadline_;
     os::Timer usage_timer_;
-    std::map<model::ChildId, model::ChildUsage> children_;  // installed, with the usage told last
+    std::unordered_map<model::ChildId, std::uint64_t> children_;  // installed, with the packets of both directions told last
     std::map<ike::CommandId, Finished> commands_;
     std::uint64_t next_command_ = 1;
 };

@@ -109,7 +109,7 @@ std::optional<LogLine> line_of(const model::Event& event) {
     return LogLine{.group = LogGroup::enc,
                    .level = 1,
                    .message = fmt::format("{}{} {} {} {} [ {} ], {} octets{}", direction, again, model::name_of(trace->exchange),
-                                          trace->response ? "response" : "request", trace->message_id, trace->payloads,
+                                          trace->response ? "response" : "request", trace->message_id, model::text_of(trace->payloads),
                                           trace->octets, parts),
                    .ike_id = trace->ike_id};
 }

@@ -248,7 +248,7 @@ SelectorPair configured_selectors(const model::ChildConfig& child, const ChildAd
     return common_part(selectors, {.local = end(outer.local), .remote = end(outer.remote)});
 }
 
-SelectorPair offered_selectors(SelectorPair configured, const std::optional<model::PacketEnds>& packet,
+SelectorPair offered_selectors(SelectorPair configured, const Boxed<model::PacketEnds>& packet,
                                bool single_pair) {
     if (!packet) return configured;
     if (single_pair) return {.local = {packet->local}, .remote = {packet->remote}};

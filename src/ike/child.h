@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/boxed.h"
 #include "ike/keys.h"
 #include "wire/message.h"
 #include "model/config.h"
@@ -42,7 +43,7 @@ std::string text_of(const SelectorPair& selectors);  // "10.1.0.0/16 === 10.2.0.
 SelectorPair configured_selectors(const model::ChildConfig& child, const ChildAddresses& addresses,
                                   const OuterPath& outer);
 // What the initiator asks for: the packet that wants the child comes first (§2.9), with `single_pair` it comes alone.
-SelectorPair offered_selectors(SelectorPair configured, const std::optional<model::PacketEnds>& packet,
+SelectorPair offered_selectors(SelectorPair configured, const Boxed<model::PacketEnds>& packet,
                                bool single_pair);
 
 // Why there are none.

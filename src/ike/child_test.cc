@@ -333,7 +333,7 @@ TEST(OfferedSelectors, BeginWithThePacketThatWantsTheChild) {
     EXPECT_EQ(text_of(offered_selectors(configured, packet, false)),
               "10.1.0.5/32[tcp/4000] 10.1.0.0/16 === 10.2.0.9/32[tcp/80] 10.2.0.0/16");
     EXPECT_EQ(text_of(offered_selectors(configured, packet, true)), "10.1.0.5/32[tcp/4000] === 10.2.0.9/32[tcp/80]");
-    EXPECT_EQ(offered_selectors(configured, std::nullopt, true), configured);
+    EXPECT_EQ(offered_selectors(configured, {}, true), configured);
 }
 
 }  // namespace

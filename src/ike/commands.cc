@@ -51,9 +51,9 @@ bool means_children(const SaSelector& which) { return !which.child.empty() || wh
 std::vector<Target> targets(Core& core, const SaSelector& which) {
     std::vector<Target> found;
     for (const auto& [id, sa] : core.sas()) {
-        if (sa->closed || !matches(*sa, which)) continue;
-        Target target{.sa = sa.get(), .children = {}};
-        for (const auto& [child_id, child] : sa->children)
+        if (sa.closed || !matches(sa, which)) continue;
+        Target target{.sa = core.find_sa(id), .children = {}};
+        for (const auto& [child_id, child] : sa.children)
             if (means_children(which) && matches(child, which)) target.children.push_back(child_id);
         if (!means_children(which) || !target.children.empty()) found.push_back(std::move(target));
     }

@@ -40,7 +40,7 @@ std::string phase_text(const IkeSa& sa) {
                                       ? model::ExchangeType::ike_intermediate
                                       : model::ExchangeType::ike_auth);
         case Phase::established:
-            if (!std::holds_alternative<std::monostate>(sa.own)) return model::name_of(sa.own_exchange);
+            if (sa.own) return model::name_of(sa.own_exchange);
             if (sa.window.processing_request()) return model::name_of(sa.peer_exchange);
             return {};
         case Phase::deleting: break;
@@ -89,7 +89,7 @@ Result<Next> Context::respond(model::ExchangeType exchange, wire::MessageBuilder
     SentMessage datagrams = TRY(sa.protection->seal(header, chain, answer_limit(*this), core.rng));
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.answer_path);
-    sa.window.answer_request(std::move(datagrams), sa.request_digest);
+    sa.window.answer_request(std::move(datagrams));
     watch_message_ids();
     return Next::answered;
 }
@@ -121,7 +121,7 @@ Next Context::respond_in_clear(Bytes datagram) {
     SentMessage datagrams;
     datagrams.push_back(std::move(datagram));
     send(datagrams, sa.answer_path);
-    sa.window.answer_request(std::move(datagrams), sa.request_digest);
+    sa.window.answer_request(std::move(datagrams));
     return Next::answered;
 }
 
@@ -164,7 +164,7 @@ void Context::enqueue(Task task) {
 }
 
 Next Context::finish() {
-    sa.own = std::monostate{};
+    sa.own.reset();
     return Next::finished;
 }
 
@@ -189,6 +189,7 @@ void Context::start_timers() {
 void Context::establish_rekeyed() {
     ASSERT(sa.half_open() && sa.protection);
     sa.state = Established{.since = now};
+    sa.protection->drop_auth_keys();
     core.admission.closed(sa.id);
     core.index_established(sa);
     start_timers();
@@ -203,6 +204,7 @@ void Context::announce_rekeyed(const IkeSa& old) {
 
 void Context::establish() {
     establish_rekeyed();
+    sa.window.forget_answers();
     log(model::LogGroup::ike, 0,
         fmt::format("IKE_SA {} established between {}[{}]...{}[{}]", sa.name(), sa.path.local.address.text(),
                     text_of(sa.own_id), sa.path.remote.address.text(), text_of(sa.peer_id)));
@@ -249,13 +251,13 @@ Next Context::close(const Explanation& why) {
     log(model::LogGroup::ike, was_up ? 0 : 1, fmt::format("IKE_SA {} ended: {}", sa.name(), reason));
     if (was_up) report(model::IkeDown{last, reason});
     // Of a first child that did not come to be.
-    if (const auto* auth = std::get_if<InitiatingAuth>(&sa.own); auth != nullptr && auth->spi_in != 0)
+    if (const auto* auth = sa.own.find<InitiatingAuth>(); auth != nullptr && auth->spi_in != 0)
         core.release_child_spi(auth->spi_in);
     sa.closed = true;
     release_successor(*this);
     leave_stream(*this);
-    sa.own = std::monostate{};
-    sa.theirs = std::monostate{};
+    sa.own.reset();
+    sa.theirs.reset();
     sa.followup_series.reset();
     sa.tasks.clear();
     effects.push_back(Close{sa.id});
@@ -317,10 +319,10 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
     const std::uint32_t reqid = policy != nullptr ? policy->reqid : config.reqid;
     child.reqid = reqid != 0 ? reqid : child.unique_id;
     child.active_at = now;
-    core.index_child(child.id, sa.id);
     displace_anonymous(*this, child.terms.selectors);
     effects.push_back(InstallChild{std::move(spec)});
     Child& added = sa.children.emplace(child.id, std::move(child)).first->second;
+    core.index_child(added, sa);
     log(model::LogGroup::ike, 0,
         fmt::format("CHILD_SA {}{{{}}} established with SPIs {:08x}_i {:08x}_o and TS {} === {}", config.name,
                     added.unique_id, added.spi_in, added.spi_out, model::text_of(added.terms.selectors.local),
@@ -341,7 +343,7 @@ void Context::remove_child(model::ChildId id, const std::string& reason, Duratio
     effects.push_back(RemoveChild{.child = id, .grace = grace});
     if (announced) report(model::ChildDown{status(), status(child)});
     core.release_child_spi(child.spi_in);
-    core.forget_child(id);
+    core.forget_child(child, sa);
     sa.children.erase(found);
 }
 

@@ -1,9 +1,44 @@
 #include "ike/core.h"
 
 #include <algorithm>
+#include <string_view>
+#include <type_traits>
 #include <utility>
 
 namespace cygnet::ike {
+namespace {
+
+std::uint64_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
+
+// FNV-1a's way of adding one value to those before it.
+std::uint64_t joined(std::uint64_t hash, std::uint64_t value) { return (hash ^ value) * 0x100000001b3; }
+
+std::uint64_t hash_of(const model::Identity& own, const model::Identity& peer) {
+    std::uint64_t hash = 0;
+    for (const model::Identity* id : {&own, &peer})
+        hash = joined(joined(hash, static_cast<std::uint64_t>(id->type)), hash_of(base::text_of(ByteView(id->data))));
+    return hash;
+}
+
+std::uint64_t hash_of(const IkeSa& sa, const SelectorPair& selectors) {
+    std::uint64_t hash = hash_of(sa.own_id, sa.peer_id);
+    for (const model::TrafficSelectors* side : {&selectors.local, &selectors.remote})
+        for (const model::TrafficSelector& selector : *side) {
+            for (const model::IpAddress& end : {selector.addresses.first, selector.addresses.last})
+                hash = joined(hash, hash_of(base::text_of(end.bytes())));
+            hash = joined(hash, selector.protocol);
+            hash = joined(hash, std::uint64_t{selector.first_port} << 16 | selector.last_port);
+        }
+    return hash;
+}
+
+// Those that the index has under a hash, in the order of their numbers.
+template <class Id>
+auto range_of(const std::set<std::pair<std::uint64_t, Id>>& index, std::uint64_t hash) {
+    return std::ranges::subrange(index.lower_bound({hash, Id{}}), index.upper_bound({hash, Id{~std::underlying_type_t<Id>{0}}}));
+}
+
+}  // namespace
 
 std::uint64_t Core::fresh_spi() {
     std::uint64_t spi = 0;
@@ -17,23 +52,24 @@ IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> 
 
 IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path,
                        std::uint64_t own_spi) {
-    auto sa = std::make_unique<IkeSa>();
-    sa->id = static_cast<model::IkeSaId>(++last_sa_id_);
-    sa->initiator = initiator;
-    sa->connection = std::move(connection);
-    sa->path = sa->answer_path = path;
-    sa->tcp_originator = initiator;
-    if (path.tcp()) streams[path.stream].sas.insert(sa->id);
-    (initiator ? sa->spis.initiator : sa->spis.responder) = own_spi;
-    by_own_spi_[own_spi] = sa->id;
-    if (initiator) of_connection_[sa->connection->name].insert(sa->id);
-    touch(sa->id);
-    return *(sas_[sa->id] = std::move(sa));
+    const auto id = static_cast<model::IkeSaId>(++last_sa_id_);
+    IkeSa& sa = sas_[id];
+    sa.id = id;
+    sa.initiator = initiator;
+    sa.connection = std::move(connection);
+    sa.path = sa.answer_path = path;
+    sa.client = initiator;
+    if (path.tcp()) streams[path.stream].sas.insert(id);
+    (initiator ? sa.spis.initiator : sa.spis.responder) = own_spi;
+    by_own_spi_[own_spi] = id;
+    if (initiator) of_connection_.emplace(hash_of(sa.connection->name), id);
+    touch(id);
+    return sa;
 }
 
 IkeSa* Core::find_sa(model::IkeSaId id) {
     const auto found = sas_.find(id);
-    return found == sas_.end() ? nullptr : found->second.get();
+    return found == sas_.end() ? nullptr : &found->second;
 }
 
 IkeSa* Core::find_sa_by_own_spi(std::uint64_t spi) {
@@ -50,7 +86,7 @@ void Core::destroy_sa(model::IkeSaId id) {
     if (sa->half_open()) waiting_octets -= sa->handshake().waiting_octets;
     if (!sa->initiator) {
         const auto entry = init_requests.find({sa->spis.initiator, sa->init_address});
-        if (entry != init_requests.end() && entry->second.sa == id) init_requests.erase(entry);
+        if (entry != init_requests.end() && entry->second == id) init_requests.erase(entry);
     }
     for (const std::optional<JobId>& job : sa->jobs)
         if (job) jobs.erase(static_cast<std::uint64_t>(*job));
@@ -62,45 +98,62 @@ bool Core::may_reply_to_stranger(Instant now) {
 }
 
 void Core::index_established(const IkeSa& sa) {
-    established_between_[{sa.own_id, sa.peer_id}].insert(sa.id);
-    of_connection_[sa.connection->name].insert(sa.id);
+    established_between_.emplace(hash_of(sa.own_id, sa.peer_id), sa.id);
+    of_connection_.emplace(hash_of(sa.connection->name), sa.id);
     if (sa.peer_anonymous) anonymous_.insert(sa.id);
 }
 
 void Core::forget_established(const IkeSa& sa) {
     anonymous_.erase(sa.id);
-    const auto pair = established_between_.find({sa.own_id, sa.peer_id});
-    if (pair != established_between_.end() && pair->second.erase(sa.id) != 0 && pair->second.empty())
-        established_between_.erase(pair);
-    const auto connection = sa.connection ? of_connection_.find(sa.connection->name) : of_connection_.end();
-    if (connection != of_connection_.end() && connection->second.erase(sa.id) != 0 && connection->second.empty())
-        of_connection_.erase(connection);
+    established_between_.erase({hash_of(sa.own_id, sa.peer_id), sa.id});
+    if (sa.connection) of_connection_.erase({hash_of(sa.connection->name), sa.id});
 }
 
 std::vector<IkeSa*> Core::of_connection(const std::string& connection) {
     std::vector<IkeSa*> found;
-    const auto ids = of_connection_.find(connection);
-    if (ids == of_connection_.end()) return found;
-    for (const model::IkeSaId id : ids->second) found.push_back(find_sa(id));
+    for (const auto& [hash, id] : range_of(of_connection_, hash_of(connection)))
+        if (IkeSa* sa = find_sa(id); sa->connection->name == connection) found.push_back(sa);
     return found;
 }
 
+bool Core::any_of_connection(const std::string& connection, const std::function<bool(const IkeSa&)>& suits) {
+    return std::ranges::any_of(range_of(of_connection_, hash_of(connection)), [&](const auto& entry) {
+        const IkeSa& sa = *find_sa(entry.second);
+        return sa.connection->name == connection && suits(sa);
+    });
+}
+
 bool Core::any_established(const std::string& connection) {
-    return std::ranges::any_of(of_connection(connection), [](const IkeSa* sa) { return sa->established(); });
+    return any_of_connection(connection, [](const IkeSa& sa) { return sa.established(); });
 }
 
 bool Core::holds_address(const std::string& connection, model::IpAddress address, model::IkeSaId except) {
-    return std::ranges::any_of(of_connection(connection), [&](const IkeSa* sa) {
-        return sa->id != except && !sa->closed &&
-               std::ranges::find(sa->own_virtual_addresses, address) != sa->own_virtual_addresses.end();
+    return any_of_connection(connection, [&](const IkeSa& sa) {
+        return sa.id != except && !sa.closed &&
+               std::ranges::find(sa.own_virtual_addresses, address) != sa.own_virtual_addresses.end();
     });
 }
 
 std::vector<IkeSa*> Core::established_between(const model::Identity& own, const model::Identity& peer) {
     std::vector<IkeSa*> found;
-    const auto pair = established_between_.find({own, peer});
-    if (pair == established_between_.end()) return found;
-    for (const model::IkeSaId id : pair->second) found.push_back(find_sa(id));
+    for (const auto& [hash, id] : range_of(established_between_, hash_of(own, peer)))
+        if (IkeSa* sa = find_sa(id); sa->own_id == own && sa->peer_id == peer) found.push_back(sa);
+    return found;
+}
+
+void Core::index_child(const Child& child, const IkeSa& sa) {
+    child_owner_[child.id] = sa.id;
+    children_between_.emplace(hash_of(sa, child.terms.selectors), child.id);
+}
+
+void Core::forget_child(const Child& child, const IkeSa& sa) {
+    child_owner_.erase(child.id);
+    children_between_.erase({hash_of(sa, child.terms.selectors), child.id});
+}
+
+std::vector<model::ChildId> Core::maybe_twins(const IkeSa& sa, const SelectorPair& selectors) const {
+    std::vector<model::ChildId> found;
+    for (const auto& [hash, id] : range_of(children_between_, hash_of(sa, selectors))) found.push_back(id);
     return found;
 }
 

@@ -2,6 +2,7 @@
 // the engine; exchanges see it through their Context.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <set>
@@ -89,7 +90,7 @@ public:
     std::shared_ptr<const model::Config> config = std::make_shared<model::Config>();
     std::shared_ptr<const Credentials> credentials = std::make_shared<Credentials>();
     model::Counters counters{};
-    std::map<std::string, model::Counters, std::less<>> connection_counters{};
+    std::map<std::string, model::FewCounters, std::less<>> connection_counters{};
     Admission admission;
     CookieMint cookies;
     std::shared_ptr<crypto::ChainCache> chains = std::make_shared<crypto::ChainCache>();
@@ -119,7 +120,7 @@ public:
     IkeSa* find_sa_by_own_spi(std::uint64_t spi);
     // Removes the SA from all tables; it must be closed.
     void destroy_sa(model::IkeSaId id);
-    const std::map<model::IkeSaId, std::unique_ptr<IkeSa>>& sas() const { return sas_; }
+    const std::map<model::IkeSaId, IkeSa>& sas() const { return sas_; }
 
     // The wall clock, in seconds since 1970.
     std::int64_t unix_seconds(Instant now) const {
@@ -149,9 +150,11 @@ public:
     void release_child_spi(std::uint32_t spi) { child_spis_.erase(spi); }
     model::ChildId next_child_id() { return static_cast<model::ChildId>(++last_child_id_); }
     std::uint32_t next_child_unique_id() { return ++last_child_unique_id_; }
-    void index_child(model::ChildId child, model::IkeSaId sa) { child_owner_[child] = sa; }
-    void forget_child(model::ChildId child) { child_owner_.erase(child); }
+    void index_child(const Child& child, const IkeSa& sa);
+    void forget_child(const Child& child, const IkeSa& sa);
     IkeSa* find_sa_of_child(model::ChildId child);
+    // The children between the same two identities with the same selectors, among them perhaps some others: who asks compares.
+    std::vector<model::ChildId> maybe_twins(const IkeSa& sa, const SelectorPair& selectors) const;
     std::size_t child_count() const { return child_owner_.size(); }
 
     // ---- streams
@@ -172,22 +175,25 @@ public:
         model::IpAddress remote{};
         auto operator<=>(const InitKey&) const = default;
     };
-    struct InitEntry {
-        model::IkeSaId sa{};
-        std::array<std::uint8_t, 32> digest{};
-    };
-    std::map<InitKey, InitEntry> init_requests{};
+    std::map<InitKey, model::IkeSaId> init_requests{};
 
 private:
     void forget_established(const IkeSa& sa);
+    // Calls with each SA of the connection until one suits.
+    bool any_of_connection(const std::string& connection, const std::function<bool(const IkeSa&)>& suits);
 
-    std::map<model::IkeSaId, std::unique_ptr<IkeSa>> sas_;
+    // What leads to very many SAs or children, under a hash of what they have in common: who looks up compares.
+    template <class Id>
+    using ByHash = std::set<std::pair<std::uint64_t, Id>>;
+
+    std::map<model::IkeSaId, IkeSa> sas_;
     std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
-    std::map<std::pair<model::Identity, model::Identity>, std::set<model::IkeSaId>> established_between_;
-    std::map<std::string, std::set<model::IkeSaId>> of_connection_;
+    ByHash<model::IkeSaId> established_between_;  // two identities
+    ByHash<model::IkeSaId> of_connection_;        // a name
+    ByHash<model::ChildId> children_between_;     // two identities and the selectors of both
     std::set<model::IkeSaId> anonymous_;
     std::unordered_set<std::uint32_t> child_spis_;
-    std::map<model::ChildId, model::IkeSaId> child_owner_;
+    std::unordered_map<model::ChildId, model::IkeSaId> child_owner_;
     std::set<model::IkeSaId> touched_;
     std::uint32_t last_sa_id_ = 0;
     std::uint64_t last_child_id_ = 0;

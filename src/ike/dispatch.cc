@@ -23,7 +23,7 @@ void answer_with(Context& context, const Error& error, Bytes data = {}) {
 
 // An error in the peer's exchange: it must learn of it, as long as it is worth an answer.
 void conclude_theirs(Context& context, const Error& error) {
-    context.sa.theirs = std::monostate{};
+    context.sa.theirs.reset();
     switch (error.reaction) {
         case Reaction::ignore: context.sa.window.abandon_request(); return;
         case Reaction::notify_peer: answer_with(context, error); return;
@@ -47,17 +47,17 @@ void conclude_own(Context& context, const Error& error) {
 
 bool free_for_a_task(const IkeSa& sa, Instant now) {
     if (sa.closed || !sa.established() || sa.tasks.empty()) return false;
-    if (!std::holds_alternative<std::monostate>(sa.own) || sa.window.outstanding()) return false;
+    if (sa.own || sa.window.outstanding()) return false;
     if (sa.jobs[static_cast<std::size_t>(Slot::own)] || awaits_peer(sa)) return false;
     // What the peer asked for is being made: our exchanges begin when both sides see the outcome (RFC 7296 §2.25).
     // Not so in an SA that was replaced: a peer that lost may have given up its series (RFC 9370 §2.2.4).
-    if (!sa.replaced_by && (!std::holds_alternative<std::monostate>(sa.theirs) || sa.followup_series)) return false;
+    if (!sa.replaced_by && (sa.theirs || sa.followup_series)) return false;
     const Instant pause = sa.timers[static_cast<std::size_t>(Timer::retry_tasks)];
     return pause == Instant::never() || pause <= now;
 }
 
 // §2.5: the whole request is refused; only the type goes back.
-void refuse_critical(Context& context, const wire::UnknownPayload& payload) {
+void refuse_critical(Context& context, const wire::UnknownPayload& payload, const RequestDigest& request) {
     context.count(Counter::unknown_critical_payload);
     const Error error{.code = Errc::unsupported,
                       .where = "payload",
@@ -65,7 +65,7 @@ void refuse_critical(Context& context, const wire::UnknownPayload& payload) {
                       .detail = "critical payload " + model::name_of(payload.type) + " is unknown"};
     context.log(LogGroup::ike, 1, error.text());
     if (context.slot == Slot::theirs) {
-        context.sa.window.begin_request();
+        context.sa.window.begin_request(request);
         answer_with(context, error, {static_cast<std::uint8_t>(payload.type)});
     }
     if (context.slot == Slot::own || context.sa.half_open()) context.close(error.text());
@@ -74,14 +74,15 @@ void refuse_critical(Context& context, const wire::UnknownPayload& payload) {
 // The peer has answered, and a job makes of its answer an SA that its next request may already be about.
 bool completing_own_exchange(const IkeSa& sa) {
     if (!sa.jobs[static_cast<std::size_t>(Slot::own)]) return false;
-    const auto* creating = std::get_if<CreatingSa>(&sa.own);
-    return creating != nullptr ? creating->answered : std::holds_alternative<InitiatingAuth>(sa.own);
+    const auto* creating = sa.own.find<CreatingSa>();
+    return creating != nullptr ? creating->answered : sa.own.holds<InitiatingAuth>();
 }
 
 void dispatch_postponed(Context context) {
-    if (context.sa.closed || !context.sa.postponed || completing_own_exchange(context.sa)) return;
-    Received request = std::move(*context.sa.postponed);
-    context.sa.postponed.reset();
+    Boxed<Arriving>& arriving = context.sa.arriving;
+    if (context.sa.closed || !arriving || !arriving->postponed || completing_own_exchange(context.sa)) return;
+    Received request = std::move(*arriving->postponed);
+    arriving->postponed.reset();
     context.sa.window.abandon_request();
     dispatch(context, std::move(request));
 }
@@ -112,27 +113,24 @@ void dispatch(Context& context, Received message) {
     // Messages take effect in the order of their arrival, however slow our jobs are (RFC 7296 §2.8.1, §2.25).
     if (context.slot == Slot::theirs && completing_own_exchange(sa)) {
         sa.window.begin_request();
-        sa.postponed = std::move(message);
+        sa.arriving.made().postponed = std::move(message);
         return;
     }
-    if (context.slot == Slot::theirs) {
-        sa.peer_exchange = header.exchange;
-        sa.request_digest = message.digest;
-    }
+    if (context.slot == Slot::theirs) sa.peer_exchange = header.exchange;
     const auto* critical = message.message.unsupported_critical();
     // Before there are keys anybody may have answered: only the honest answer counts (RFC 7296 §2.21.1, §2.5).
     if (critical != nullptr && !sa.protection) {
         context.count(Counter::unknown_critical_payload);
         return context.log(LogGroup::ike, 1, "an unprotected answer with an unknown critical payload is ignored");
     }
-    if (critical != nullptr) return refuse_critical(context, *critical);
+    if (critical != nullptr) return refuse_critical(context, *critical, message.digest);
     const auto row = find_row(sa, message.message);
     if (!row) {
         const bool out_of_place = row.error().code == Errc::state;
         context.count(out_of_place ? Counter::unexpected_exchange : Counter::payload_missing);
         // Before authentication nothing that is out of place is worth an answer or an end (RFC 7296 §2.21.2).
         if (sa.half_open() && (out_of_place || !sa.protection)) return context.log(LogGroup::ike, 1, row.error().text());
-        if (context.slot == Slot::theirs) sa.window.begin_request();
+        if (context.slot == Slot::theirs) sa.window.begin_request(message.digest);
         // §2.25: whatever the peer begins while we delete the SA is too late.
         if (out_of_place && sa.phase() == Phase::deleting)
             return conclude(context, refuse(NotifyType::temporary_failure, row.error().code, row.error().where,
@@ -141,7 +139,7 @@ void dispatch(Context& context, Received message) {
                         end_sa(NotifyType::invalid_syntax, row.error().code, row.error().where, row.error().detail));
     }
     if (context.slot == Slot::theirs)
-        sa.window.begin_request();
+        sa.window.begin_request(message.digest);
     else if (sa.protection)
         sa.window.response_received();
     conclude(context, (*row)->handle(context, std::move(message)));
@@ -149,11 +147,12 @@ void dispatch(Context& context, Received message) {
 
 void dispatch_early(Context& context) {
     IkeSa& sa = context.sa;
-    while (!sa.closed && !sa.early.empty() && !sa.window.processing_request()) {
-        const auto next = sa.early.find(sa.window.expected_request());
-        if (next == sa.early.end()) return;
+    while (!sa.closed && sa.arriving && !sa.window.processing_request()) {
+        auto& early = sa.arriving->early;
+        const auto next = early.find(sa.window.expected_request());
+        if (next == early.end()) return;
         Received request = std::move(next->second);
-        sa.early.erase(next);
+        early.erase(next);
         dispatch(context, std::move(request));
     }
 }
@@ -185,7 +184,7 @@ void begin_waiting_tasks(Context& context) {
         const std::optional<CommandId> command = command_of(task);
         Result<Next> begun = begin_task(context, std::move(task));
         if (begun) continue;
-        context.sa.own = std::monostate{};
+        context.sa.own.reset();
         context.finish_command(command, fail(begun.error()));
         conclude(context, std::move(begun));
     }

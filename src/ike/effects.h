@@ -6,9 +6,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/job.h"
@@ -259,7 +261,8 @@ struct KeepSecrets {
     SecretBytes secrets;
 };
 struct Report {
-    model::Event event;
+    Report(model::Event what) : event(std::move(what)) {}
+    Boxed<model::Event> event;  // far larger than other effects
 };
 // The answer to a command: success, how many SAs matched, or why not.
 struct CommandDone {

@@ -19,10 +19,9 @@ namespace cygnet::ike {
 struct Engine::Impl {
     Core core;
     std::set<std::pair<Instant, model::IkeSaId>> deadlines{};
-    std::map<model::IkeSaId, Instant> deadline_of{};
 
     void settle(Instant now, Effects& effects);
-    void schedule(model::IkeSaId id, Instant deadline);
+    void schedule(IkeSa& sa, Instant deadline);
 
     void take(const Datagram& input, Instant now, Effects& effects) { receive_datagram(core, input, now, effects); }
     void take(JobDone& input, Instant now, Effects& effects) {
@@ -127,8 +126,8 @@ void Engine::Impl::take(HostAddresses& input, Instant now, Effects& effects) {
     core.host_addresses = std::move(input.usable);
     core.other_addresses = std::move(input.others);
     for (const auto& [id, sa] : core.sas()) {
-        if (sa->closed || sa->half_open()) continue;
-        Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
+        if (sa.closed || sa.half_open()) continue;
+        Context context{.core = core, .sa = *core.find_sa(id), .now = now, .effects = effects};
         run_hooks(&Feature::host_changed, context);
         core.touch(id);
     }
@@ -151,26 +150,28 @@ void Engine::Impl::settle(Instant now, Effects& effects) {
             Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
             dispatch_early(context);
             begin_waiting_tasks(context);
+            if (sa->arriving && sa->arriving->empty()) sa->arriving.reset();
             if (!sa->closed) {
-                schedule(id, sa->next_deadline());
+                schedule(*sa, sa->next_deadline());
                 continue;
             }
+            schedule(*sa, Instant::never());
             core.destroy_sa(id);
-            schedule(id, Instant::never());
         }
     }
 }
 
-void Engine::Impl::schedule(model::IkeSaId id, Instant deadline) {
-    const auto known = deadline_of.find(id);
-    if (known != deadline_of.end()) {
-        if (known->second == deadline) return;
-        deadlines.erase({known->second, id});
-        deadline_of.erase(known);
-    }
+void Engine::Impl::schedule(IkeSa& sa, Instant deadline) {
+    if (sa.scheduled == deadline) return;
+    auto noted = deadlines.extract({sa.scheduled, sa.id});
+    sa.scheduled = deadline;
     if (deadline == Instant::never()) return;
-    deadlines.insert({deadline, id});
-    deadline_of[id] = deadline;
+    if (!noted) {
+        deadlines.insert({deadline, sa.id});
+        return;
+    }
+    noted.value() = {deadline, sa.id};
+    deadlines.insert(std::move(noted));
 }
 
 Engine::Engine(Rng& rng, EngineSettings settings) : impl_(std::make_unique<Impl>(Core(rng, settings))) {}
@@ -201,7 +202,7 @@ Instant Engine::next_deadline() const {
 
 std::vector<model::IkeStatus> Engine::list(Instant now) const {
     std::vector<model::IkeStatus> all;
-    for (const auto& [id, sa] : impl_->core.sas()) all.push_back(ike_status(*sa, now));
+    for (const auto& [id, sa] : impl_->core.sas()) all.push_back(ike_status(sa, now));
     return all;
 }
 
@@ -217,7 +218,7 @@ const model::Counters& Engine::counters() const { return impl_->core.counters; }
 
 model::Counters Engine::counters(std::string_view connection) const {
     const auto found = impl_->core.connection_counters.find(connection);
-    return found == impl_->core.connection_counters.end() ? model::Counters{} : found->second;
+    return found == impl_->core.connection_counters.end() ? model::Counters{} : found->second.all();
 }
 
 Engine::CertificateCaches Engine::certificate_caches() const {

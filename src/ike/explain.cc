@@ -304,7 +304,7 @@ Explanation no_answer(const IkeSa& sa) {
         return why;
     }
     why.what = fmt::format("{} did not answer {} transmissions of IKE_SA_INIT", peer, sent);
-    const auto* init = std::get_if<InitiatingSaInit>(&sa.own);
+    const auto* init = sa.own.find<InitiatingSaInit>();
     if (init != nullptr && !init->hint.empty()) {
         why.theirs = init->hint;
         why.advice = "its log says why it refuses, if it was the peer who said this";

@@ -1,28 +1,27 @@
 // What extensions keep of an IKE SA: each a struct of its own, known to its own file alone.
 #pragma once
 
-#include <algorithm>
 #include <memory>
 #include <utility>
-#include <vector>
 
 namespace cygnet::ike {
 
 class FeatureStates {
 public:
-    // The state of one extension, made by default on first use. References stay valid as long as the SA.
+    // The state of one extension, made by default on first use. References stay valid until it is forgotten.
     template <class T>
     T& of() {
         if (T* known = find<T>()) return *known;
         auto holder = std::make_unique<Holder<T>>();
         T& value = holder->value;
-        slots_.emplace_back(&key<T>, std::move(holder));
+        holder->next = std::move(first_);
+        first_ = std::move(holder);
         return value;
     }
     template <class T>
     T* find() {
-        const auto slot = std::ranges::find(slots_, &key<T>, &Slot::first);
-        return slot == slots_.end() ? nullptr : &static_cast<Holder<T>&>(*slot->second).value;
+        const std::unique_ptr<AnyHolder>& place = place_of<T>();
+        return place ? &static_cast<Holder<T>&>(*place).value : nullptr;
     }
     template <class T>
     const T* find() const {
@@ -30,22 +29,34 @@ public:
     }
     template <class T>
     void forget() {
-        std::erase_if(slots_, [](const Slot& slot) { return slot.first == &key<T>; });
+        std::unique_ptr<AnyHolder>& place = place_of<T>();
+        if (place) place = std::move(place->next);
     }
 
 private:
+    // A list: few have a state, and an IKE SA without any pays for one pointer.
     struct AnyHolder {
+        explicit AnyHolder(const char* of) : type(of) {}
         virtual ~AnyHolder() = default;
-    };
-    template <class T>
-    struct Holder final : AnyHolder {
-        T value{};
+        const char* type;
+        std::unique_ptr<AnyHolder> next{};
     };
     template <class T>
     static constexpr char key = 0;  // its address names the type
-    using Slot = std::pair<const char*, std::unique_ptr<AnyHolder>>;
+    template <class T>
+    struct Holder final : AnyHolder {
+        Holder() : AnyHolder(&key<T>) {}
+        T value{};
+    };
 
-    std::vector<Slot> slots_;  // few: a search is cheaper than a map
+    template <class T>
+    std::unique_ptr<AnyHolder>& place_of() {
+        std::unique_ptr<AnyHolder>* place = &first_;
+        while (*place && (*place)->type != &key<T>) place = &(*place)->next;
+        return *place;
+    }
+
+    std::unique_ptr<AnyHolder> first_;
 };
 
 }  // namespace cygnet::ike

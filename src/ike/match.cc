@@ -84,7 +84,7 @@ bool fits_path(const model::Connection& connection, const model::Path& path) {
 }
 
 bool fits_proposal(const model::Connection& connection, const model::ChosenProposal& chosen) {
-    const model::Proposal as_offer{.number = 1, .protocol = model::Protocol::ike, .transforms = chosen.transforms};
+    const model::Proposal as_offer = chosen.as_answer();
     return model::choose(offered_ike_proposals(connection), std::array{as_offer}, {}).has_value();
 }
 

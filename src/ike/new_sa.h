@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "crypto/job.h"
 #include "ike/child.h"
 #include "ike/effects.h"
@@ -86,7 +87,7 @@ struct CreatingSa {
     std::vector<model::Proposal> offered{};
     SelectorPair offered_selectors{};
     ChildNotices notices{};
-    std::optional<model::PacketEnds> packet{};  // of the task
+    Boxed<model::PacketEnds> packet{};  // of the task
     bool single_pair = false;
     std::optional<crypto::KeOffer> offer{};  // of the key exchange that runs
     bool answered = false;                   // only follow-up exchanges remain

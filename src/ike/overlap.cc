@@ -18,11 +18,13 @@ bool intersect(const model::TrafficSelectors& a, const model::TrafficSelectors& 
 Twin find_twin(const Context& context, const SelectorPair& selectors) {
     const IkeSa& sa = context.sa;
     if (sa.peer_anonymous) return {};
-    for (IkeSa* other : context.core.established_between(sa.own_id, sa.peer_id)) {
-        if (other == nullptr || other->id == sa.id || other->closed || other->replaced_by) continue;
-        for (auto& [id, child] : other->children)
-            if (!child.replacement && !child.redundant && child.terms.selectors == selectors)
-                return {.sa = other, .child = &child};
+    for (const model::ChildId id : context.core.maybe_twins(sa, selectors)) {
+        IkeSa* other = context.core.find_sa_of_child(id);
+        if (other == nullptr || other->id == sa.id || other->closed || other->half_open() || other->replaced_by) continue;
+        Child& child = other->children.at(id);
+        if (other->own_id == sa.own_id && other->peer_id == sa.peer_id && !child.replacement && !child.redundant &&
+            child.terms.selectors == selectors)
+            return {.sa = other, .child = &child};
     }
     return {};
 }
@@ -45,13 +47,13 @@ Result<> check_anonymous_child(Context& context, const SelectorPair& selectors) 
     const IkeSa& sa = context.sa;
     if (!sa.peer_anonymous) return {};
     for (const auto& [id, other] : context.core.sas()) {
-        if (id == sa.id || other->closed) continue;
-        for (const auto& [child_id, child] : other->children) {
+        if (id == sa.id || other.closed) continue;
+        for (const auto& [child_id, child] : other.children) {
             if (!intersect(child.terms.selectors.remote, selectors.remote)) continue;
             context.count(model::Counter::anonymous_refused);
             return refuse(model::NotifyType::ts_unacceptable, Errc::no_match, "TS",
                           "a peer without identity asks for " + model::text_of(selectors.remote) + ", which belongs to " +
-                              other->name());
+                              other.name());
         }
     }
     return {};

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/explanation.h"
 #include "crypto/job.h"
 #include "ike/auth/auth.h"
@@ -27,7 +28,7 @@ struct CreateChildTask {
     std::string child;  // its name in the connection
     std::optional<CommandId> command{};
     unsigned attempts = 0;  // that the peer could not serve (TEMPORARY_FAILURE and the like)
-    std::optional<model::PacketEnds> packet{};  // that met a trap: the first choice of the offer
+    Boxed<model::PacketEnds> packet{};  // that met a trap: the first choice of the offer
     bool single_pair = false;                   // offer the packet alone (SINGLE_PAIR_REQUIRED)
 };
 struct RekeyChildTask {
@@ -121,10 +122,8 @@ struct AwaitingIkeDeleted {
     std::optional<CommandId> command{};
     Explanation why{};
 };
-using OwnExchange = std::variant<std::monostate, InitiatingSaInit, InitiatingResumption,
-                                 InitiatingIntermediate, InitiatingAuth,
-                                 AwaitingLiveness, AwaitingInformational, AwaitingSynchronization, AwaitingChildrenDeleted,
-                                 AwaitingIkeDeleted,
+using OwnExchange = BoxedVariant<InitiatingSaInit, InitiatingResumption, InitiatingIntermediate, InitiatingAuth, AwaitingLiveness,
+                                 AwaitingInformational, AwaitingSynchronization, AwaitingChildrenDeleted, AwaitingIkeDeleted,
                                  CreatingSa>;
 
 // ---- exchanges of the peer that wait for a job --------------------------------------------------
@@ -135,7 +134,6 @@ struct RespondingAuth {
     model::Identity peer_id{};
     std::optional<LocalProof> proof{};
 };
-using PeerExchange =
-    std::variant<std::monostate, RespondingIntermediate, RespondingAuth, AnsweringNewSa>;
+using PeerExchange = BoxedVariant<RespondingIntermediate, RespondingAuth, AnsweringNewSa>;
 
 }  // namespace cygnet::ike

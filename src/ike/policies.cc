@@ -96,13 +96,13 @@ bool serves(const IkeSa& sa, const Policy& policy, const model::PacketEnds& pack
     const std::string& name = policy.child->name;
     if (sa.closed) return false;
     if (sa.half_open() && sa.initiator && sa.intent.child == name) return true;
-    const auto same = [&](const std::optional<model::PacketEnds>& other) {
-        return !policy.child->single_pair || other == packet;
+    const auto same = [&](const Boxed<model::PacketEnds>& other) {
+        return !policy.child->single_pair || (other && *other == packet);
     };
     for (const Task& task : sa.tasks)
         if (const auto* create = std::get_if<CreateChildTask>(&task); create && create->child == name)
             if (same(create->packet)) return true;
-    if (const auto* creating = std::get_if<CreatingSa>(&sa.own))
+    if (const auto* creating = sa.own.find<CreatingSa>())
         if (const auto* child = std::get_if<NewChild>(&creating->made.what))
             if (child->name == name && !child->replaces && same(creating->packet)) return true;
     return std::ranges::any_of(sa.children, [&](const auto& entry) {

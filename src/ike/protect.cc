@@ -10,35 +10,39 @@ wire::ProtectionSizes sizes_of(const crypto::CipherShape& shape) {
 
 Result<Protection> Protection::make(const model::ChosenProposal& proposal, IkeKeys keys, bool initiator) {
     const crypto::CipherSuite suite{.encr = proposal.encr, .key_bits = proposal.key_bits, .integ = proposal.integ};
-    auto by_initiator = TRY(crypto::Cipher::make(suite, keys.ei, keys.ai));
-    auto by_responder = TRY(crypto::Cipher::make(suite, keys.er, keys.ar));
-    if (initiator) return Protection(std::move(keys), std::move(by_responder), std::move(by_initiator));
-    return Protection(std::move(keys), std::move(by_initiator), std::move(by_responder));
+    if (!crypto::shape_of(suite)) return fail(Errc::unsupported, "IKE cipher", "not in the catalogue of this build");
+    return Protection(suite, std::move(keys), initiator);
+}
+
+Result<crypto::Cipher> Protection::cipher(bool by_initiator) const {
+    if (by_initiator) return crypto::Cipher::make(suite_, keys_.ei, keys_.ai);
+    return crypto::Cipher::make(suite_, keys_.er, keys_.ar);
 }
 
 Result<SentMessage> Protection::seal(const wire::Header& header, const wire::Chain& chain,
                                      std::optional<FragmentLimit> limit, Rng& rng) {
-    const wire::ProtectionSizes sizes = sizes_of(out_.shape());
+    const crypto::Cipher out = TRY(cipher(initiator_));
+    const wire::ProtectionSizes sizes = sizes_of(out.shape());
     const std::size_t whole =
         wire::outside_size(chain.puzzle_solution) + wire::protected_message_size(chain.octets.size(), sizes);
     SentMessage datagrams;
     if (!limit || whole + limit->overhead <= limit->ip_octets) {
         wire::Unsealed unsealed = TRY(wire::lay_out(header, chain, sizes));
-        datagrams.push_back(TRY(seal_one(std::move(unsealed), rng)));
+        datagrams.push_back(TRY(seal_one(out, std::move(unsealed), rng)));
         return datagrams;
     }
     auto fragments = TRY(wire::lay_out_fragments(header, chain, sizes, limit->ip_octets, limit->overhead));
-    for (wire::Unsealed& fragment : fragments) datagrams.push_back(TRY(seal_one(std::move(fragment), rng)));
+    for (wire::Unsealed& fragment : fragments) datagrams.push_back(TRY(seal_one(out, std::move(fragment), rng)));
     return datagrams;
 }
 
 // An AEAD must never see an IV twice under one key (RFC 5282 §3.1): a counter. CBC needs IVs that nobody can
 // predict (RFC 7296 §3.14): random octets.
-Result<Bytes> Protection::seal_one(wire::Unsealed unsealed, Rng& rng) {
+Result<Bytes> Protection::seal_one(const crypto::Cipher& cipher, wire::Unsealed unsealed, Rng& rng) {
     Bytes& octets = unsealed.octets;
     const auto& layout = unsealed.layout;
     const MutableByteView iv = layout.iv(octets);
-    if (out_.shape().aead()) {
+    if (cipher.shape().aead()) {
         const std::uint64_t counter = next_iv_++;
         for (std::size_t i = 0; i < iv.size(); ++i)
             iv[iv.size() - 1 - i] = i < 8 ? static_cast<std::uint8_t>(counter >> (8 * i)) : 0;
@@ -46,14 +50,15 @@ Result<Bytes> Protection::seal_one(wire::Unsealed unsealed, Rng& rng) {
         rng.fill(iv);
     }
     const ByteView whole(octets);
-    TRY(out_.seal(layout.aad(whole), layout.iv(whole), layout.text(octets), layout.icv(octets)));
+    TRY(cipher.seal(layout.aad(whole), layout.iv(whole), layout.text(octets), layout.icv(octets)));
     return std::move(octets);
 }
 
 Result<SentMessage> Protection::recut(const SentMessage& sent, std::optional<FragmentLimit> limit, Rng& rng) {
+    const crypto::Cipher out = TRY(cipher(initiator_));
     wire::Reassembly fragments;
     for (const Bytes& datagram : sent)
-        if (auto whole = TRY(open_with(out_, datagram, &fragments))) {
+        if (auto whole = TRY(open_with(out, datagram, &fragments))) {
             // RFC 8019 §7.2.2: what stands before the Encrypted payload goes along.
             whole->chain.puzzle_solution = keep(TRY(wire::glance(sent.front())).solution);
             return seal(TRY(wire::parse_header(datagram)), whole->chain, limit, rng);
@@ -62,7 +67,7 @@ Result<SentMessage> Protection::recut(const SentMessage& sent, std::optional<Fra
 }
 
 Result<std::optional<wire::Reassembled>> Protection::open(ByteView datagram, wire::Reassembly* fragments) const {
-    return open_with(in_, datagram, fragments);
+    return open_with(TRY(cipher(!initiator_)), datagram, fragments);
 }
 
 Result<std::optional<wire::Reassembled>> Protection::open_with(const crypto::Cipher& cipher, ByteView datagram,

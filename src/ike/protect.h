@@ -25,8 +25,12 @@ public:
     static Result<Protection> make(const model::ChosenProposal& proposal, IkeKeys keys, bool initiator);
 
     const IkeKeys& keys() const { return keys_; }
-    // SK_p of each side, for AUTH.
+    // SK_p of each side, for AUTH: until the IKE SA is established.
     const SecretBytes& sk_p(bool initiator) const { return initiator ? keys_.pi : keys_.pr; }
+    void drop_auth_keys() {
+        keys_.pi = {};
+        keys_.pr = {};
+    }
 
     // One datagram, or the fragments of a message that is larger than `limit`; no limit: never fragmented.
     Result<SentMessage> seal(const wire::Header& header, const wire::Chain& chain, std::optional<FragmentLimit> limit,
@@ -41,14 +45,17 @@ public:
     Result<std::optional<wire::Reassembled>> open(ByteView datagram, wire::Reassembly* fragments) const;
 
 private:
-    Protection(IkeKeys keys, crypto::Cipher in, crypto::Cipher out)
-        : keys_(std::move(keys)), in_(std::move(in)), out_(std::move(out)) {}
-    Result<Bytes> seal_one(wire::Unsealed unsealed, Rng& rng);
+    Protection(const crypto::CipherSuite& suite, IkeKeys keys, bool initiator)
+        : suite_(suite), initiator_(initiator), keys_(std::move(keys)) {}
+    // Messages are rare and keyed ciphers large: each message has its own.
+    Result<crypto::Cipher> cipher(bool by_initiator) const;
+    Result<Bytes> seal_one(const crypto::Cipher& cipher, wire::Unsealed unsealed, Rng& rng);
     static Result<std::optional<wire::Reassembled>> open_with(const crypto::Cipher& cipher, ByteView datagram,
                                                               wire::Reassembly* fragments);
 
+    crypto::CipherSuite suite_;
+    bool initiator_;  // we are
     IkeKeys keys_;
-    crypto::Cipher in_, out_;
     std::uint64_t next_iv_ = 1;
 };
 

@@ -96,11 +96,12 @@ Received received_in_clear(const Arrival& arrival, Result<>& parsed) {
 bool repeat_init_answer(const Arrival& arrival, const wire::Header& header) {
     Core& core = arrival.core;
     const auto known = core.init_requests.find({header.spi_i, arrival.datagram.path.remote.address});
-    if (known == core.init_requests.end() || known->second.digest != crypto::sha2_256({arrival.datagram.bytes}))
-        return false;
+    if (known == core.init_requests.end()) return false;
+    IkeSa* sa = core.find_sa(known->second);
+    const bool half_open = sa != nullptr && !sa->closed && sa->half_open();
+    if (half_open && sa->handshake().init_digest != crypto::sha2_256({arrival.datagram.bytes})) return false;
     core.counters.add(Counter::duplicate_request);
-    IkeSa* sa = core.find_sa(known->second.sa);
-    if (sa == nullptr || sa->closed || !sa->half_open() || sa->window.classify_request(0) != Window::Verdict::repeated)
+    if (!half_open || sa->window.classify_request(0) != Window::Verdict::repeated)
         return true;
     if (++sa->handshake().answer_repeats > model::limits::first_answer_repeats) return true;
     Context context = arrival.context(*sa);
@@ -255,7 +256,7 @@ bool passes_window(const Arrival& arrival, IkeSa& sa, const wire::Header& header
         case Window::Verdict::fresh: return true;
         case Window::Verdict::processing: arrival.core.counters.add(Counter::duplicate_request); return false;
         case Window::Verdict::early:
-            if (!sa.early.contains(header.message_id)) return true;
+            if (!sa.arriving || !sa.arriving->early.contains(header.message_id)) return true;
             arrival.core.counters.add(Counter::duplicate_request);
             return false;
         case Window::Verdict::repeated: break;
@@ -330,8 +331,7 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
         context.count(Counter::malformed_payload);
         if (!header.response && !early) {
             sa.peer_exchange = header.exchange;
-            sa.request_digest = received.digest;
-            sa.window.begin_request();
+            sa.window.begin_request(received.digest);
         }
         return conclude(context, end_sa(NotifyType::invalid_syntax, Errc::bad_value, "message",
                                         nested ? "SK inside SK" : payloads.error().text()));
@@ -339,7 +339,7 @@ void receive_authentic(const Arrival& arrival, IkeSa& sa, const wire::Header& he
     trace_received(context, received.message, incoming.octets, incoming.datagrams);
     if (header.response) run_hooks(&Feature::answer_came, context, received.path);
     if (early)
-        sa.early.emplace(header.message_id, std::move(received));
+        sa.arriving.made().early.emplace(header.message_id, std::move(received));
     else
         dispatch(context, std::move(received));
 }
@@ -401,28 +401,36 @@ void receive_before_keys(const Arrival& arrival, IkeSa& sa, const wire::Header& 
     arrival.drop(Counter::limit_reached, "too many messages wait for the first keys");
 }
 
+// The fragments of this message that came before, which a complete message leaves behind.
+Incoming take_incomplete(IkeSa& sa, const wire::Header& header) {
+    if (!sa.arriving) return {};
+    auto found = sa.arriving->incomplete.extract({header.response, header.message_id});
+    return found ? std::move(found.mapped()) : Incoming{};
+}
+
+void keep_incomplete(IkeSa& sa, const wire::Header& header, Incoming incoming) {
+    sa.arriving.made().incomplete.emplace(std::pair{header.response, header.message_id}, std::move(incoming));
+}
+
 void receive_protected(const Arrival& arrival, IkeSa& sa, const wire::Header& header) {
     if (!sa.protection) return receive_before_keys(arrival, sa, header);
     if (sa.established() && !is_protected(arrival.datagram.bytes)) return receive_unprotected(arrival, sa);
     if (sa.half_open() && !is_protected(arrival.datagram.bytes) && !is_sealed(arrival.datagram.bytes))
         return arrival.drop(Counter::unprotected_message, "an unprotected message where IKE_AUTH is awaited");
     if (taken_with_message_id_zero(arrival, sa, header) || !passes_window(arrival, sa, header)) return;
-    const auto known = header.response ? sa.requests.end() : sa.requests.find(header.message_id);
-    Incoming fresh;
-    Incoming& incoming = header.response ? sa.response : known != sa.requests.end() ? known->second : fresh;
+    Incoming incoming = take_incomplete(sa, header);
     auto opened = sa.protection->open(arrival.datagram.bytes, sa.accepts_fragments ? &incoming.fragments : nullptr);
-    if (!opened) return note_forgery(arrival, sa, opened.error());
+    if (!opened) {
+        if (incoming.datagrams != 0) keep_incomplete(sa, header, std::move(incoming));
+        return note_forgery(arrival, sa, opened.error());
+    }
     incoming.octets += arrival.datagram.bytes.size();
     ++incoming.datagrams;
     incoming.largest = std::max(incoming.largest, arrival.datagram.bytes.size());
     if (!header.response && !later_fragment(arrival.datagram.bytes))
         incoming.digest = crypto::sha2_256({arrival.datagram.bytes});
-    if (*opened) {
-        const Incoming complete = std::exchange(incoming, {});
-        if (!header.response) sa.requests.erase(header.message_id);
-        return receive_authentic(arrival, sa, header, complete, std::move(**opened));
-    }
-    if (!header.response) sa.requests.try_emplace(header.message_id, std::move(fresh));
+    if (*opened) return receive_authentic(arrival, sa, header, incoming, std::move(**opened));
+    keep_incomplete(sa, header, std::move(incoming));
     arrival.core.touch(sa.id);
     if (sa.timer(Timer::reassembly) == Instant::never())
         sa.timer(Timer::reassembly) = arrival.now + model::limits::half_open_life;

@@ -21,12 +21,12 @@ Child* find_child(IkeSa& sa, std::optional<model::ChildId> id) {
 }
 
 const CreatingSa* own_rekey_of(const IkeSa& sa, model::ChildId child) {
-    const auto* creating = std::get_if<CreatingSa>(&sa.own);
+    const auto* creating = sa.own.find<CreatingSa>();
     return creating != nullptr && creating->made.rekeys(child) ? creating : nullptr;
 }
 
 bool rekeying_ike_ourselves(const IkeSa& sa) {
-    const auto* creating = std::get_if<CreatingSa>(&sa.own);
+    const auto* creating = sa.own.find<CreatingSa>();
     return creating != nullptr && creating->made.rekeys_ike_sa();
 }
 
@@ -124,7 +124,7 @@ void copy_identity(const IkeSa& from, IkeSa& to) {
     to.accepts_fragments = from.accepts_fragments;
     to.sends_fragments = from.sends_fragments;
     to.fragment_ip_octets = from.fragment_ip_octets;
-    to.tcp_originator = from.tcp_originator;
+    to.client = from.client;
 }
 
 Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) {
@@ -167,7 +167,7 @@ void await_delete(IkeSa& sa, model::IkeSaId heir, Instant now) {
 void inherit(Context& context, IkeSa& heir) {
     IkeSa& old = context.sa;
     Context of_heir = context.of(heir);
-    for (auto& [id, child] : old.children) context.core.index_child(id, heir.id);
+    for (auto& [id, child] : old.children) context.core.index_child(child, heir);
     heir.children.merge(old.children);
     heir.own_virtual_addresses = std::exchange(old.own_virtual_addresses, {});
     heir.peer_virtual_addresses = std::exchange(old.peer_virtual_addresses, {});
@@ -304,7 +304,7 @@ void inherit_before_close(Context& context) {
     IkeSa* heir = context.core.find_sa(*sa.peer_rekey->replacement);
     if (heir == nullptr) return;
     // §2.25.2: our own attempt is forgotten; what its command wanted has happened.
-    if (auto* creating = std::get_if<CreatingSa>(&sa.own))
+    if (auto* creating = sa.own.find<CreatingSa>())
         context.finish_command(std::exchange(creating->command, std::nullopt), {});
     inherit(context, *heir);
 }

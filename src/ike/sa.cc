@@ -7,8 +7,15 @@
 namespace cygnet::ike {
 
 Handshake& IkeSa::handshake() {
-    if (auto* connecting = std::get_if<Connecting>(&state)) return connecting->handshake;
-    return std::get<Authenticating>(state).handshake;
+    if (auto* connecting = std::get_if<Connecting>(&state)) return *connecting->handshake;
+    return *std::get<Authenticating>(state).handshake;
+}
+
+const Handshake& IkeSa::handshake() const { return const_cast<IkeSa*>(this)->handshake(); }
+
+void IkeSa::take_keys(Protection keys) {
+    protection = std::move(keys);
+    state = Authenticating{std::move(std::get<Connecting>(state).handshake)};
 }
 
 std::string IkeSa::name() const {

@@ -10,9 +10,11 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/instant.h"
 #include "ike/feature_states.h"
 #include "ike/keys.h"
@@ -33,6 +35,7 @@ struct WaitingDatagram {
 // What IKE_AUTH needs of the messages before it; wiped when the SA is established.
 struct Handshake {
     Bytes init_request, init_response;  // as sent, RFC 7296 §2.15
+    std::array<std::uint8_t, 32> init_digest{};  // responder: of the request, whose repetition has the same
     Bytes nonce_i, nonce_r;
     bool intermediate_supported = false;  // by the peer, RFC 9242 §3.1
     unsigned additional_done = 0;         // RFC 9370 key exchanges that are complete
@@ -52,6 +55,8 @@ struct Handshake {
     std::vector<WaitingDatagram> waiting{};
     std::size_t waiting_octets = 0;
 
+    FeatureStates features{};  // what extensions need until the SA is established
+
     Nonces nonces() const { return {nonce_i, nonce_r}; }
 };
 
@@ -60,16 +65,16 @@ struct Intent {
     std::string child{};  // empty: the IKE SA alone
     std::optional<CommandId> command{};
     unsigned attempt = 1;  // of connection.keyingtries
-    std::optional<model::PacketEnds> packet{};  // that met a trap and waits for the child
+    Boxed<model::PacketEnds> packet{};  // that met a trap and waits for the child
     std::optional<model::IkeSaId> reauthenticates{};  // the SA that this one takes over from
     bool over_tcp = false;  // nothing came back over UDP
 };
 
 struct Connecting {
-    Handshake handshake{};
+    std::unique_ptr<Handshake> handshake = std::make_unique<Handshake>();
 };
 struct Authenticating {
-    Handshake handshake{};
+    std::unique_ptr<Handshake> handshake;
 };
 struct Established {
     Instant since{};
@@ -87,6 +92,15 @@ struct Incoming {
     std::size_t octets = 0;  // of the authentic datagrams so far
     std::size_t datagrams = 0;
     std::size_t largest = 0;  // octets of the largest of them
+};
+
+// What has come and cannot be processed yet.
+struct Arriving {
+    std::map<std::pair<bool, std::uint32_t>, Incoming> incomplete{};  // by whether they are responses, and ID
+    std::map<std::uint32_t, Received> early{};  // requests that wait for those before them, within the window
+    Boxed<Received> postponed{};                // the peer's next request, while a job completes an exchange of ours
+
+    bool empty() const { return incomplete.empty() && early.empty() && !postponed; }
 };
 
 // Deadlines of an SA beside its window's and its children's.
@@ -125,7 +139,7 @@ struct Child {
     model::ChildUsage usage{};
     Instant active_at{};  // when it, or one that it replaced, carried a packet last, or was made
     std::optional<model::ChildId> replacement{};            // rekeyed: the new one, while this awaits its Delete
-    std::optional<PeerRekey<model::ChildId>> peer_rekey{};  // answered by us
+    Boxed<PeerRekey<model::ChildId>> peer_rekey{};          // answered by us
     bool redundant = false;                                 // lost against another rekey: never announced
 
     void note_activity();
@@ -153,7 +167,7 @@ struct IkeSa {
     std::shared_ptr<const model::Connection> connection{};
     model::Path path{};         // of our own messages and of ESP
     model::Path answer_path{};  // where the peer's last request came from (RFC 7296 §2.11)
-    std::optional<Carriage> esp_stays{};  // until the peer is proven to be where `path` leads (RFC 4555 §3.7)
+    Boxed<Carriage> esp_stays{};  // until the peer is proven to be where `path` leads (RFC 4555 §3.7)
     model::Identity own_id{}, peer_id{};
     bool peer_anonymous = false;  // NULL authentication (RFC 7619): peer_id means nothing
 
@@ -162,7 +176,7 @@ struct IkeSa {
     // ---- what was negotiated
     SaState state{Connecting{}};
     model::ChosenProposal proposal{};            // from IKE_SA_INIT on
-    std::optional<Protection> protection{};      // from Authenticating on
+    std::optional<Protection> protection{};      // from Authenticating on: take_keys()
     bool nat_local = false, nat_remote = false;  // who is behind NAT
     bool udp_encapsulation = false;              // some NAT, or forced by encap = yes
     bool nat_traversal = false;                  // both ends can (RFC 7296 §2.23)
@@ -170,8 +184,9 @@ struct IkeSa {
     unsigned extra_transmissions = 0;            // of our requests, beyond the settings' number
     bool accepts_fragments = false, sends_fragments = false;
     bool refuses_children = false;  // the peer, by NO_ADDITIONAL_SAS: it ends with its last child
-    // RFC 9329 §1.2: the side that opens TCP streams began the first IKE SA; rekeys change nothing.
-    bool tcp_originator = false;
+    // We began the first IKE SA; rekeys change nothing. It is the client that opens TCP streams (RFC 9329 §1.2), authenticates
+    // anew (RFC 4478 §2) and can be sent away (RFC 5685 §10).
+    bool client = false;
 
     // ---- how large our fragments are, as IP datagrams (RFC 7383 §2.5.2); 0: not known yet
     std::size_t fragment_ip_octets = 0;      // of requests; what the path carried
@@ -180,26 +195,23 @@ struct IkeSa {
 
     // ---- what is under way
     Window window{};
-    std::map<std::uint32_t, Incoming> requests{};        // those whose fragments are still coming in, within the window
-    Incoming response{};
-    std::map<std::uint32_t, Received> early{};           // requests that wait for those before them, within the window
+    Boxed<Arriving> arriving{};  // gone when it is empty at the end of a step
     model::ExchangeType own_exchange{};                  // of our outstanding request: its answer must have the same
     model::ExchangeType peer_exchange{};                 // of the request that is being answered
-    RequestDigest request_digest{};                      // likewise
     OwnExchange own{};
     PeerExchange theirs{};
-    std::optional<Received> postponed{};  // the peer's next request, while a job completes an exchange of ours
     std::array<std::optional<JobId>, 2> jobs{};  // by Slot
     std::list<Task> tasks{};  // a list: empty nearly always, and a deque keeps room for some
     Intent intent{};
     std::array<Instant, static_cast<std::size_t>(Timer::count)> timers = never_due();
-    Instant last_received{};  // authentic
+    Instant scheduled = Instant::never();  // the next deadline, as the engine has noted it
+    Instant last_received{};               // authentic
     Instant last_sent{};
     bool deleted = false;                                   // by a Delete of either side, or by our operator: not lost
     bool closed = false;                                    // to be destroyed at the end of the step
-    std::optional<FollowupSeries> followup_series{};        // the peer's next IKE_FOLLOWUP_KE is awaited
-    std::optional<PeerRekey<model::IkeSaId>> peer_rekey{};  // of this SA, answered by us
-    std::optional<model::IkeSaId> replaced_by{};            // rekeyed: only its Delete is left to come
+    Boxed<FollowupSeries> followup_series{};      // the peer's next IKE_FOLLOWUP_KE is awaited
+    Boxed<PeerRekey<model::IkeSaId>> peer_rekey{};  // of this SA, answered by us
+    std::optional<model::IkeSaId> replaced_by{};  // rekeyed: only its Delete is left to come
 
     FeatureStates features{};  // of extensions (feature/)
 
@@ -212,6 +224,8 @@ struct IkeSa {
     bool established() const { return phase() == Phase::established; }
     bool half_open() const { return phase() < Phase::established; }
     Handshake& handshake();  // while half open
+    const Handshake& handshake() const;
+    void take_keys(Protection keys);  // from Connecting to Authenticating
     std::uint64_t own_spi() const { return initiator ? spis.initiator : spis.responder; }
     std::uint64_t peer_spi() const { return initiator ? spis.responder : spis.initiator; }
     std::string name() const;  // "gw[3]"

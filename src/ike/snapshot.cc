@@ -30,9 +30,8 @@ std::string name_of_new(const NewSa& made) {
     return child != nullptr && child->replaces ? "CHILD_REKEY" : "CHILD_CREATE";
 }
 
-// Exchanges under way, by the names that strongSwan gives to its tasks; empty: none.
+// Exchanges under way, by the names that strongSwan gives to its tasks.
 struct ExchangeName {
-    std::string operator()(const std::monostate&) const { return {}; }
     std::string operator()(const InitiatingSaInit&) const { return "IKE_INIT"; }
     std::string operator()(const InitiatingIntermediate&) const { return "IKE_INIT"; }  // it has no name of its own there
     std::string operator()(const RespondingIntermediate&) const { return "IKE_INIT"; }
@@ -48,10 +47,6 @@ struct ExchangeName {
         return "INFORMATIONAL";
     }
 };
-
-void add_exchange(std::vector<std::string>& names, std::string name) {
-    if (!name.empty()) names.push_back(std::move(name));
-}
 
 model::IkeState state_of(const IkeSa& sa) {
     switch (sa.phase()) {
@@ -111,8 +106,8 @@ model::IkeStatus ike_status(const IkeSa& sa, Instant now) {
     if (sa.protection) status.proposal = sa.proposal;
     for (const LeasedAddress& lease : sa.peer_virtual_addresses) status.remote_vips.push_back(lease.address);
     for (const Task& task : sa.tasks) status.tasks_queued.push_back(std::visit(TaskName{}, task));
-    add_exchange(status.tasks_active, std::visit(ExchangeName{}, sa.own));
-    add_exchange(status.tasks_passive, std::visit(ExchangeName{}, sa.theirs));
+    if (sa.own) status.tasks_active.push_back(sa.own.visit(ExchangeName{}));
+    if (sa.theirs) status.tasks_passive.push_back(sa.theirs.visit(ExchangeName{}));
     for (const Feature* feature : all_features())
         if (feature->describe) feature->describe(sa, status);
     for (const auto& [id, child] : sa.children) status.children.push_back(child_status(child, now));

@@ -23,7 +23,7 @@ Duration reopening_delay(unsigned failures) {
 
 // The handshake waits for its stream before the first message, whose content names our port (§6.5).
 bool not_begun(const IkeSa& sa) {
-    return sa.phase() == Phase::connecting && std::holds_alternative<std::monostate>(sa.own) &&
+    return sa.phase() == Phase::connecting && !sa.own &&
            !sa.window.outstanding() && !sa.jobs[static_cast<std::size_t>(Slot::own)];
 }
 
@@ -186,7 +186,7 @@ void follow_stream(Context& context, const model::Path& from) {
         if (!opened_by_us(from.stream) && !std::exchange(stream.proven, true))
             context.effects.push_back(StreamProven{from.stream});
     }
-    if (from == sa.path || sa.tcp_originator) return;
+    if (from == sa.path || sa.client) return;
     if (sa.half_open() || (from.tcp() && sa.path.tcp() && from.stream != sa.path.stream))
         use_path(context, from, sa.udp_encapsulation);
 }

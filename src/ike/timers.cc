@@ -27,7 +27,7 @@ using model::LogGroup;
 bool try_again(Context& context, const Explanation& why) {
     IkeSa& sa = context.sa;
     const unsigned tries = sa.connection->keyingtries;
-    const bool resuming = std::holds_alternative<InitiatingResumption>(sa.own);
+    const bool resuming = sa.own.holds<InitiatingResumption>();
     if (!sa.initiator || !sa.half_open()) return false;
     if (!resuming && tries != 0 && sa.intent.attempt >= tries) return false;
     if (!resuming) {
@@ -89,8 +89,7 @@ void end_half_open(Context& context) {
 
 void drop_fragments(Context& context) {
     context.count(Counter::fragment_refused);
-    context.sa.requests.clear();
-    context.sa.response = {};
+    if (context.sa.arriving) context.sa.arriving->incomplete.clear();
 }
 
 // §2.4: ask only when nothing came in for a while, neither IKE nor ESP.

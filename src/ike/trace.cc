@@ -5,14 +5,6 @@
 namespace cygnet::ike {
 namespace {
 
-// "SA KE No" out of "IKE_SA_INIT request 0 [ SA KE No ]".
-std::string payload_list(const wire::Header& header, std::span<const wire::Payload> payloads) {
-    const std::string line = wire::summary(header, payloads);
-    const std::size_t open = line.find("[ "), close = line.rfind(" ]");
-    if (open == std::string::npos || close == std::string::npos || close < open + 2) return {};
-    return line.substr(open + 2, close - open - 2);
-}
-
 std::size_t octets_of(const SentMessage& datagrams) {
     std::size_t octets = 0;
     for (const Bytes& datagram : datagrams) octets += datagram.size();
@@ -20,7 +12,7 @@ std::size_t octets_of(const SentMessage& datagrams) {
 }
 
 void leave(Context& context, const wire::Header& header, bool sent, std::size_t octets, std::size_t datagrams,
-           std::string payloads, bool again = false) {
+           std::vector<model::PayloadName> payloads, bool again = false) {
     if (!again)
         if (const auto counter = counter_of(header.exchange, header.response, sent)) context.count(*counter);
     context.report(model::MessageTrace{.ike_id = context.sa.id,
@@ -37,14 +29,14 @@ void leave(Context& context, const wire::Header& header, bool sent, std::size_t 
 }  // namespace
 
 void trace_sent(Context& context, const wire::Header& header, const wire::Chain& chain, const SentMessage& datagrams) {
-    const auto payloads = wire::parse_payloads(chain.first, chain.octets);
-    leave(context, header, true, octets_of(datagrams), datagrams.size(),
-          payloads ? payload_list(header, *payloads) : std::string());
+    leave(context, header, true, octets_of(datagrams), datagrams.size(), wire::outline(chain.first, chain.octets));
 }
 
 void trace_sent_in_clear(Context& context, ByteView datagram) {
-    if (const auto message = wire::parse_message(datagram))
-        leave(context, message->header, true, datagram.size(), 1, payload_list(message->header, message->payloads));
+    const auto header = wire::parse_header(datagram);
+    if (!header) return;
+    const auto first = static_cast<model::PayloadType>(datagram[wire::header_next_payload_at]);
+    leave(context, *header, true, datagram.size(), 1, wire::outline(first, datagram.subspan(wire::header_size)));
 }
 
 void trace_repeated(Context& context, const SentMessage& datagrams) {
@@ -54,7 +46,7 @@ void trace_repeated(Context& context, const SentMessage& datagrams) {
 }
 
 void trace_received(Context& context, const wire::Message& message, std::size_t octets, std::size_t datagrams) {
-    leave(context, message.header, false, octets, datagrams, payload_list(message.header, message.payloads));
+    leave(context, message.header, false, octets, datagrams, wire::outline(message.payloads));
 }
 
 void trace_stateless(Core& core, Effects& effects, bool sent, const wire::Message& message, std::size_t octets) {
@@ -65,7 +57,7 @@ void trace_stateless(Core& core, Effects& effects, bool sent, const wire::Messag
                                                  .exchange = header.exchange,
                                                  .message_id = header.message_id,
                                                  .octets = octets,
-                                                 .payloads = payload_list(header, message.payloads)}});
+                                                 .payloads = wire::outline(message.payloads)}});
 }
 
 std::optional<model::Counter> counter_of(model::ExchangeType exchange, bool response, bool sent) {

@@ -69,7 +69,7 @@ void delete_unwanted_child(Context& context, std::uint32_t spi_in, const Error& 
 
 // §2.9: the peer's policy has an SA for each pair of addresses. The packet that wanted the child names one.
 Next ask_for_one_pair(Context& context) {
-    const CreatingSa& exchange = std::get<CreatingSa>(context.sa.own);
+    const CreatingSa& exchange = context.sa.own.get<CreatingSa>();
     const auto* child = std::get_if<NewChild>(&exchange.made.what);
     if (child == nullptr || !exchange.packet || exchange.single_pair)
         return give_up(context,
@@ -85,14 +85,14 @@ Next ask_for_one_pair(Context& context) {
 // §1.3: the peer keeps what it has and wants no more in this IKE SA; so the child gets one of its own.
 Next take_elsewhere(Context& context) {
     context.count(model::Counter::no_additional_sas);
-    const auto* child = std::get_if<NewChild>(&std::get<CreatingSa>(context.sa.own).made.what);
+    const auto* child = std::get_if<NewChild>(&context.sa.own.get<CreatingSa>().made.what);
     if (child == nullptr) {
-        const std::optional<CommandId> command = std::exchange(std::get<CreatingSa>(context.sa.own).command, std::nullopt);
+        const std::optional<CommandId> command = std::exchange(context.sa.own.get<CreatingSa>().command, std::nullopt);
         const Next next = give_up(context, "the peer refused: NO_ADDITIONAL_SAS; the IKE_SA begins anew");
         reauthenticate(context, command);
         return next;
     }
-    CreatingSa& exchange = std::get<CreatingSa>(context.sa.own);
+    CreatingSa& exchange = context.sa.own.get<CreatingSa>();
     context.log(model::LogGroup::ike, 1, "the peer wants no more children here (NO_ADDITIONAL_SAS): a new IKE_SA for '" +
                                              child->name + "' begins");
     Intent intent{.child = child->name,

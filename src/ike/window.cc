@@ -35,24 +35,24 @@ const Window::Answered& Window::answered(std::uint32_t message_id) const {
     return answered_[answered_.size() - (expected_request_ - message_id)];
 }
 
-void Window::begin_request() {
+void Window::begin_request(const RequestDigest& request) {
     ASSERT(!processing_);
-    processing_ = true;
+    processing_ = request;
 }
 
-void Window::answer_request(SentMessage response, const RequestDigest& request) {
+void Window::answer_request(SentMessage response) {
     ASSERT(processing_);
-    processing_ = false;
     ++expected_request_;
     if (answered_.size() == size_) answered_.erase(answered_.begin());
-    answered_.push_back({.response = std::move(response), .request = request});
+    answered_.push_back({.response = std::move(response), .request = *processing_});
+    processing_.reset();
 }
 
 void Window::jump(std::uint32_t next_request, std::uint32_t expected_request) {
     ASSERT(next_request >= next_request_ && expected_request >= expected_request_);
     next_request_ = next_request;
     expected_request_ = expected_request;
-    processing_ = false;
+    processing_.reset();
     answered_.clear();
     outstanding_.reset();
 }
@@ -79,7 +79,7 @@ const SentMessage& Window::outstanding_request() const {
     return outstanding_->datagrams;
 }
 
-void Window::abandon_request() { processing_ = false; }
+void Window::abandon_request() { processing_.reset(); }
 
 bool Window::awaits_response(std::uint32_t message_id) const {
     return outstanding_ && message_id == (outstanding_->synchronization ? 0 : next_request_);

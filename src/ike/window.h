@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/bytes.h"
 #include "base/instant.h"
 
@@ -53,17 +54,19 @@ public:
     void widen(std::size_t size);
     std::size_t size() const { return size_; }
     Verdict classify_request(std::uint32_t message_id) const;
-    void begin_request();  // the expected request is accepted; an answer must follow
+    void begin_request(const RequestDigest& request = {});  // the expected one is accepted; an answer must follow
     // The answer is kept, with what its request looked like, until `size` later ones are.
-    void answer_request(SentMessage response, const RequestDigest& request = {});
+    void answer_request(SentMessage response);
     void abandon_request();  // no answer will be given; the same request may come again
-    bool processing_request() const { return processing_; }
+    bool processing_request() const { return processing_.has_value(); }
     struct Answered {
         SentMessage response;
         RequestDigest request;
     };
     const Answered& answered(std::uint32_t message_id) const;  // of a repeated one
     const SentMessage& last_response() const { return answered(expected_request_ - 1).response; }
+    // The peer has begun what follows all that was answered so far: it has those answers.
+    void forget_answers() { answered_ = {}; }
     // The same answer in smaller fragments.
     void replace_response(SentMessage response) { answered_.back().response = std::move(response); }
     std::uint32_t expected_request() const { return expected_request_; }
@@ -104,11 +107,11 @@ private:
     };
 
     std::uint32_t expected_request_ = 0;
-    bool processing_ = false;
+    Boxed<RequestDigest> processing_;  // the expected request
     std::size_t size_ = 1;
     std::vector<Answered> answered_;  // the last one's ID is expected_request_ - 1
     std::uint32_t next_request_ = 0;
-    std::optional<Outstanding> outstanding_;
+    Boxed<Outstanding> outstanding_;
 };
 
 }  // namespace cygnet::ike

@@ -41,8 +41,8 @@ TEST(Window, AWiderOneTellsEarlyRequestsFromThoseBeyondIt) {
     EXPECT_EQ(window.classify_request(2), Window::Verdict::early);
     EXPECT_EQ(window.classify_request(3), Window::Verdict::ahead);
     for (std::uint8_t id = 0; id < 5; ++id) {
-        window.begin_request();
-        window.answer_request({{id}}, {id});
+        window.begin_request({id});
+        window.answer_request({{id}});
     }
     EXPECT_EQ(window.classify_request(1), Window::Verdict::outdated);
     for (std::uint8_t id = 2; id < 5; ++id) {

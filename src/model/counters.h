@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace cygnet::model {
 
@@ -44,6 +46,27 @@ struct Counters {
     std::array<std::uint64_t, counter_count> values{};
     void add(Counter counter) { ++values[static_cast<std::size_t>(counter)]; }
     std::uint64_t operator[](Counter counter) const { return values[static_cast<std::size_t>(counter)]; }
+};
+
+// The same of one connection of very many, which has met few of these events.
+class FewCounters {
+public:
+    void add(Counter counter) {
+        for (auto& [known, value] : values_)
+            if (known == counter) {
+                ++value;
+                return;
+            }
+        values_.emplace_back(counter, 1);
+    }
+    Counters all() const {
+        Counters counters;
+        for (const auto& [counter, value] : values_) counters.values[static_cast<std::size_t>(counter)] = value;
+        return counters;
+    }
+
+private:
+    std::vector<std::pair<Counter, std::uint64_t>> values_;
 };
 
 }  // namespace cygnet::model

@@ -167,10 +167,12 @@ void take(ChosenProposal& result, const Transform& transform) {
 ChosenProposal parsed(const Proposal& offer, std::vector<Transform> chosen) {
     ChosenProposal result{.number = offer.number, .protocol = offer.protocol};
     std::ranges::stable_sort(chosen, {}, &Transform::type);
-    for (Transform& transform : chosen) {
+    for (const Transform& transform : chosen) {
         take(result, transform);
-        if (offer.has(transform.type)) result.transforms.push_back(std::move(transform));
+        if (offer.has(transform.type))
+            result.transforms.push_back({transform.type, transform.id, transform.key_bits.value_or(0)});
     }
+    result.transforms.shrink_to_fit();
     return result;
 }
 
@@ -338,6 +340,14 @@ Result<ChosenProposal> check_choice(std::span<const Proposal> offered, const Pro
     ChosenProposal chosen = parsed(answer, answer.transforms);
     TRY(check_combination(answer, chosen));
     return chosen;
+}
+
+Proposal ChosenProposal::as_answer() const {
+    Proposal answer{.number = number, .protocol = protocol};
+    answer.transforms.reserve(transforms.size());
+    for (const auto& [type, id, bits] : transforms)
+        answer.transforms.push_back({.type = type, .id = id, .key_bits = bits != 0 ? std::optional(bits) : std::nullopt});
+    return answer;
 }
 
 bool is_post_quantum(const Proposal& proposal) {

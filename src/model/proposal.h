@@ -63,6 +63,15 @@ struct Proposal {
     bool operator==(const Proposal&) const = default;
 };
 
+// A transform of an answer: there is nothing in it that we do not know.
+struct ChosenTransform {
+    TransformType type{};
+    std::uint16_t id = 0;
+    std::uint16_t key_bits = 0;  // 0: without the attribute
+
+    bool operator==(const ChosenTransform&) const = default;
+};
+
 // The outcome of a negotiation, parsed: at most one transform of each type.
 struct ChosenProposal {
     std::uint8_t number = 1;
@@ -72,9 +81,11 @@ struct ChosenProposal {
     Prf prf = Prf::none;
     Integ integ = Integ::none;
     Ke ke = Ke::none;
-    std::vector<Ke> additional{};         // RFC 9370 rounds in order, without NONE
     Sn sn = Sn::bits_32;
-    std::vector<Transform> transforms{};  // exactly as they go into the answer
+    std::vector<Ke> additional{};                // RFC 9370 rounds in order, without NONE
+    std::vector<ChosenTransform> transforms{};  // exactly those that go into the answer
+
+    Proposal as_answer() const;  // without SPI
 
     bool operator==(const ChosenProposal&) const = default;
 };

@@ -20,11 +20,6 @@ std::vector<Proposal> esp(std::string_view text) {
     return parsed.value_or(std::vector<Proposal>{});
 }
 
-// What the responder would send back.
-Proposal answer_of(const ChosenProposal& chosen) {
-    return {.number = chosen.number, .protocol = chosen.protocol, .transforms = chosen.transforms};
-}
-
 Proposal of(Protocol protocol, std::vector<Transform> transforms, std::uint8_t number = 1) {
     return {.number = number, .protocol = protocol, .transforms = std::move(transforms)};
 }
@@ -47,7 +42,7 @@ TEST(Choose, TakesTheFirstProposalThatBothSidesKnow) {
     EXPECT_EQ(chosen->integ, Integ::hmac_sha2_256_128);
     EXPECT_EQ(chosen->prf, Prf::hmac_sha2_256);
     EXPECT_EQ(chosen->ke, Ke::ecp_256);
-    EXPECT_EQ(answer_of(*chosen).transforms.size(), 4u);  // one of each type
+    EXPECT_EQ(chosen->as_answer().transforms.size(), 4u);  // one of each type
 }
 
 TEST(Choose, FollowsOwnOrThePeersOrderAsToldTo) {
@@ -125,7 +120,7 @@ TEST(Choose, TakesAnAeadWithoutIntegrityOrWithNoneAlone) {
         return choose(own, std::vector{of(Protocol::esp, std::move(transforms))}, {});
     };
     EXPECT_EQ(with({gcm256, sn})->transforms.size(), 2u);
-    EXPECT_THAT(with({gcm256, none, sn})->transforms, ElementsAre(gcm256, none, sn));
+    EXPECT_THAT(with({gcm256, none, sn})->as_answer().transforms, ElementsAre(gcm256, none, sn));
     EXPECT_FALSE(with({gcm256, sha256, sn}));
     EXPECT_FALSE(with({gcm256, none, sha256, sn}));
     EXPECT_FALSE(with({cbc256, none, sn}));
@@ -174,7 +169,7 @@ TEST(Choose, IgnoresKeyExchangesInIkeAuth) {
     EXPECT_EQ(plain->ke, Ke::none);
     EXPECT_TRUE(plain->additional.empty());
     const auto none = choose(own, esp("aes256gcm16-none"), rules);
-    EXPECT_TRUE(answer_of(*none).has(TransformType::ke));
+    EXPECT_TRUE(none->as_answer().has(TransformType::ke));
     EXPECT_EQ(without_key_exchange(own), esp("aes256gcm16"));
 }
 
@@ -196,10 +191,10 @@ TEST(AdditionalKeyExchange, RunsTheExampleOfTheRfc) {
     const auto chosen = choose(own, offer, {});
     ASSERT_TRUE(chosen);
     EXPECT_THAT(chosen->additional, ElementsAre(Ke::ml_kem_768, Ke::ml_kem_512));
-    EXPECT_EQ(answer_of(*chosen).text(),
+    EXPECT_EQ(chosen->as_answer().text(),
               "IKE:AES_GCM_16_256/PRF_HMAC_SHA2_256/MODP_4096/KE2_ML_KEM_768/KE3_ML_KEM_512/"
               "KE5_NONE");
-    const auto checked = check_choice(offer, answer_of(*chosen), {});
+    const auto checked = check_choice(offer, chosen->as_answer(), {});
     ASSERT_TRUE(checked);
     EXPECT_EQ(*checked, *chosen);
 }
@@ -214,7 +209,7 @@ TEST(AdditionalKeyExchange, IsAnUnknownTypeWithoutIkeIntermediate) {
     EXPECT_TRUE(chosen->additional.empty());
     EXPECT_FALSE(choose(offer, std::vector{offer.front()}, old));
     const auto hybrid = choose(offer, offer, {});
-    EXPECT_FALSE(check_choice(offer, answer_of(*hybrid), old));
+    EXPECT_FALSE(check_choice(offer, hybrid->as_answer(), old));
 }
 
 // RFC 9370 §2.2.1 [155]: no duplicates.
@@ -252,7 +247,7 @@ TEST(AdditionalKeyExchange, RunsInTheOrderOfTypesNotOfTheMessage) {
 TEST(CheckChoice, AcceptsWhatTheResponderChose) {
     const auto offer = ike("aes256gcm16-aes128gcm16-prfsha384-prfsha256-x25519-ecp256");
     const auto chosen = choose(ike("aes128gcm16-prfsha256-ecp256"), offer, {});
-    EXPECT_EQ(*check_choice(offer, answer_of(*chosen), {}), *chosen);
+    EXPECT_EQ(*check_choice(offer, chosen->as_answer(), {}), *chosen);
 }
 
 // RFC 7296 §3.3.6 [38, 41]: the answer must be one of the offers.

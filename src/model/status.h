@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -81,6 +82,15 @@ struct LogLine {
     IkeSaId ike_id{};
 };
 
+// What a message holds, for one line of a log.
+struct PayloadName {
+    PayloadType type{};
+    NotifyType notify{};  // of a Notify payload
+
+    bool operator==(const PayloadName&) const = default;
+};
+std::string text_of(std::span<const PayloadName> payloads);  // "SA KE No N(NATD_S_IP)"
+
 // One IKE message that was sent or received: the ladder of `make demo` and `cygnet log`.
 struct MessageTrace {
     IkeSaId ike_id{};
@@ -91,7 +101,7 @@ struct MessageTrace {
     std::uint32_t message_id = 0;
     std::size_t octets = 0;               // of the IKE message, all fragments together
     std::size_t datagrams = 1;
-    std::string payloads;                 // "SA KE No N(NAT_DETECTION_SOURCE_IP) …"
+    std::vector<PayloadName> payloads;
 };
 
 struct IkeUp { IkeStatus sa; };

@@ -41,7 +41,7 @@ void add_encryption(Section& section, const model::ChosenProposal& proposal) {
 
 // ake1 … ake7 by the round of the transform, not by position.
 void add_additional(Section& section, const model::ChosenProposal& proposal) {
-    for (const model::Transform& transform : proposal.transforms) {
+    for (const model::ChosenTransform& transform : proposal.transforms) {
         if (!model::is_additional_ke(transform.type) || transform.id == 0) continue;
         const auto round = static_cast<unsigned>(transform.type) - 5;
         section.add(fmt::format("ake{}", round), name_of(static_cast<model::Ke>(transform.id)));
@@ -329,7 +329,7 @@ Section trace_section(Instant at, const model::MessageTrace& trace) {
     section.add("message-id", std::uint64_t{trace.message_id});
     section.add("octets", std::uint64_t{trace.octets}).add("datagrams", std::uint64_t{trace.datagrams});
     section.add_flag("retransmission", trace.retransmission);
-    return section.add("payloads", trace.payloads);
+    return section.add("payloads", text_of(trace.payloads));
 }
 
 }  // namespace cygnet::vici

@@ -414,7 +414,7 @@ TEST_F(ServiceTest, SendsEventsToThoseWhoRegistered) {
 
 TEST_F(ServiceTest, RemembersTheLadder) {
     for (std::uint32_t id = 0; id < model::limits::vici_traces + 5; ++id)
-        service.report(at(2), model::MessageTrace{.sent = true, .exchange = model::ExchangeType::ike_sa_init, .message_id = id, .octets = 248, .payloads = "SA KE No"});
+        service.report(at(2), model::MessageTrace{.sent = true, .exchange = model::ExchangeType::ike_sa_init, .message_id = id, .octets = 248, .payloads = {{.type = model::PayloadType::sa}, {.type = model::PayloadType::ke}, {.type = model::PayloadType::nonce}}});
     const auto lines = ask(alice, "get-messages");
     ASSERT_EQ(lines.size(), 1u);
     EXPECT_THAT(lines[0], HasSubstr("{messages {0 {time-us=2000 ikesa-uniqueid=0 direction=sent exchange=IKE_SA_INIT "

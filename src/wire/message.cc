@@ -125,8 +125,9 @@ Result<Glance> glance(ByteView datagram) {
 }
 
 const NotifyPayload* Message::notify(model::NotifyType type) const {
-    const auto found = notifies(type);
-    return found.empty() ? nullptr : found.front();
+    for (const Payload& payload : payloads)
+        if (const auto* one = std::get_if<NotifyPayload>(&payload); one != nullptr && one->message_type == type) return one;
+    return nullptr;
 }
 
 std::vector<const NotifyPayload*> Message::notifies(model::NotifyType type) const {
@@ -136,9 +137,9 @@ std::vector<const NotifyPayload*> Message::notifies(model::NotifyType type) cons
 }
 
 const NotifyPayload* Message::error() const {
-    const auto found = all<NotifyPayload>();
-    const auto error = std::ranges::find_if(found, [](auto* one) { return is_error(one->message_type); });
-    return error == found.end() ? nullptr : *error;
+    for (const Payload& payload : payloads)
+        if (const auto* one = std::get_if<NotifyPayload>(&payload); one != nullptr && is_error(one->message_type)) return one;
+    return nullptr;
 }
 
 const UnknownPayload* Message::unsupported_critical() const {

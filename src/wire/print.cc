@@ -5,34 +5,43 @@
 namespace cygnet::wire {
 namespace {
 
-// The abbreviations that fit a whole message into one line of a log.
-std::string short_name(model::NotifyType type) {
-    using enum model::NotifyType;
-    switch (type) {
-        case nat_detection_source_ip: return "NATD_S_IP";
-        case nat_detection_destination_ip: return "NATD_D_IP";
-        case ikev2_fragmentation_supported: return "FRAG_SUP";
-        case signature_hash_algorithms: return "HASH_ALG";
-        case intermediate_exchange_supported: return "INT_SUP";
-        case no_proposal_chosen: return "NO_PROP";
-        case invalid_ke_payload: return "INVAL_KE";
-        case authentication_failed: return "AUTH_FAILED";
-        case initial_contact: return "INIT_CONTACT";
-        case esp_tfc_padding_not_supported: return "ESP_TFC_PAD_N";
-        case additional_key_exchange: return "ADD_KE";
-        default: return name_of(type);
-    }
+model::PayloadName name_in_outline(const Payload& payload) {
+    const auto* notify = std::get_if<NotifyPayload>(&payload);
+    return {.type = type_of(payload), .notify = notify != nullptr ? notify->message_type : model::NotifyType{}};
 }
 
 std::string item(const Payload& payload) {
-    if (const auto* notify = std::get_if<NotifyPayload>(&payload))
-        return fmt::format("N({})", short_name(notify->message_type));
     if (const auto* fragment = std::get_if<SkfPayload>(&payload))
         return fmt::format("SKF({}/{})", fragment->number, fragment->total);
-    return name_of(type_of(payload));
+    const model::PayloadName name = name_in_outline(payload);
+    return model::text_of(std::span(&name, 1));
 }
 
 }  // namespace
+
+std::vector<model::PayloadName> outline(std::span<const Payload> payloads) {
+    std::vector<model::PayloadName> names;
+    names.reserve(payloads.size());
+    for (const Payload& payload : payloads) names.push_back(name_in_outline(payload));
+    return names;
+}
+
+std::vector<model::PayloadName> outline(PayloadType type, ByteView chain) {
+    constexpr std::size_t notify_type_at = 6;
+    std::vector<model::PayloadName> names;
+    while (type != PayloadType::none && chain.size() >= generic_header_size) {
+        const std::size_t size = std::size_t{chain[2]} << 8 | chain[3];
+        if (size < generic_header_size || size > chain.size()) break;
+        model::PayloadName name{.type = type};
+        if (type == PayloadType::notify && size >= notify_type_at + 2)
+            name.notify = static_cast<model::NotifyType>(chain[notify_type_at] << 8 | chain[notify_type_at + 1]);
+        names.push_back(name);
+        if (type == PayloadType::sk || type == PayloadType::skf) break;
+        type = static_cast<PayloadType>(chain[0]);
+        chain = chain.subspan(size);
+    }
+    return names;
+}
 
 std::string print(const Payload& payload) {
     const std::string fields = std::visit([](const auto& one) { return print(one); }, payload);

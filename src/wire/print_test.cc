@@ -48,6 +48,24 @@ TEST(Print, SummarisesAMessageInOneLine) {
     EXPECT_EQ(summary(empty), "INFORMATIONAL response 7 [ ]");
 }
 
+TEST(Outline, IsTheSameOfAMessageAndOfItsOctets) {
+    const Message message = example(Bytes(32, 1));
+    const Bytes octets = written(message);
+    const auto outlined = outline(message.payloads);
+    EXPECT_EQ(model::text_of(outlined), "SA KE No N(NATD_S_IP)");
+    EXPECT_EQ(outline(PayloadType::sa, ByteView(octets).subspan(header_size)), outlined);
+}
+
+TEST(Outline, EndsWhereAPayloadIsCut) {
+    const Bytes octets = written(example(Bytes(32, 1)));
+    const ByteView chain = ByteView(octets).subspan(header_size);
+    for (std::size_t size = 0; size < chain.size(); ++size)
+        EXPECT_LE(outline(PayloadType::sa, chain.first(size)).size(), 3u) << size;
+    EXPECT_TRUE(outline(PayloadType::none, chain).empty());
+    const Bytes too_short{0, 0, 0, 3};
+    EXPECT_TRUE(outline(PayloadType::nonce, too_short).empty());
+}
+
 TEST(Print, ShowsSelectorsIdentitiesAndAttributesAsPeopleWriteThem) {
     const auto range = model::TrafficSelector::of(*model::AddressRange::parse("10.1.0.0/16"));
     EXPECT_EQ(print(Payload(TsiPayload::of(std::vector{range, range}))), "TSi selectors=[10.1.0.0/16, 10.1.0.0/16]");

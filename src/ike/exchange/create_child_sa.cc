@@ -44,7 +44,7 @@ bool offers_method(std::span<const model::Proposal> proposals, model::Ke method)
     });
 }
 
-CreatingSa& creating(Context& context) { return std::get<CreatingSa>(context.sa.own); }
+CreatingSa& creating(Context& context) { return context.sa.own.get<CreatingSa>(); }
 
 // ---- our request --------------------------------------------------------------------------------
 
@@ -223,7 +223,7 @@ Result<Next> refused(Context& context, const wire::Message& answer) {
 }
 
 Result<Next> handle_response(Context& context, Received response) {
-    auto* exchange = std::get_if<CreatingSa>(&context.sa.own);
+    auto* exchange = context.sa.own.find<CreatingSa>();
     if (exchange == nullptr || exchange->answered)
         return ignore(Errc::state, "CREATE_CHILD_SA", "no such request is outstanding");
     if (response.message.error() != nullptr) return refused(context, response.message);
@@ -252,11 +252,10 @@ Result<Next> handle_response(Context& context, Received response) {
 
 // ---- the peer's request -------------------------------------------------------------------------
 
-AnsweringNewSa& answering(Context& context) { return std::get<AnsweringNewSa>(context.sa.theirs); }
+AnsweringNewSa& answering(Context& context) { return context.sa.theirs.get<AnsweringNewSa>(); }
 
 wire::SaPayload answered_sa(const NewSa& made) {
-    const model::ChosenProposal& chosen = made.proposal();
-    model::Proposal proposal{.number = chosen.number, .protocol = chosen.protocol, .transforms = chosen.transforms};
+    model::Proposal proposal = made.proposal().as_answer();
     if (const auto* child = std::get_if<NewChild>(&made.what))
         proposal.spi = network_order(child->spi_in.value());
     else
@@ -266,7 +265,7 @@ wire::SaPayload answered_sa(const NewSa& made) {
 
 Result<Next> send_answer(Context& context, ByteView ke_public) {
     NewSa made = std::move(answering(context).made);
-    context.sa.theirs = std::monostate{};
+    context.sa.theirs.reset();
     wire::MessageBuilder builder;
     if (const auto* child = std::get_if<NewChild>(&made.what))
         add_notices(builder, answered_notices(child->terms, context.core.settings.takes_tfc_padding));
@@ -286,7 +285,7 @@ Result<Next> answer_made(Context& context, crypto::JobResult result) {
     if (!answer) {
         context.count(model::Counter::bad_ke_value);
         forget_peer_rekey(context.sa, answering(context).made);
-        context.sa.theirs = std::monostate{};
+        context.sa.theirs.reset();
         return refuse(NotifyType::invalid_syntax, Errc::bad_value, "KE payload", answer.error().text());
     }
     answering(context).made.secrets.push_back(std::move(answer->shared_secret));
@@ -321,7 +320,7 @@ std::unexpected<Error> malformed(const char* where, const std::string& why) {
 
 Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
     IkeSa& sa = context.sa;
-    const auto* own = std::get_if<CreatingSa>(&sa.own);
+    const auto* own = sa.own.find<CreatingSa>();
     const bool clone = request.notify(NotifyType::clone_ike_sa) != nullptr;
     if (clone) TRY(may_clone(context));
     // A clone stays alone: nothing decides between it and a rekey.
@@ -331,7 +330,7 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
     if (own != nullptr && own->made.rekeys_ike_sa() && own->answered)
         return busy("our own rekey of the IKE SA is under way");
     // §2.25.2: children that are being made or closed would be left behind.
-    if ((own != nullptr && !own->made.makes_ike_sa()) || std::holds_alternative<AwaitingChildrenDeleted>(sa.own))
+    if ((own != nullptr && !own->made.makes_ike_sa()) || sa.own.holds<AwaitingChildrenDeleted>())
         return busy("a child is being created or closed");
     if (sa.peer_rekey) return busy("the IKE SA is being rekeyed already");
     const auto& offered = request.find<wire::SaPayload>()->proposals;
@@ -369,14 +368,14 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
     Child* old = sa.child_with_spi_out(TRY(Reader(rekey.spi).u32("SPI")));
     if (old == nullptr) {
         // §2.25.1: it may be the one whose answer has not come yet.
-        const auto* creating = std::get_if<CreatingSa>(&sa.own);
+        const auto* creating = sa.own.find<CreatingSa>();
         if (creating != nullptr && !creating->made.makes_ike_sa()) return busy("a child is being created");
         return child_sa_not_found(context, rekey);
     }
     // One that lost against another rekey is about to be closed as well.
     if (old->redundant || old->state == model::ChildState::deleting || old->replacement || old->peer_rekey)
         return busy("the child is being replaced already");
-    const auto* own = std::get_if<CreatingSa>(&sa.own);
+    const auto* own = sa.own.find<CreatingSa>();
     if (own != nullptr && own->made.rekeys(old->id) && own->answered)
         return busy("our own rekey of the child is under way");
     ChildTerms terms = TRY(decide_rekey(*old->config, offer, old->terms, sa.outer()));
@@ -415,7 +414,7 @@ Result<Next> handle_request(Context& context, Received request) {
     if (context.sa.followup_series) return busy("an IKE_FOLLOWUP_KE exchange is awaited");
     if (proposals.empty()) return malformed("SA payload", "it has no proposal");
     if (proposals.front().protocol == model::Protocol::ike) return handle_ike_rekey(context, message);
-    const auto* own = std::get_if<CreatingSa>(&context.sa.own);
+    const auto* own = context.sa.own.find<CreatingSa>();
     if (context.sa.peer_rekey || (own != nullptr && own->made.makes_ike_sa()))
         return busy("the IKE SA is being rekeyed");
     const auto* ts_i = message.find<wire::TsiPayload>();

@@ -11,8 +11,8 @@ constexpr unsigned attempts_max = 10;
 }  // namespace
 
 Next retry_later(Context& context, const std::string& reason) {
-    CreatingSa exchange = std::move(std::get<CreatingSa>(context.sa.own));
-    context.sa.own = std::monostate{};
+    CreatingSa exchange = std::move(context.sa.own.get<CreatingSa>());
+    context.sa.own.reset();
     settle_for_peer_rekey(context, exchange.made);
     const unsigned attempts = exchange.attempts + 1;
     if (attempts >= attempts_max) {
@@ -45,8 +45,8 @@ Next give_up(Context& context, const std::string& reason) { return give_up(conte
 
 Next give_up(Context& context, const Explanation& why) {
     const std::string reason = why.sentence();
-    CreatingSa exchange = std::move(std::get<CreatingSa>(context.sa.own));
-    context.sa.own = std::monostate{};
+    CreatingSa exchange = std::move(context.sa.own.get<CreatingSa>());
+    context.sa.own.reset();
     // A rekey that failed leaves what it should replace: nothing is down.
     const auto* child = std::get_if<NewChild>(&exchange.made.what);
     if (child != nullptr && !child->replaces) context.note_failure(why, child->name);

@@ -39,10 +39,8 @@ bool has_room(const Core& core, const Handshake& handshake, std::size_t octets) 
 
 Result<> take_first_keys(Context& context, const SecretBytes& shared_secret) {
     IkeSa& sa = context.sa;
-    Handshake handshake = std::move(sa.handshake());
-    sa.protection = TRY(Protection::make(
-        sa.proposal, initial_keys(sa.proposal, shared_secret.reveal(), handshake.nonces(), sa.spis), sa.initiator));
-    sa.state = Authenticating{std::move(handshake)};
+    sa.take_keys(TRY(Protection::make(
+        sa.proposal, initial_keys(sa.proposal, shared_secret.reveal(), sa.handshake().nonces(), sa.spis), sa.initiator)));
     return {};
 }
 

@@ -79,7 +79,7 @@ Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::Messa
 // The first request asks for everything; those after it only carry further proofs (RFC 4739 §2.1).
 Result<Next> send_request(Context& context, const AuthData& auth) {
     IkeSa& sa = context.sa;
-    auto& exchange = std::get<InitiatingAuth>(sa.own);
+    auto& exchange = sa.own.get<InitiatingAuth>();
     const bool first = sa.handshake().rounds.own == 0;
     wire::MessageBuilder message;
     message.add(wire::IdiPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
@@ -109,7 +109,7 @@ Result<Next> on_signed(Context& context, crypto::JobResult result) {
 
 Result<Next> prove_ourselves(Context& context, const std::optional<model::Identity>& peer) {
     IkeSa& sa = context.sa;
-    auto& exchange = std::get<InitiatingAuth>(sa.own);
+    auto& exchange = sa.own.get<InitiatingAuth>();
     exchange.proof = TRY(plan_next_round(context, peer));
     Bytes octets = own_octets(sa);
     if (const auto* signature = std::get_if<SignaturePlan>(&*exchange.proof))
@@ -127,7 +127,7 @@ Result<Next> reject_responder(Context& context, NotifyType notify, const Error& 
     const Explanation why = explanation_of(error);
     context.alert("peer-auth-failed", "authentication of the peer failed: " + why.sentence());
     context.finish_command(std::exchange(sa.intent.command, std::nullopt), fail(error));
-    auto& exchange = std::get<InitiatingAuth>(sa.own);
+    auto& exchange = sa.own.get<InitiatingAuth>();
     const bool responder_waits = sa.handshake().rounds.own_left(*sa.connection) ||
                                  exchange.response.message.notify(NotifyType::another_auth_follows) != nullptr;
     if (responder_waits) return context.close(why);
@@ -212,14 +212,14 @@ void go_without_child(Context& context, const InitiatingAuth& exchange, const Er
 Result<Next> responder_proven(Context& context) {
     IkeSa& sa = context.sa;
     if (const auto accepted =
-            try_hooks(&Feature::auth_accept, context, std::get<InitiatingAuth>(sa.own).response);
+            try_hooks(&Feature::auth_accept, context, sa.own.get<InitiatingAuth>().response);
         !accepted)
         return reject_responder(context, NotifyType::authentication_failed, accepted.error());
     for (const Feature* feature : all_features()) {
         if (feature->leaves == nullptr) continue;
         if (auto next = feature->leaves(context)) return std::move(*next);
     }
-    const InitiatingAuth exchange = std::move(std::get<InitiatingAuth>(sa.own));
+    const InitiatingAuth exchange = std::move(sa.own.get<InitiatingAuth>());
     const wire::Message& message = exchange.response.message;
     std::optional<CommandId> command = std::exchange(sa.intent.command, std::nullopt);
     context.establish();
@@ -262,7 +262,7 @@ Result<Next> continue_rounds(Context& context) {
 }
 
 Result<Next> peer_verified(Context& context, const std::string& how) {
-    const auto& exchange = std::get<InitiatingAuth>(context.sa.own);
+    const auto& exchange = context.sa.own.get<InitiatingAuth>();
     note_peer_round(context, exchange.response.message, exchange.peer_id, how);
     return continue_rounds(context);
 }
@@ -285,7 +285,7 @@ Result<Next> on_key_verified(Context& context, crypto::JobResult result) {
 
 Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
-    auto* exchange = std::get_if<InitiatingAuth>(&sa.own);
+    auto* exchange = sa.own.find<InitiatingAuth>();
     if (exchange == nullptr) return ignore(Errc::state, "IKE_AUTH", "a response that nobody waits for");
     const AuthRounds& rounds = sa.handshake().rounds;
     if (!rounds.peer_left())
@@ -327,7 +327,7 @@ bool goes_on_without_proof(IkeSa& sa, const wire::NotifyPayload* error) {
 
 Result<Next> receive_without_proof(Context& context, Received response) {
     const wire::NotifyPayload* error = response.message.error();
-    auto* exchange = std::get_if<InitiatingAuth>(&context.sa.own);
+    auto* exchange = context.sa.own.find<InitiatingAuth>();
     if (exchange == nullptr) return ignore(Errc::state, "IKE_AUTH", "a response that nobody waits for");
     if (goes_on_without_proof(context.sa, error)) {
         exchange->response = std::move(response);

@@ -72,7 +72,7 @@ Explanation other_proposal(const IkeSa& sa, const model::Connection& connection)
     return {.kind = "proposals",
             .what = "the proposal of IKE_SA_INIT is not one of connection " + connection.name,
             .ours = text_of(offered_ike_proposals(connection)),
-            .theirs = model::Proposal{.transforms = sa.proposal.transforms}.text(),
+            .theirs = sa.proposal.as_answer().text(),
             .advice = "connections for the same addresses should have the same proposals"};
 }
 
@@ -230,9 +230,7 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
 
 void add_child_answer(const Context& context, wire::MessageBuilder& answer, const FirstChild& child) {
     add_notices(answer, answered_notices(child.terms, context.core.settings.takes_tfc_padding));
-    model::Proposal chosen{.number = child.terms.proposal.number,
-                           .protocol = model::Protocol::esp,
-                           .transforms = child.terms.proposal.transforms};
+    model::Proposal chosen = child.terms.proposal.as_answer();
     Writer(chosen.spi).u32(child.spec.spi_in);
     answer.add(wire::SaPayload{{std::move(chosen)}});
     answer.add(wire::TsiPayload::of(child.terms.selectors.remote));
@@ -283,8 +281,8 @@ Result<Next> finish_authentication(Context& context, wire::MessageBuilder answer
 // RFC 4739 §2.1: while one side has another proof to give, an answer holds nothing but ours.
 Result<Next> answer_request(Context& context, const std::optional<AuthData>& auth) {
     IkeSa& sa = context.sa;
-    const RespondingAuth exchange = std::move(std::get<RespondingAuth>(sa.theirs));
-    sa.theirs = std::monostate{};
+    const RespondingAuth exchange = std::move(sa.theirs.get<RespondingAuth>());
+    sa.theirs.reset();
     wire::MessageBuilder answer;
     if (auth) {
         answer.add(wire::IdrPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
@@ -304,7 +302,7 @@ Result<Next> on_signed(Context& context, crypto::JobResult result) {
 
 Result<Next> prove_ourselves(Context& context) {
     IkeSa& sa = context.sa;
-    auto& exchange = std::get<RespondingAuth>(sa.theirs);
+    auto& exchange = sa.theirs.get<RespondingAuth>();
     const AuthRounds& rounds = sa.handshake().rounds;
     if (!rounds.own_left(*sa.connection)) return answer_request(context, std::nullopt);
     exchange.proof = TRY(plan_next_round(context, sa.peer_id));
@@ -319,7 +317,7 @@ Result<Next> prove_ourselves(Context& context) {
 std::unexpected<Error> report_failed_peer(Context& context, const Error& error) {
     context.count(model::Counter::authentication_failed);
     // What it says about itself has led to a connection, whose failure this is.
-    if (const auto* exchange = std::get_if<RespondingAuth>(&context.sa.theirs);
+    if (const auto* exchange = context.sa.theirs.find<RespondingAuth>();
         exchange != nullptr && context.sa.peer_id == model::Identity{})
         context.sa.peer_id = exchange->peer_id;
     const Explanation why = explanation_of(error);
@@ -330,7 +328,7 @@ std::unexpected<Error> report_failed_peer(Context& context, const Error& error) 
 // The first request stays until the last is answered: it asks for the child.
 Result<Next> peer_verified(Context& context, const std::string& how) {
     IkeSa& sa = context.sa;
-    auto& exchange = std::get<RespondingAuth>(sa.theirs);
+    auto& exchange = sa.theirs.get<RespondingAuth>();
     note_peer_round(context, exchange.request.message, exchange.peer_id, how);
     if (Handshake& handshake = sa.handshake(); !handshake.auth_request)
         handshake.auth_request = std::move(exchange.request);

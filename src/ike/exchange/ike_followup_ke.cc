@@ -20,7 +20,7 @@ struct LostSeries {
     unsigned in_a_row = 0;
 };
 
-CreatingSa& creating(Context& context) { return std::get<CreatingSa>(context.sa.own); }
+CreatingSa& creating(Context& context) { return context.sa.own.get<CreatingSa>(); }
 
 // ---- our side -----------------------------------------------------------------------------------
 
@@ -33,7 +33,7 @@ bool deleted_before_its_answer(const CreatingSa& exchange) {
 Result<Next> finish_own(Context& context) {
     if (deleted_before_its_answer(creating(context))) return give_up(context, "the peer deleted the child before its answer came");
     CreatingSa exchange = std::move(creating(context));
-    context.sa.own = std::monostate{};
+    context.sa.own.reset();
     if (auto* lost = context.sa.features.find<LostSeries>()) lost->in_a_row = 0;
     const Result<> result = complete(context, std::move(exchange.made), MadeBy::us);
     if (!result) context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + result.error().text());
@@ -75,7 +75,7 @@ Next series_lost(Context& context) {
 }
 
 Result<Next> handle_response(Context& context, Received response) {
-    auto* exchange = std::get_if<CreatingSa>(&context.sa.own);
+    auto* exchange = context.sa.own.find<CreatingSa>();
     if (exchange == nullptr || !exchange->answered || !exchange->offer)
         return ignore(Errc::state, "IKE_FOLLOWUP_KE", "no such request is outstanding");
     if (const auto* error = response.message.error()) {
@@ -98,8 +98,8 @@ Result<Next> handle_response(Context& context, Received response) {
 // ---- the peer's side ----------------------------------------------------------------------------
 
 Result<Next> answer_made(Context& context, crypto::JobResult result) {
-    NewSa made = std::move(std::get<AnsweringNewSa>(context.sa.theirs).made);
-    context.sa.theirs = std::monostate{};
+    NewSa made = std::move(context.sa.theirs.get<AnsweringNewSa>().made);
+    context.sa.theirs.reset();
     auto answer = result_of<crypto::KeAnswer>(std::move(result));
     if (!answer) {
         context.count(model::Counter::bad_ke_value);
@@ -114,7 +114,7 @@ Result<Next> answer_made(Context& context, crypto::JobResult result) {
 }
 
 Result<Next> handle_request(Context& context, Received request) {
-    std::optional<FollowupSeries>& series = context.sa.followup_series;
+    Boxed<FollowupSeries>& series = context.sa.followup_series;
     const auto* link = request.message.notify(NotifyType::additional_key_exchange);
     if (!series || link == nullptr || !equal(link->data, series->link)) {
         context.count(model::Counter::state_not_found);

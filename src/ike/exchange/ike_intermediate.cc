@@ -56,7 +56,7 @@ std::unexpected<Error> refuse_round(Context& context, std::string why) {
 
 Result<Next> on_own_key(Context& context, crypto::JobResult result) {
     IkeSa& sa = context.sa;
-    auto& exchange = std::get<InitiatingIntermediate>(sa.own);
+    auto& exchange = sa.own.get<InitiatingIntermediate>();
     exchange.offer = TRY(result_of<crypto::KeOffer>(std::move(result)));
     wire::MessageBuilder message;
     message.add(wire::KePayload{.method = exchange.method, .data = exchange.offer->public_value});
@@ -68,12 +68,12 @@ Result<Next> on_shared_secret(Context& context, crypto::JobResult result) {
     const auto shared_secret = result_of<SecretBytes>(std::move(result));
     if (!shared_secret) return bad_public_value(context, shared_secret.error());
     TRY(take_new_keys(context.sa, *shared_secret));
-    context.sa.own = std::monostate{};
+    context.sa.own.reset();
     return continue_handshake(context);
 }
 
 Result<Next> receive_response(Context& context, Received response) {
-    auto* exchange = std::get_if<InitiatingIntermediate>(&context.sa.own);
+    auto* exchange = context.sa.own.find<InitiatingIntermediate>();
     if (exchange == nullptr || !exchange->offer)
         return ignore(Errc::state, "IKE_INTERMEDIATE", "a response that nobody waits for");
     const auto* ke = response.message.find<wire::KePayload>();
@@ -96,7 +96,7 @@ Result<Next> receive_refusal(Context&, Received response) {
 
 Result<Next> on_answered_key(Context& context, crypto::JobResult result) {
     IkeSa& sa = context.sa;
-    sa.theirs = std::monostate{};
+    sa.theirs.reset();
     const auto answer = result_of<crypto::KeAnswer>(std::move(result));
     if (!answer) return bad_public_value(context, answer.error());
     const model::Ke method = sa.proposal.additional[sa.handshake().additional_done];

@@ -32,15 +32,11 @@ Bytes network_order(model::Ke method) {
     return octets;
 }
 
-std::string chosen_text(const model::ChosenProposal& chosen) {
-    return model::Proposal{.protocol = chosen.protocol, .transforms = chosen.transforms}.text();
-}
-
 // ---- initiator ----------------------------------------------------------------------------------
 
 // §2.6: the cookie comes first and everything else is as before.
 Result<Next> send_request(Context& context) {
-    auto& init = std::get<InitiatingSaInit>(context.sa.own);
+    auto& init = context.sa.own.get<InitiatingSaInit>();
     Handshake& handshake = context.sa.handshake();
     wire::MessageBuilder message;
     if (!init.cookie.empty()) message.notify(NotifyType::cookie, init.cookie);
@@ -54,7 +50,7 @@ Result<Next> send_request(Context& context) {
 }
 
 Result<Next> on_own_key(Context& context, crypto::JobResult result) {
-    std::get<InitiatingSaInit>(context.sa.own).offer = TRY(result_of<crypto::KeOffer>(std::move(result)));
+    context.sa.own.get<InitiatingSaInit>().offer = TRY(result_of<crypto::KeOffer>(std::move(result)));
     return send_request(context);
 }
 
@@ -66,7 +62,7 @@ Result<Next> on_shared_secret(Context& context, crypto::JobResult result) {
                       "the peer's KE payload: " + shared_secret.error().text());
     }
     TRY(take_first_keys(context, *shared_secret));
-    context.log(LogGroup::ike, 1, "selected proposal " + chosen_text(context.sa.proposal));
+    context.log(LogGroup::ike, 1, "selected proposal " + context.sa.proposal.as_answer().text());
     return continue_handshake(context);
 }
 
@@ -80,7 +76,7 @@ std::unexpected<Error> wrong_choice(Context& context, const char* what) {
 
 Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
-    auto* init = std::get_if<InitiatingSaInit>(&sa.own);
+    auto* init = sa.own.find<InitiatingSaInit>();
     if (init == nullptr || !init->offer || !sa.window.awaits_response(0))
         return ignore(Errc::state, "IKE_SA_INIT", "a response that nobody waits for");
     const wire::Header& header = response.message.header;
@@ -116,7 +112,7 @@ Result<Next> receive_response(Context& context, Received response) {
 
 Result<Next> on_puzzle_solved(Context& context, crypto::JobResult result) {
     auto solved = result_of<crypto::SolvedPuzzle>(std::move(result));
-    if (solved) std::get<InitiatingSaInit>(context.sa.own).puzzle_solution = std::move(solved->keys);
+    if (solved) context.sa.own.get<InitiatingSaInit>().puzzle_solution = std::move(solved->keys);
     return send_request(context);
 }
 
@@ -174,7 +170,7 @@ Result<Next> repeat_with_method(Context& context, InitiatingSaInit& init, ByteVi
 // remembered as a hint while the request is repeated (§2.21.1). NO_PROPOSAL_CHOSEN alone ends the attempt at
 // once: docs/decisions has the reason.
 Result<Next> receive_notification(Context& context, Received response) {
-    auto* init = std::get_if<InitiatingSaInit>(&context.sa.own);
+    auto* init = context.sa.own.find<InitiatingSaInit>();
     if (init == nullptr || !init->offer || !context.sa.window.awaits_response(0))
         return ignore(Errc::state, "IKE_SA_INIT", "a response that nobody waits for");
     for (const Feature* feature : all_features()) {
@@ -281,16 +277,14 @@ Next answer_request(Context& context, ByteView public_value) {
     IkeSa& sa = context.sa;
     Handshake& handshake = sa.handshake();
     wire::MessageBuilder message;
-    model::Proposal chosen{
-        .number = sa.proposal.number, .protocol = model::Protocol::ike, .transforms = sa.proposal.transforms};
-    message.add(wire::SaPayload{{std::move(chosen)}});
+    message.add(wire::SaPayload{{sa.proposal.as_answer()}});
     message.add(wire::KePayload{.method = sa.proposal.ke, .data = public_value});
     message.add(wire::NoncePayload{handshake.nonce_r});
     run_hooks(&Feature::offer, context, message);
     message.notify(NotifyType::multiple_auth_supported);
     add_certificate_requests(*sa.connection, *context.core.credentials, message);
     handshake.init_response = message.finish(context.response_header(ExchangeType::ike_sa_init));
-    context.log(LogGroup::ike, 1, "selected proposal " + chosen_text(sa.proposal));
+    context.log(LogGroup::ike, 1, "selected proposal " + sa.proposal.as_answer().text());
     return context.respond_in_clear(handshake.init_response);
 }
 
@@ -375,14 +369,14 @@ IkeSa& Stranger::admit(std::shared_ptr<const model::Connection> connection, mode
     sa.proposal = std::move(proposal);
     core.admission.opened(sa.id, standing, sa.init_address);
     sa.timer(Timer::half_open) = now + core.admission.patience();
-    core.init_requests[{sa.spis.initiator, sa.init_address}] = {.sa = sa.id,
-                                                                .digest = crypto::sha2_256({request.octets})};
+    core.init_requests[{sa.spis.initiator, sa.init_address}] = sa.id;
     Context context{.core = core, .sa = sa, .now = now, .effects = effects, .slot = Slot::theirs};
     trace_received(context, request.message, request.octets.size());
     run_hooks(&Feature::accept, context, request);
     Handshake& handshake = sa.handshake();
     handshake.worked = standing == Standing::worked;
     handshake.init_request = request.octets;
+    handshake.init_digest = crypto::sha2_256({request.octets});
     handshake.nonce_i = keep(request.message.find<wire::NoncePayload>()->data);
     handshake.nonce_r = core.rng.bytes(model::limits::nonce_octets);
     sa.window.begin_request();

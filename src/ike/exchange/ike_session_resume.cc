@@ -28,10 +28,8 @@ void take_identities(IkeSa& sa, const ResumptionState& state) {
 
 // §5.1: the keys of the new SA; the handshake goes on under their protection.
 Result<> take_keys(IkeSa& sa, const SecretBytes& old_d) {
-    Handshake handshake = std::move(sa.handshake());
-    sa.protection = TRY(Protection::make(
-        sa.proposal, keys_after_resumption(sa.proposal, old_d, handshake.nonces(), sa.spis), sa.initiator));
-    sa.state = Authenticating{std::move(handshake)};
+    sa.take_keys(TRY(Protection::make(
+        sa.proposal, keys_after_resumption(sa.proposal, old_d, sa.handshake().nonces(), sa.spis), sa.initiator)));
     return {};
 }
 
@@ -39,7 +37,7 @@ Result<> take_keys(IkeSa& sa, const SecretBytes& old_d) {
 
 Result<Next> send_request(Context& context) {
     IkeSa& sa = context.sa;
-    const auto& resuming = std::get<InitiatingResumption>(sa.own);
+    const auto& resuming = sa.own.get<InitiatingResumption>();
     wire::MessageBuilder message;
     if (!resuming.cookie.empty()) message.notify(NotifyType::cookie, resuming.cookie);
     message.add(wire::NoncePayload{sa.handshake().nonce_i});
@@ -51,7 +49,7 @@ Result<Next> send_request(Context& context) {
 
 Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
-    if (!std::holds_alternative<InitiatingResumption>(sa.own) || !sa.window.awaits_response(0))
+    if (!sa.own.holds<InitiatingResumption>() || !sa.window.awaits_response(0))
         return ignore(Errc::state, "IKE_SESSION_RESUME", "a response that nobody waits for");
     if (response.message.header.spi_r == 0)
         return ignore(Errc::bad_value, "IKE_SESSION_RESUME", "the responder's SPI is zero");
@@ -70,7 +68,7 @@ Result<Next> receive_response(Context& context, Received response) {
 // Nobody has authenticated these: they may be forged. All that they can do is cost a full handshake.
 Result<Next> receive_notification(Context& context, Received response) {
     IkeSa& sa = context.sa;
-    auto* resuming = std::get_if<InitiatingResumption>(&sa.own);
+    auto* resuming = sa.own.find<InitiatingResumption>();
     if (resuming == nullptr || !sa.window.awaits_response(0))
         return ignore(Errc::state, "IKE_SESSION_RESUME", "a response that nobody waits for");
     const wire::NotifyPayload* cookie = response.message.notify(NotifyType::cookie);

@@ -54,7 +54,7 @@ std::vector<std::uint32_t> delete_children(Context& context, const wire::Message
             if (child == nullptr) {
                 context.count(model::Counter::delete_unknown);
                 context.log(LogGroup::ike, 1, fmt::format("the peer deletes an unknown ESP SA with SPI {:08x}", spi));
-                auto* creating = std::get_if<CreatingSa>(&context.sa.own);
+                auto* creating = context.sa.own.find<CreatingSa>();
                 if (creating != nullptr && creating->deleted_by_peer.size() < model::limits::children_per_ike_sa)
                     creating->deleted_by_peer.push_back(spi);
                 continue;
@@ -120,7 +120,7 @@ Result<Next> receive_refusal(Context& context, Received request) {
 Result<Next> receive_response(Context& context, Received response) {
     if (const wire::NotifyPayload* error = fatal_error(response.message))
         return context.close(reported_by_peer(context.sa, *error));
-    if (auto* informational = std::get_if<AwaitingInformational>(&context.sa.own)) {
+    if (auto* informational = context.sa.own.find<AwaitingInformational>()) {
         const AwaitingInformational done = *informational;
         context.finish();
         Result<> result = done.task.answered(context, response);
@@ -128,9 +128,9 @@ Result<Next> receive_response(Context& context, Received response) {
         TRY(std::move(result));
         return Next::finished;
     }
-    if (std::holds_alternative<AwaitingLiveness>(context.sa.own))
+    if (context.sa.own.holds<AwaitingLiveness>())
         run_hooks(&Feature::liveness_answered, context, response);
-    if (auto* deleting = std::get_if<AwaitingChildrenDeleted>(&context.sa.own)) {
+    if (auto* deleting = context.sa.own.find<AwaitingChildrenDeleted>()) {
         // Whatever the peer names, the pairs are gone on both sides now.
         const AwaitingChildrenDeleted done = std::move(*deleting);
         for (const model::ChildId id : done.children) {
@@ -145,7 +145,7 @@ Result<Next> receive_response(Context& context, Received response) {
 }
 
 Result<Next> receive_last_response(Context& context, Received) {
-    const auto* deleting = std::get_if<AwaitingIkeDeleted>(&context.sa.own);
+    const auto* deleting = context.sa.own.find<AwaitingIkeDeleted>();
     const Explanation why = deleting != nullptr ? deleting->why : Explanation{.kind = "closed", .what = "deleted"};
     return context.close(why);
 }

@@ -45,16 +45,16 @@ void restart_own_exchange(Context& context, const std::string& reason) {
     std::optional<JobId>& job = sa.jobs[static_cast<std::size_t>(Slot::own)];
     if (job) context.core.jobs.erase(static_cast<std::uint64_t>(*job));
     job.reset();
-    if (std::holds_alternative<CreatingSa>(sa.own)) {
+    if (sa.own.holds<CreatingSa>()) {
         retry_later(context, reason);
         return;
     }
-    const OwnExchange interrupted = std::exchange(sa.own, std::monostate{});
-    if (const auto* informational = std::get_if<AwaitingInformational>(&interrupted))
+    const OwnExchange interrupted = std::exchange(sa.own, {});
+    if (const auto* informational = interrupted.find<AwaitingInformational>())
         sa.tasks.push_front(informational->task);
-    if (const auto* deletion = std::get_if<AwaitingChildrenDeleted>(&interrupted))
+    if (const auto* deletion = interrupted.find<AwaitingChildrenDeleted>())
         sa.tasks.push_front(DeleteChildrenTask{.children = deletion->children, .command = deletion->command});
-    if (const auto* other = std::get_if<AwaitingSynchronization>(&interrupted))
+    if (const auto* other = interrupted.find<AwaitingSynchronization>())
         context.finish_command(other->command, {});  // Both failed over at once: the IDs are agreed on.
 }
 
@@ -64,8 +64,8 @@ std::vector<WaitingCommand> commands_of(const IkeSa& sa) {
         if (command) commands.push_back({.id = *command, .wants_the_end = wants_the_end});
     };
     add(sa.intent.command, false);
-    add(std::visit(CommandIn{}, sa.own),
-        std::holds_alternative<AwaitingIkeDeleted>(sa.own) || std::holds_alternative<AwaitingChildrenDeleted>(sa.own));
+    if (sa.own)
+        add(sa.own.visit(CommandIn{}), sa.own.holds<AwaitingIkeDeleted>() || sa.own.holds<AwaitingChildrenDeleted>());
     for (const Task& task : sa.tasks)
         add(command_of(task),
             std::holds_alternative<DeleteIkeTask>(task) || std::holds_alternative<DeleteChildrenTask>(task));

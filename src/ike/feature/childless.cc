@@ -8,6 +8,7 @@ namespace {
 using model::Childless;
 using model::NotifyType;
 
+// Of the handshake.
 struct State {
     bool offered = false;   // by us, as responder
     bool possible = false;  // at the peer, which is the responder
@@ -21,24 +22,24 @@ void offer(Context& context, wire::MessageBuilder& message) {
                                     .message_type = NotifyType::childless_ikev2_supported,
                                     .spi = {},
                                     .data = {}});
-    sa.features.of<State>().offered = true;
+    sa.handshake().features.of<State>().offered = true;
 }
 
 void accept(Context& context, const Received& received) {
     if (context.sa.initiator && received.message.notify(NotifyType::childless_ikev2_supported) != nullptr)
-        context.sa.features.of<State>().possible = true;
+        context.sa.handshake().features.of<State>().possible = true;
 }
 
 }  // namespace
 
 bool offers_childless(const IkeSa& sa) {
-    const State* state = sa.features.find<State>();
+    const State* state = sa.handshake().features.find<State>();
     return state != nullptr && state->offered;
 }
 
 Result<const model::ChildConfig*> child_of_ike_auth(const IkeSa& sa) {
     const model::Connection& connection = *sa.connection;
-    const State* state = sa.features.find<State>();
+    const State* state = sa.handshake().features.find<State>();
     const bool possible = state != nullptr && state->possible && connection.childless != Childless::never;
     // RFC 6023 §3: never to a peer that did not say so.
     if (connection.childless == Childless::force && !possible)

@@ -79,10 +79,7 @@ void skip_sequence_numbers(Context& context, std::uint64_t count) {
 void jump(Context& context, std::uint32_t next_request, std::uint32_t expected_request) {
     IkeSa& sa = context.sa;
     sa.window.jump(next_request, expected_request);
-    sa.requests.clear();
-    sa.response = {};
-    sa.early.clear();
-    sa.postponed.reset();
+    sa.arriving.reset();
     context.count(Counter::counters_synchronized);
     context.log(model::LogGroup::ike, 1,
                 fmt::format("message IDs of {} synchronized: we go on with {}, the peer with {}", sa.name(),
@@ -92,8 +89,8 @@ void jump(Context& context, std::uint32_t next_request, std::uint32_t expected_r
 // The peer's request that we were working on is answered by nobody any more.
 void drop_peer_exchange(Context& context) {
     IkeSa& sa = context.sa;
-    if (const auto* answering = std::get_if<AnsweringNewSa>(&sa.theirs)) forget_peer_rekey(sa, answering->made);
-    sa.theirs = std::monostate{};
+    if (const auto* answering = sa.theirs.find<AnsweringNewSa>()) forget_peer_rekey(sa, answering->made);
+    sa.theirs.reset();
     std::optional<JobId>& job = sa.jobs[static_cast<std::size_t>(Slot::theirs)];
     if (job) context.core.jobs.erase(static_cast<std::uint64_t>(*job));
     job.reset();
@@ -129,7 +126,8 @@ void answer_request(Context& context, const wire::Message& message) {
     if (!numbers || !holds_nothing_else(message, true)) return drop("it has not the form that it must have");
     // §5.1: lower than or equal to the highest that came from the cluster, in whatever message.
     std::int64_t highest = std::int64_t{sa.window.expected_request()} - (sa.window.processing_request() ? 0 : 1);
-    if (!sa.early.empty()) highest = std::max<std::int64_t>(highest, sa.early.rbegin()->first);
+    if (sa.arriving && !sa.arriving->early.empty())
+        highest = std::max<std::int64_t>(highest, sa.arriving->early.rbegin()->first);
     highest = std::max<std::int64_t>(highest, sync.last_m1);
     if (numbers->send <= highest) return drop("it is old, or repeated by somebody else");
     const auto m2 = std::max<std::int64_t>(numbers->send, highest + 1);
@@ -152,7 +150,7 @@ void answer_request(Context& context, const wire::Message& message) {
 
 void take_answer(Context& context, const wire::Message& message) {
     IkeSa& sa = context.sa;
-    const auto* awaiting = std::get_if<AwaitingSynchronization>(&sa.own);
+    const auto* awaiting = sa.own.find<AwaitingSynchronization>();
     const auto numbers = numbers_in(message);
     // §5.1: dropped without a word; a second copy finds nobody waiting.
     if (awaiting == nullptr || !numbers || numbers->nonce != awaiting->nonce || !holds_nothing_else(message, false) ||

@@ -27,7 +27,7 @@ struct Mobility {
     bool list_wanted = false;                      // the peer is to hear of our addresses
 
     // ---- the responder
-    std::optional<model::Endpoint> esp_from{};  // where the newest ESP came from, if not from where IKE goes
+    Boxed<model::Endpoint> esp_from{};  // where the newest ESP came from, if not from where IKE goes
 
     // ---- the initiator
     std::vector<AddressPair> candidates{};  // to which routes lead, best first
@@ -36,7 +36,7 @@ struct Mobility {
     bool update_stale = false;              // the answer that we await says nothing: addresses have changed since
     bool strayed = false;                   // the outstanding request has gone by more than one path
     unsigned unexpected_nats = 0;
-    std::optional<model::Path> before{};    // the path that the peer knows, during an update
+    Boxed<model::Path> before{};            // the path that the peer knows, during an update
     std::optional<NatHash> seen_as{};       // NAT_DETECTION_DESTINATION_IP of the last answer to an update or check
 
     // ---- return routability (§3.7)
@@ -46,7 +46,7 @@ struct Mobility {
         bool moved = false;  // meanwhile: the answer shows nothing
     };
     std::vector<model::IpAddress> proven{};  // at which the peer has answered
-    std::optional<Check> check{};
+    Boxed<Check> check{};
 };
 
 // The state if both ends have MOBIKE.

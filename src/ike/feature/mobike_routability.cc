@@ -23,7 +23,7 @@ bool build_check(Context& context, wire::MessageBuilder& message) {
         release(context);
         return false;
     }
-    mobility->check = {.cookie = context.core.rng.bytes(cookie_octets), .target = sa.path.remote.address};
+    mobility->check = Mobility::Check{.cookie = context.core.rng.bytes(cookie_octets), .target = sa.path.remote.address};
     message.notify(NotifyType::cookie2, mobility->check->cookie);
     return true;
 }
@@ -31,7 +31,7 @@ bool build_check(Context& context, wire::MessageBuilder& message) {
 Result<> check_answered(Context& context, const Received& answer) {
     IkeSa& sa = context.sa;
     Mobility& mobility = *mobility_of(sa);
-    const auto check = std::exchange(mobility.check, std::nullopt);
+    const auto check = std::exchange(mobility.check, {});
     const wire::NotifyPayload* cookie = answer.message.notify(NotifyType::cookie2);
     if (!check || cookie == nullptr || !equal(cookie->data, check->cookie)) {
         context.count(model::Counter::authentication_failed);

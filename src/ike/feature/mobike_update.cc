@@ -71,7 +71,7 @@ void choose_path(Context& context, Mobility& mobility) {
 
 // The responder's request that is not answered has its list of addresses.
 bool tells_addresses(const IkeSa& sa, const Mobility& mobility) {
-    return std::holds_alternative<AwaitingInformational>(sa.own) && !mobility.check;
+    return sa.own.holds<AwaitingInformational>() && !mobility.check;
 }
 
 bool build_update(Context& context, wire::MessageBuilder& message) {
@@ -107,7 +107,7 @@ void give_way(Context& context, Mobility& mobility) {
     const std::vector<AddressPair> usable = usable_pairs(sa, mobility);
     if (!usable.empty()) return move_to(context, mobility, usable.front());
     context.alert("mobike-failure", "the peer of " + sa.name() + " accepts no path that is left (its mobike_addrs)");
-    if (const auto before = std::exchange(mobility.before, std::nullopt)) context.move(*before);
+    if (const auto before = std::exchange(mobility.before, {})) context.move(*before);
 }
 
 Result<> update_answered(Context& context, const Received& answer) {

@@ -8,7 +8,7 @@ namespace cygnet::ike {
 namespace {
 
 bool offers_additional(const IkeSa& sa) {
-    const auto* init = std::get_if<InitiatingSaInit>(&sa.own);
+    const auto* init = sa.own.find<InitiatingSaInit>();
     if (init == nullptr) return false;
     return std::ranges::any_of(init->proposals, [](const model::Proposal& proposal) {
         return std::ranges::any_of(proposal.transforms, [](const model::Transform& transform) {

@@ -9,6 +9,7 @@
 namespace cygnet::ike {
 namespace {
 
+// Of the handshake.
 struct OcspState {
     Bytes response{};  // about the certificate of our present round
 };
@@ -42,10 +43,8 @@ void before_signature(Context& context, crypto::SignJob& job) {
 }
 
 void after_signature(Context& context, const crypto::SignedAuth& made) {
-    if (made.staple) context.sa.features.of<OcspState>().response = made.ocsp_response;
+    if (made.staple) context.sa.handshake().features.of<OcspState>().response = made.ocsp_response;
 }
-
-void established(Context& context) { context.sa.features.forget<OcspState>(); }
 
 }  // namespace
 
@@ -57,7 +56,7 @@ void add_ocsp_request(const model::Connection& connection, wire::MessageBuilder&
 
 // RFC 4806 §4.2: separate from the other CERT payloads.
 void add_ocsp_response(Context& context, wire::MessageBuilder& message) {
-    const OcspState* state = context.sa.features.find<OcspState>();
+    const OcspState* state = context.sa.handshake().features.find<OcspState>();
     if (state != nullptr && !state->response.empty())
         message.add(wire::CertPayload{.encoding = model::CertEncoding::ocsp_content, .data = state->response});
 }
@@ -65,7 +64,6 @@ void add_ocsp_response(Context& context, wire::MessageBuilder& message) {
 const Feature ocsp{.name = "OCSP in IKE",
                    .rfc = "RFC 4806",
                    .before_signature = before_signature,
-                   .after_signature = after_signature,
-                   .established = established};
+                   .after_signature = after_signature};
 
 }  // namespace cygnet::ike

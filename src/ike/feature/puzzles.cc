@@ -12,6 +12,7 @@ namespace {
 
 using model::NotifyType;
 
+// Of the handshake.
 struct AuthPuzzle {
     crypto::Puzzle puzzle{};
     Bytes solution{};  // initiator
@@ -25,7 +26,7 @@ void offer(Context& context, wire::MessageBuilder& message) {
     if (settings.puzzles != Puzzles::always && !context.core.admission.secrets_are_wasted(context.now)) return;
     const crypto::Puzzle puzzle{.prf = sa.proposal.prf,
                                 .difficulty = static_cast<std::uint8_t>(settings.puzzle_difficulty_min)};
-    context.sa.features.of<AuthPuzzle>().puzzle = puzzle;
+    context.sa.handshake().features.of<AuthPuzzle>().puzzle = puzzle;
     context.count(model::Counter::puzzle_sent);
     message.notify(NotifyType::puzzle, written(puzzle));
 }
@@ -34,18 +35,18 @@ void accept(Context& context, const Received& response) {
     if (!context.sa.initiator) return;
     const wire::NotifyPayload* asked = response.message.notify(NotifyType::puzzle);
     const auto puzzle = asked == nullptr ? std::nullopt : parse_puzzle(asked->data);
-    if (puzzle) context.sa.features.of<AuthPuzzle>().puzzle = *puzzle;
+    if (puzzle) context.sa.handshake().features.of<AuthPuzzle>().puzzle = *puzzle;
 }
 
 Result<Next> on_solved(Context& context, crypto::JobResult result) {
     crypto::SolvedPuzzle solved = TRY(result_of<crypto::SolvedPuzzle>(std::move(result)));
-    context.sa.features.of<AuthPuzzle>().solution = std::move(solved.keys);
+    context.sa.handshake().features.of<AuthPuzzle>().solution = std::move(solved.keys);
     return continue_handshake(context);
 }
 
 // §7.2.2: an initiator that knows puzzles must solve it.
 std::optional<Result<Next>> next_exchange(Context& context) {
-    const AuthPuzzle* asked = context.sa.features.find<AuthPuzzle>();
+    const AuthPuzzle* asked = context.sa.handshake().features.find<AuthPuzzle>();
     if (asked == nullptr || !asked->solution.empty()) return std::nullopt;
     const crypto::Puzzle& puzzle = asked->puzzle;
     if (puzzle.difficulty > context.core.settings.puzzle_difficulty_accepted)
@@ -61,7 +62,7 @@ std::optional<Result<Next>> next_exchange(Context& context) {
 }
 
 void auth_offer(Context& context, wire::MessageBuilder& message) {
-    const AuthPuzzle* asked = context.sa.features.find<AuthPuzzle>();
+    const AuthPuzzle* asked = context.sa.handshake().features.find<AuthPuzzle>();
     if (context.sa.initiator && asked != nullptr) message.outside(wire::PsPayload{asked->solution});
 }
 
@@ -74,7 +75,7 @@ bool is_later_fragment(ByteView datagram) {
 
 // §7.2.4: without the right solution a message is dropped in silence; the first fragment has it.
 Worth worth_of_keys(Context& context, ByteView datagram) {
-    const AuthPuzzle* asked = context.sa.features.find<AuthPuzzle>();
+    const AuthPuzzle* asked = context.sa.handshake().features.find<AuthPuzzle>();
     if (asked == nullptr) return Worth::keys;
     const auto seen = wire::glance(datagram);
     if (!seen || seen->solution.empty()) return is_later_fragment(datagram) ? Worth::patience : Worth::nothing;
@@ -82,7 +83,7 @@ Worth worth_of_keys(Context& context, ByteView datagram) {
     const auto bits = crypto::puzzle_bits(asked->puzzle.prf, octets, seen->solution);
     if (bits.value_or(0) < asked->puzzle.difficulty) return Worth::nothing;
     context.count(model::Counter::puzzle_solved);
-    context.sa.features.forget<AuthPuzzle>();
+    context.sa.handshake().features.forget<AuthPuzzle>();
     return Worth::keys;
 }
 

@@ -14,11 +14,13 @@ using model::LogGroup;
 using model::NotifyType;
 namespace limits = model::limits;
 
-// What an SA knows of its authentication, through all rekeys.
-struct Authentication {
-    bool ours = false;                 // we were the initiator, who repeats it (RFC 4478 §2)
-    std::optional<Duration> lifetime;  // AUTH_LIFETIME of the peer, until the SA is established
-    std::vector<std::string> asked_for{};  // children of the SA before, until this one takes over
+// Children of the SA before, until this one takes over.
+struct AskedFor {
+    std::vector<std::string> children{};
+};
+// AUTH_LIFETIME of the peer, until the SA is established.
+struct AnnouncedLifetime {
+    Duration value{};
 };
 
 // RFC 4478 §2: before the time is over; not all clients of a gateway at once.
@@ -60,15 +62,15 @@ void auth_offer(Context& context, wire::MessageBuilder& message) {
 }
 
 Result<> auth_accept(Context& context, const Received& message) {
-    if (context.sa.initiator)
-        context.sa.features.of<Authentication>().lifetime = lifetime_in(message.message);
+    const std::optional<Duration> lifetime = lifetime_in(message.message);
+    if (context.sa.initiator && lifetime) context.sa.features.of<AnnouncedLifetime>().value = *lifetime;
     return {};
 }
 
 // RFC 4478 §2: at any time, from the one who was responder then.
 Result<> informational_request(Context& context, const Received& request, wire::MessageBuilder&) {
     const std::optional<Duration> lifetime = lifetime_in(request.message);
-    if (lifetime && context.sa.features.of<Authentication>().ours) obey(context, *lifetime);
+    if (lifetime && context.sa.client) obey(context, *lifetime);
     return {};
 }
 
@@ -137,7 +139,7 @@ bool hand_over(Context& context, wire::MessageBuilder&) {
     IkeSa* sa = successor_of(context.core, old);
     if (sa == nullptr || !sa->established()) return false;
     Context of_new = context.of(*sa);
-    auto& asked_for = sa->features.of<Authentication>().asked_for;
+    auto& asked_for = sa->features.of<AskedFor>().children;
     bool more = pass_children_on(old, of_new);
     std::vector<std::string> made = names_of_children(*sa), asked = asked_for;
     for (const std::string& wanted : names_of_children(old)) {
@@ -165,7 +167,7 @@ bool hand_over(Context& context, wire::MessageBuilder&) {
     }
     of_new.log(LogGroup::ike, 0, fmt::format("{} reauthenticated: {} takes over", old.name(), sa->name()));
     context.count(model::Counter::reauthenticated);
-    asked_for.clear();
+    sa->features.forget<AskedFor>();
     // One before the old SA may still wait for an answer that never comes.
     sa->intent.reauthenticates = std::exchange(old.intent.reauthenticates, std::nullopt);
     if (sa->intent.reauthenticates) await_children(of_new);
@@ -193,19 +195,17 @@ bool conclude_reauthentication(Context& context, wire::MessageBuilder&) {
 
 void established(Context& context) {
     IkeSa& sa = context.sa;
-    auto& authentication = sa.features.of<Authentication>();
-    authentication.ours = sa.initiator;
     const model::Connection& connection = *sa.connection;
     if (connection.reauth_time > Duration{0}) {
         sa.timer(Timer::authentication_end) = context.now + connection.reauth_time + connection.over_time;
         if (sa.initiator) sa.timer(Timer::reauth) = context.early(connection.reauth_time, connection.rand_time);
     }
-    if (authentication.lifetime) obey(context, *authentication.lifetime);
-    authentication.lifetime.reset();
+    if (const auto* announced = sa.features.find<AnnouncedLifetime>()) obey(context, announced->value);
+    sa.features.forget<AnnouncedLifetime>();
     IkeSa* old = living(context.core, sa.intent.reauthenticates);
     if (old == nullptr) return;
     std::vector<std::string> names = names_of_children(*old);
-    authentication.asked_for = names;
+    sa.features.of<AskedFor>().children = names;
     if (const auto first = std::ranges::find(names, sa.intent.child); first != names.end()) names.erase(first);
     for (std::string& name : names) context.enqueue(CreateChildTask{.child = std::move(name)});
     await_children(context);
@@ -213,7 +213,7 @@ void established(Context& context) {
 
 // RFC 4478 §2: a rekey does not lengthen what was authenticated.
 void inherited(Context& heir, IkeSa& old) {
-    heir.sa.features.of<Authentication>() = old.features.of<Authentication>();
+    if (const AskedFor* asked = old.features.find<AskedFor>()) heir.sa.features.of<AskedFor>() = *asked;
     for (const Timer timer : {Timer::reauth, Timer::authentication_end}) heir.sa.timer(timer) = old.timer(timer);
     heir.sa.intent.reauthenticates = old.intent.reauthenticates;
 }
@@ -246,7 +246,7 @@ void reauthenticate(Context& context, const std::optional<CommandId>& command) {
     // An SA that the operator has terminated waits for its Delete: it is not to come back.
     if (!sa.established() || sa.replaced_by || sa.deleted || successor_of(context.core, sa) != nullptr)
         return context.finish_command(command, {});
-    if (!sa.features.of<Authentication>().ours) {
+    if (!sa.client) {
         // §2: with a lifetime of zero we allow a reasonable time.
         Instant& end = sa.timer(Timer::authentication_end);
         end = std::min(end, context.now + limits::reauthentication_patience);

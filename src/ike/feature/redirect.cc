@@ -22,7 +22,6 @@ struct Redirection {
     bool followed = false;  // the peer said that it goes where REDIRECT says
     std::string to{};       // where an operator sends it
     // ---- the client
-    bool client = false;    // we began the first of these IKE SAs: only then can we be sent away (§10)
     bool leaving = false;
     std::optional<std::string> gateway{};      // of a REDIRECT in IKE_AUTH
     std::optional<IpAddress> from{};           // the gateway that sent us here
@@ -143,7 +142,7 @@ std::optional<Result<Next>> leaves(Context& context) {
     IkeSa& sa = context.sa;
     Redirection* redirection = sa.features.find<Redirection>();
     if (redirection == nullptr || !redirection->gateway) return std::nullopt;
-    auto* exchange = std::get_if<InitiatingAuth>(&sa.own);
+    auto* exchange = sa.own.find<InitiatingAuth>();
     if (exchange != nullptr) context.core.release_child_spi(exchange->spi_in);
     if (const auto may = may_follow(context, *redirection); may) {
         go(context, *redirection->gateway, {.intent = std::exchange(sa.intent, {})});
@@ -240,7 +239,7 @@ Result<> informational_request(Context& context, const Received& request, wire::
     const Redirection* redirection = sa.features.find<Redirection>();
     const auto gateway = protected_gateway(*notify);
     // §10: only the original responder can send the original initiator away.
-    const bool wanted = redirection != nullptr && redirection->client && !redirection->leaving;
+    const bool wanted = sa.client && (redirection == nullptr || !redirection->leaving);
     if (wanted && gateway && sa.connection->follow_redirects) {
         leave_established(context, *gateway);
         return {};
@@ -260,9 +259,9 @@ IkeSa* newest(Core& core, model::IkeSaId id) {
 void established(Context& context) {
     IkeSa& sa = context.sa;
     if (!sa.initiator) return;
-    Redirection& redirection = sa.features.of<Redirection>();
-    redirection.client = true;
-    const auto replaces = std::exchange(redirection.replaces, std::nullopt);
+    Redirection* redirection = sa.features.find<Redirection>();
+    if (redirection == nullptr) return;
+    const auto replaces = std::exchange(redirection->replaces, std::nullopt);
     IkeSa* old = replaces ? newest(context.core, *replaces) : nullptr;
     if (old != nullptr && !old->closed && old->established()) context.of(*old).enqueue(DeleteIkeTask{});
 }
@@ -294,10 +293,10 @@ void run_command(Core& core, const Redirect& command, Instant now, Effects& effe
     std::vector<IkeSa*> found;
     std::size_t deaf = 0;
     for (const auto& [id, sa] : core.sas()) {
-        if (!matches(*sa, command)) continue;
-        const Redirection* redirection = sa->features.find<Redirection>();
+        if (!matches(sa, command)) continue;
+        const Redirection* redirection = sa.features.find<Redirection>();
         // §3: never to a peer that did not say that it follows.
-        if (redirection != nullptr && redirection->followed) found.push_back(sa.get());
+        if (redirection != nullptr && redirection->followed) found.push_back(core.find_sa(id));
         else ++deaf;
     }
     if (found.empty()) {

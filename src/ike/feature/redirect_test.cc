@@ -40,7 +40,7 @@ protected:
         for (auto event = pair.a.events.rbegin(); event != pair.a.events.rend(); ++event)
             if (const auto* trace = std::get_if<model::MessageTrace>(&*event);
                 trace && trace->exchange == ExchangeType::ike_sa_init && trace->sent)
-                return trace->payloads;
+                return model::text_of(trace->payloads);
         return {};
     }
     model::Path to(model::IpAddress remote) { return {{address("192.0.2.1"), 500}, {remote, 500}}; }
