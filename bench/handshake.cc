@@ -1,7 +1,8 @@
-// P13 to P15 of the performance goals: how much CPU a whole set-up (IKE SA and first child) costs two engines that share one
-// process and no I/O, beside the cost of its raw cryptography measured in the same run, turn by turn.
+// P13 to P15 and P17 of the performance goals: how much CPU a whole set-up (IKE SA and first child) costs two engines that share
+// one process and no I/O, beside the cost of its raw cryptography measured in the same run, turn by turn.
 //
-// P14: what 10,000 of them keep in memory, and how long they take.
+// P18 to P20: how long one takes, how long 10,000 take, and what each keeps in memory: in the engine, and in a data plane that
+// has its child but has not seen a packet.
 //
 //   handshake [--pairs N] [--set-ups N] [--many N]
 
@@ -13,12 +14,14 @@
 #include <deque>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "bench/measurement.h"
 #include "crypto/cipher.h"
 #include "crypto/key_exchange.h"
 #include "crypto/prf.h"
 #include "crypto/test_pki.h"
+#include "esp/forwarding_table.h"
 #include "ike/engine.h"
 #include "model/config_index.h"
 #include "model/proposal.h"
@@ -34,6 +37,8 @@ double cpu_seconds() {
 }
 
 enum class Proof { shared_key, certificate, ticket };
+// All of one identity, or each with an identity of its own and a connection for it at the gateway.
+enum class Clients { alike, named };
 
 model::AuthConfig round(std::string_view identity, Proof proof) {
     model::AuthConfig round;
@@ -66,11 +71,19 @@ std::shared_ptr<const model::Connection> connection_for(std::string_view own, st
     return connection;
 }
 
-// Connections, the same but for their names: an IKE SA that is up would be used again.
-std::shared_ptr<const model::Config> config_for(std::string_view own, std::string_view peer, std::string_view proposals,
-                                                std::uint32_t connections, Proof proof) {
+// Connections of as many names: an IKE SA that is up would be used again.
+struct End {
+    std::string own, peer;
+    bool own_numbered = false, peer_numbered = false;
+    std::uint32_t connections = 1;
+};
+std::shared_ptr<const model::Config> config_for(const End& end, std::string_view proposals, Proof proof) {
     model::Config config;
-    for (std::uint32_t i = 0; i < connections; ++i) config.connections[connection_name(i)] = connection_for(own, peer, proposals, i, proof);
+    for (std::uint32_t i = 0; i < end.connections; ++i) {
+        const std::string own = end.own_numbered ? end.own + std::to_string(i) : end.own;
+        const std::string peer = end.peer_numbered ? end.peer + std::to_string(i) : end.peer;
+        config.connections[connection_name(i)] = connection_for(own, peer, proposals, i, proof);
+    }
     auto secret = std::make_shared<model::SharedSecret>();
     secret->name = "ike-bench";
     secret->secret = SecretBytes::copy_of(bytes_of("a secret of thirty-two characters"));
@@ -106,11 +119,14 @@ struct Pki {
 // Two engines whose effects are each other's inputs; jobs run at once.
 class Pair {
 public:
-    Pair(std::string_view proposals, Proof proof, std::uint32_t set_ups)
+    Pair(std::string_view proposals, Proof proof, std::uint32_t set_ups, Clients clients = Clients::alike)
         : initiator_(rng_, settings()), responder_(rng_, settings()) {
         const Pki pki;
-        configure(initiator_, config_for("initiator", "responder", proposals, set_ups + 1, proof), pki.credentials("initiator"));
-        configure(responder_, config_for("responder", "initiator", proposals, 1, proof), pki.credentials("responder"));
+        const bool named = clients == Clients::named;
+        const End left{.own = "initiator", .peer = "responder", .own_numbered = named, .connections = set_ups + 1};
+        const End right{.own = "responder", .peer = "initiator", .peer_numbered = named, .connections = named ? set_ups + 1 : 1};
+        configure(initiator_, config_for(left, proposals, proof), pki.credentials("initiator"));
+        configure(responder_, config_for(right, proposals, proof), pki.credentials("responder"));
     }
 
     // Brings up one IKE SA with a child; ends the program if that does not happen.
@@ -182,7 +198,7 @@ private:
         } else if (std::holds_alternative<ike::InstallChild>(effect)) {
             ++children_;
         } else if (auto* report = std::get_if<ike::Report>(&effect)) {
-            if (auto* line = std::get_if<model::LogLine>(&report->event)) last_line_ = line->message;
+            if (auto* line = std::get_if<model::LogLine>(&*report->event)) last_line_ = line->message;
         }
     }
 
@@ -286,11 +302,33 @@ bench::Measurement measure(const char* id, const char* name, const char* proposa
 // Octets that the allocator has handed out.
 double heap_octets() { return static_cast<double>(mallinfo2().uordblks); }
 
+// What a data plane keeps of one child that has not carried a packet.
+double data_plane_octets(int count) {
+    const double before = heap_octets();
+    std::vector<esp::ChildPointer> children;
+    esp::ForwardingTable table;
+    for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(count); ++i) {
+        const auto client = model::AddressRange::single(model::IpAddress::v4(0x0a000000 + i));
+        model::ChildSaSpec spec{.id = model::ChildId{i + 1}, .spi_in = 0x10000 + i, .spi_out = 0x20000 + i};
+        spec.encr = model::Encr::aes_gcm_16;
+        spec.key_bits = 256;
+        spec.in.encr = SecretBytes(36);
+        spec.out.encr = SecretBytes(36);
+        spec.local = {model::TrafficSelector::all(model::Family::v4)};
+        spec.remote = {model::TrafficSelector::of(client)};
+        auto runtime = esp::SaRuntime::make(spec);
+        must(runtime.has_value(), "SaRuntime::make");
+        children.push_back(esp::make_child(spec, std::move(*runtime)));
+        table = table.with_inbound(children.back()).with_outbound(children.back(), i + 1);
+    }
+    return (heap_octets() - before) / count;
+}
+
 // Many at once: what one IKE SA with its child costs to keep at one end, and how long all take; then the latency of one more.
-std::vector<bench::Measurement> measure_many(int count) {
+std::vector<bench::Measurement> measure_many(int count, Clients clients) {
     const auto number = static_cast<std::uint32_t>(count);
     constexpr int latencies = 101;
-    Pair engines("aes256gcm16-prfsha384-x25519", Proof::shared_key, number + latencies + 1);
+    Pair engines("aes256gcm16-prfsha384-x25519", Proof::shared_key, number + latencies + 1, clients);
     const double heap = heap_octets(), start = bench::nanoseconds_now();
     for (std::uint32_t client = 1; client <= number; ++client) engines.set_up(client);
     const double took = bench::nanoseconds_now() - start, kept = (heap_octets() - heap) / (2.0 * count);
@@ -305,12 +343,15 @@ std::vector<bench::Measurement> measure_many(int count) {
         raw_cryptography(Kind::psk);
         latency.push_back({own / 1e3, (bench::nanoseconds_now() - other_start) / 1e3});
     }
-    const std::string at = fmt::format(" at {}", count), cryptography = "its raw cryptography";
-    return {{.id = "P14", .name = "memory of an IKE SA with a child, one end," + at, .unit = "octets", .other = "the aim of 3 KiB",
-             .samples = {{kept, 3072}}},
-            {.id = "P14", .name = fmt::format("time to set {} up, both ends", count), .unit = "s", .other = cryptography,
+    const double carried = data_plane_octets(count);
+    const std::string cryptography = "its raw cryptography", aim = "the aim of 3 KiB";
+    const std::string at = fmt::format(" at {}{}", count, clients == Clients::named ? ", an identity each" : "");
+    return {{.id = "P20", .name = "memory of an IKE SA with an idle child, one end," + at, .unit = "octets", .other = aim,
+             .samples = {{kept + carried, 3072}}},
+            {.id = "P20", .name = "of that, the engine," + at, .unit = "octets", .other = aim, .samples = {{kept, 3072}}},
+            {.id = "P19", .name = "time to set all up, both ends," + at, .unit = "s", .other = cryptography,
              .samples = {{took / 1e9, raw / 1e9}}},
-            {.id = "P14", .name = "latency of one set-up, both ends," + at, .unit = "us", .other = cryptography,
+            {.id = "P18", .name = "latency of one set-up, both ends," + at, .unit = "us", .other = cryptography,
              .samples = std::move(latency)}};
 }
 
@@ -351,13 +392,16 @@ int argument(int argc, char** argv, std::string_view flag, int fallback) {
 int main(int argc, char** argv) {
     const int pairs = argument(argc, argv, "--pairs", 9);
     const int set_ups = argument(argc, argv, "--set-ups", 1000);
-    std::vector<bench::Measurement> all = measure_many(argument(argc, argv, "--many", 10'000));
+    const int many = argument(argc, argv, "--many", 10'000);
+    std::vector<bench::Measurement> all = measure_many(many, Clients::alike);
+    const std::vector<bench::Measurement> named = measure_many(many, Clients::named);
+    all.insert(all.end(), named.begin(), named.end());
     all.insert(all.end(), {measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", Kind::psk, pairs, set_ups),
                   measure("P14", "IKE set-ups, ECDSA P-256 certificates, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519",
                           Kind::certificates, pairs, set_ups),
                   measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O",
                           "aes256gcm16-prfsha384-x25519-ke1_mlkem768", Kind::hybrid, pairs, set_ups),
-                  measure_resumption("resume", pairs, set_ups)});
+                  measure_resumption("P17", pairs, set_ups)});
     bench::print(all);
     return 0;
 }

@@ -1,13 +1,14 @@
 """How much a set-up costs a daemon: Cygnet's pair and strongSwan's, driven alike over their control sockets, in turns.
 
-The initiator has a connection for each of COUNT clients, the responder one for all of them. Wall time is the machine's, so
-the figure that counts is the responder's CPU time per set-up, and its memory per established pair.
+The initiator has a connection for each client, the responder one for all of them. Wall time is the machine's, so the figure
+that counts is the responder's CPU time per set-up; and, of MANY at once, its memory per established pair.
 """
 
 import os
 import string
 import sys
 import threading
+import time
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
@@ -17,7 +18,10 @@ from lab.pki import Authority
 from lab.strongswan import StrongSwan
 
 COUNT = 200
+MANY = 10_000
 _SESSIONS = 4
+# A daemon that writes down every message measures its log.
+_QUIET = {Cygnet: {"log_level": "audit"}, StrongSwan: {"log_groups": "default = -1\nike = -1\ncfg = -1\nchd = -1"}}
 
 _CLIENT = string.Template("""
     c$number {
@@ -88,43 +92,51 @@ KINDS = [("P13", "PSK, X25519", CLASSIC, None), ("P14", "ECDSA certificates, X25
 class Pair:
     """Two daemons of one make, each on a host of its own."""
 
-    def __init__(self, lab, name, make, proposal, authority):
+    def __init__(self, lab, name, make, proposal, authority=None, count=COUNT):
         self.name = name
+        self.count = count
         left, right = lab.host(f"{name}-l"), lab.host(f"{name}-r")
         lab.connect(left, "192.0.2.1/24", right, "192.0.2.2/24")
         self.initiator = self._start(lab, make, left, proposal, authority, initiates=True)
         self.responder = self._start(lab, make, right, proposal, authority, initiates=False)
 
-    @staticmethod
-    def _start(lab, make, host, proposal, authority, *, initiates):
+    def _start(self, lab, make, host, proposal, authority, *, initiates):
         words = {"proposal": proposal, "auth": "psk", "certs": "", "unique": "unique = never"}
         files = {}
         if authority:
-            names = [f"c{number}.example" for number in range(COUNT)] if initiates else ["gateway.example"]
+            names = [f"c{number}.example" for number in range(self.count)] if initiates else ["gateway.example"]
             # All clients share a key: what is measured is the responder.
             certificate, key = authority.issue_many(names)
             files = {"x509/own.pem": certificate, "private/own.pem": key, "x509ca/ca.pem": authority.certificate}
             words |= {"auth": "pubkey", "certs": "certs = own.pem"}
         clients = [_CLIENT.substitute(words, number=number, high=number // 250, low=number % 250 + 1)
-                   for number in range(COUNT if initiates else 0)]
+                   for number in range(self.count if initiates else 0)]
         body = "".join(clients) if initiates else _GATEWAY.substitute(words)
         config = f"connections {{\n{body}}}\n{_SECRETS}"
-        options = {"log_level": "audit"} if make is Cygnet else {}
-        return make(lab, host, config, files=files, name=f"{host}", **options)
+        return make(lab, host, config, files=files, name=f"{host}", **_QUIET[make])
 
     def set_up(self):
-        """Sets all clients up; CPU milliseconds of each end per set-up, and KiB that the responder grew by per pair."""
+        """Sets all clients up, and ends them again; CPU milliseconds of each end per set-up."""
         before = [self._cpu_ms(end) for end in (self.initiator, self.responder)]
-        memory = self._memory_kib(self.responder)
         self._all("initiate", "child")
         after = [self._cpu_ms(end) for end in (self.initiator, self.responder)]
-        grown = self._memory_kib(self.responder) - memory
         self._all("terminate", "ike")
-        return [(end - start) / COUNT for start, end in zip(before, after)] + [grown / COUNT]
+        return [(end - start) / self.count for start, end in zip(before, after)]
+
+    def grow(self):
+        """Sets all clients up; the seconds that it took, and KiB that the responder grew by per pair."""
+        memory, start = self._memory_kib(self.responder), time.monotonic()
+        self._all("initiate", "child")
+        took = time.monotonic() - start
+        return took, (self._memory_kib(self.responder) - memory) / self.count
+
+    def stop(self):
+        self.initiator.stop()
+        self.responder.stop()
 
     def _all(self, command, key):
         names: SimpleQueue = SimpleQueue()
-        for number in range(COUNT):
+        for number in range(self.count):
             names.put(f"c{number}")
         failures: list[Exception] = []
 
@@ -159,6 +171,8 @@ class Pair:
 
 def measure(lab, entry, rounds, wanted):
     """The entries of all kinds of set-up, each beside strongSwan's."""
+    if wanted(["P19", "P20"]):
+        yield from measure_many(lab, entry)
     for identity, kind, proposal, keys in KINDS:
         if not wanted([identity]):
             continue
@@ -167,7 +181,6 @@ def measure(lab, entry, rounds, wanted):
         pairs = [Pair(lab, f"{short}-c", Cygnet, proposal, authority), Pair(lab, f"{short}-s", StrongSwan, proposal, authority)]
         samples = []
         for number in range(rounds):
-            # The first round, in which memory grows, comes in the same order for all kinds; then A B, B A, …
             order = pairs if number % 2 == 0 else list(reversed(pairs))
             results = {pair.name: pair.set_up() for pair in order}
             samples.append([results[pair.name] for pair in pairs])
@@ -175,8 +188,19 @@ def measure(lab, entry, rounds, wanted):
         other = "strongSwan, kernel-libipsec"
         yield entry(identity, f"CPU per set-up, responder: {kind}", "ms", other, [(own[1], his[1]) for own, his in samples])
         yield entry(identity, f"CPU per set-up, initiator: {kind}", "ms", other, [(own[0], his[0]) for own, his in samples])
-        yield entry("P20", f"memory per pair, responder: {kind}", "KiB", other, [(max(samples[0][0][2], 0.001), samples[0][1][2])])
         for pair in pairs:
-            pair.initiator.stop()
-            pair.responder.stop()
+            pair.stop()
+
+
+def measure_many(lab, entry):
+    """MANY clients with a shared key: what they keep in memory, and how long all take."""
+    results = []
+    for name, make in (("many-c", Cygnet), ("many-s", StrongSwan)):
+        pair = Pair(lab, name, make, CLASSIC, count=MANY)
+        results.append(pair.grow())
+        print(f"  {MANY} with {make.__name__}: {results[-1][0]:.1f} s, {results[-1][1]:.2f} KiB each", file=sys.stderr)
+        pair.stop()
+    other = "strongSwan, kernel-libipsec"
+    yield entry("P19", f"{MANY} set-ups of two daemons over {_SESSIONS} sessions", "s", other, [tuple(took for took, _ in results)])
+    yield entry("P20", f"memory per pair, responder, of {MANY}", "KiB", other, [tuple(grown for _, grown in results)])
 
