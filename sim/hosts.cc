@@ -95,6 +95,17 @@ void Gateways::talk(Duration interval) {
     world.start_traffic(interval);
 }
 
+void Gateways::expect_the_same_tunnel() {
+    world.expect(is_up(), "one IKE SA and one child remain");
+    expect_nothing_lost();
+}
+
+void Gateways::expect_a_clean_end(Node& by) {
+    world.terminate(by, the_ike);
+    world.run_for(seconds(10));
+    world.expect(is_down(), "nothing is left after the terminate");
+}
+
 void Gateways::expect_nothing_lost() {
     world.stop_traffic();
     world.run_for(seconds(1));

@@ -66,6 +66,10 @@ public:
     void talk(Duration interval = milliseconds(20));
     // Lets the last packets arrive; every packet must have got through.
     void expect_nothing_lost();
+    // One IKE SA and one child, and no packet on the way to there was lost.
+    void expect_the_same_tunnel();
+    // An operator terminates it, and nothing is left.
+    void expect_a_clean_end(Node& by);
 };
 
 inline const ike::SaSelector the_child{.child = "net"};

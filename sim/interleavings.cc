@@ -213,7 +213,7 @@ void run(Room& room, const Crossing& crossing, const std::vector<std::size_t>& s
         if (!crossing.jobs_take_time) room.perform_jobs();
     }
     // Retransmissions, pauses after TEMPORARY_FAILURE, IKE SAs that wait for their Delete.
-    room.settle(minutes(6));
+    room.settle(minutes(9));
     if (!room.checkers.violation()) judge_end(room, crossing);
 }
 

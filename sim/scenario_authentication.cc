@@ -19,12 +19,9 @@ void reauthenticate_under_load(World& world, const GatewayOptions& options, By b
     if (meanwhile) meanwhile(gateways);
     world.run_for(seconds(30));
     gateways.rest();
-    world.expect(gateways.is_up(), "one IKE SA and one child remain");
+    gateways.expect_the_same_tunnel();
     world.expect(gateways.a.list().front().id != before, "the IKE SA is a new one");
-    gateways.expect_nothing_lost();
-    world.terminate(gateways.b, the_ike);
-    world.run_for(seconds(10));
-    world.expect(gateways.is_down(), "nothing is left after the terminate");
+    gateways.expect_a_clean_end(gateways.b);
 }
 
 void by_initiator(World& world) { reauthenticate_under_load(world, {}, By::initiator); }
@@ -60,8 +57,7 @@ void reauth_time_for_an_hour(World& world) {
     gateways.talk(milliseconds(500));
     world.run_for(hours(1));
     gateways.rest();
-    world.expect(gateways.is_up(), "one IKE SA and one child remain");
-    gateways.expect_nothing_lost();
+    gateways.expect_the_same_tunnel();
     world.expect(gateways.a.engine().counters()[model::Counter::reauthenticated] >= 6, "the peers authenticated again and again");
 }
 
@@ -72,8 +68,7 @@ void lifetime_of_the_responder(World& world) {
     gateways.talk(milliseconds(500));
     world.run_for(hours(1));
     gateways.rest();
-    world.expect(gateways.is_up(), "one IKE SA and one child remain");
-    gateways.expect_nothing_lost();
+    gateways.expect_the_same_tunnel();
     world.expect(gateways.a.engine().counters()[model::Counter::reauthenticated] >= 6, "the initiator obeyed again and again");
 }
 
@@ -83,9 +78,7 @@ void several_rounds(World& world) {
     gateways.up(minutes(5));
     world.network.link.loss = 0;
     world.expect(gateways.a.list().front().local_id == model::Identity::parse("alice@example"), "the second identity counts");
-    world.terminate(gateways.a, the_ike);
-    world.run_for(seconds(10));
-    world.expect(gateways.is_down(), "nothing is left after the terminate");
+    gateways.expect_a_clean_end(gateways.a);
 }
 
 constexpr Scenario scenarios[] = {

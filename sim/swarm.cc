@@ -179,7 +179,7 @@ void end_in_peace(World& world, Gateways& gateways) {
                           .udp_blocked = world.network.link.udp_blocked};
     world.faults = {};
     // The longest wait: a request that goes out for the last time, and an end that notices by liveness.
-    if (!gateways.rest(minutes(12))) return;
+    if (!gateways.rest(minutes(14))) return;
     world.expect(gateways.a.backend().living() <= world.initiated(), "no child is there twice");
     if (gateways.a.backend().living() == 0) {
         const auto command = world.initiate(gateways.a, gateways.b);
@@ -210,7 +210,7 @@ std::string run_swarm(World& world) {
     world.stop_traffic();
     if (world.failed()) return plan.text();
     world.terminate(gateways.a, the_ike);
-    world.run_until([&] { return gateways.is_down(); }, minutes(8));
+    world.run_until([&] { return gateways.is_down(); }, minutes(10));
     world.expect(gateways.is_down(), "nothing is left after the terminate");
     return plan.text();
 }

@@ -29,7 +29,7 @@ struct Engine::Impl {
     }
     void take(Fetched& input, Instant now, Effects& effects) { take_fetched(core, std::move(input), now, effects); }
     void take(const Tick&, Instant, Effects&) {}  // Passed deadlines are looked after in every step.
-    void take(Configure& input, Instant, Effects& effects) {
+    void take(Configure& input, Instant now, Effects& effects) {
         core.config = std::move(input.config);
         if (input.credentials) {
             core.credentials = std::move(input.credentials);
@@ -37,7 +37,10 @@ struct Engine::Impl {
         }
         follow_configuration(core, effects);
         core.failures.keep_only(*core.config);
+        tell_of_changes(now, effects);
     }
+    // Established SAs keep what they were made with; extensions hear of what is written now.
+    void tell_of_changes(Instant now, Effects& effects);
     void take(const Initiate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const Terminate& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const Rekey& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
@@ -66,6 +69,16 @@ namespace {
 bool passed(std::uint64_t used, std::uint64_t limit) { return limit != 0 && used >= limit; }
 
 }  // namespace
+
+void Engine::Impl::tell_of_changes(Instant now, Effects& effects) {
+    for (const auto& [id, sa] : core.sas()) {
+        if (!sa.established() || sa.closed) continue;
+        const auto configured = core.config->connections.find(sa.connection->name);
+        if (configured == core.config->connections.end() || configured->second == sa.connection) continue;
+        Context context{.core = core, .sa = *core.find_sa(id), .now = now, .effects = effects, .slot = Slot::own};
+        run_hooks(&Feature::reconfigured, context, *configured->second);
+    }
+}
 
 void Engine::Impl::take(RestoreSecrets& input, Instant, Effects& effects) {
     auto kept = KeptSecrets::decoded(input.secrets.reveal());
@@ -116,9 +129,9 @@ void Engine::Impl::take(const PeerMoved& input, Instant now, Effects& effects) {
         core.touch(sa->id);
         return follow_stream(context, input.path);
     }
-    if (sa->path.tcp() || sa->nat_local || !sa->nat_remote) return;
+    if (sa->path.tcp()) return;
     if (!sa->dynamic_update) return run_hooks(&Feature::esp_moved, context, input.path.remote);
-    if (sa->path.remote == input.path.remote) return;
+    if (sa->nat_local || !sa->nat_remote || sa->path.remote == input.path.remote) return;
     context.move_peer(input.path.remote);
 }
 

@@ -101,9 +101,22 @@ std::string mend_selectors(const std::string& child, const SelectorPair& own, co
 
 // ---- authentication -----------------------------------------------------------------------------
 
-std::string credential_of(const IkeSa& sa) {
-    if (sa.connection->local.front().auth == model::AuthClass::psk) return "a pre-shared key";
-    return "a certificate (" + sa.connection->local.front().auth_text + ")";
+constexpr const char* see_its_log = "the peer's log says why";
+
+std::string who_we_are(const IkeSa& sa) {
+    const model::AuthConfig& local = sa.connection->local.front();
+    return fmt::format("we are {} with {}", text_of(sa.own_id),
+                       local.auth == model::AuthClass::psk ? "a pre-shared key" : "a certificate (" + local.auth_text + ")");
+}
+
+// One side is called `said`, the other is configured for `configured`: the keys are local.id and remote.id, or the reverse.
+Explanation wrong_identity(std::string what, const char* here, const char* there, const model::Identity& configured,
+                           const char* claim, const model::Identity& said) {
+    return {.kind = "identity",
+            .what = std::move(what),
+            .ours = fmt::format("{} = {}", here, text_of(configured)),
+            .theirs = fmt::format("{} {}", claim, text_of(said)),
+            .advice = fmt::format("set {} = {} here, or {} = {} at the peer", here, text_of(said), there, text_of(configured))};
 }
 
 }  // namespace
@@ -218,7 +231,7 @@ Explanation why_child_refused(const OfferedChild& offer, const wire::Message& an
             why.kind = "proposals";
             why.advice = "let the key exchange methods of esp_proposals on both sides have one in common";
             break;
-        default: why.advice = "the peer's log says why"; break;
+        default: why.advice = see_its_log; break;
     }
     return why;
 }
@@ -228,26 +241,19 @@ Explanation why_rekey_refused(const std::string& connection, std::span<const Pro
     return {.kind = "refused",
             .what = "the peer refused the rekey of the IKE SA",
             .theirs = model::name_of(answer),
-            .advice = "its log says why"};
+            .advice = see_its_log};
 }
 
 Explanation wrong_peer_identity(const std::string& connection, const model::Identity& expected,
                                 const model::Identity& said) {
-    return {.kind = "identity",
-            .what = "the peer is not who " + connection + " expects",
-            .ours = "remote.id = " + text_of(expected),
-            .theirs = "it says that it is " + text_of(said),
-            .advice = fmt::format("set remote.id = {} here, or local.id = {} at the peer", text_of(said),
-                                  text_of(expected))};
+    return wrong_identity("the peer is not who " + connection + " expects", "remote.id", "local.id", expected,
+                          "it says that it is", said);
 }
 
 Explanation wrong_own_identity(const std::string& connection, const model::Identity& own,
                                const model::Identity& wanted) {
-    return {.kind = "identity",
-            .what = "the peer wants to talk to somebody else than " + connection,
-            .ours = "local.id = " + text_of(own),
-            .theirs = "it asks for " + text_of(wanted),
-            .advice = fmt::format("set local.id = {} here, or remote.id = {} at the peer", text_of(wanted), text_of(own))};
+    return wrong_identity("the peer wants to talk to somebody else than " + connection, "local.id", "remote.id", own,
+                          "it asks for", wanted);
 }
 
 Explanation wrong_method(const std::string& connection, const model::AuthConfig& expected, const std::string& used) {
@@ -273,10 +279,10 @@ Explanation refused_by_peer(const IkeSa& sa, const wire::Message& answer) {
     const std::string own = text_of(sa.own_id);
     Explanation why{.kind = "refused",
                     .what = "the peer refused our IKE_AUTH",
-                    .ours = fmt::format("we are {} with {}", own, credential_of(sa)),
+                    .ours = who_we_are(sa),
                     .theirs = said};
     if (error == nullptr || error->message_type != NotifyType::authentication_failed) {
-        why.advice = "the peer's log says why";
+        why.advice = see_its_log;
         return why;
     }
     why.kind = "credential";
@@ -321,7 +327,7 @@ Explanation reported_by_peer(const IkeSa& sa, const wire::NotifyPayload& error) 
     if (error.message_type == NotifyType::authentication_failed)
         return {.kind = "credential",
                 .what = "the peer did not accept our side of IKE_AUTH",
-                .ours = fmt::format("we are {} with {}", text_of(sa.own_id), credential_of(sa)),
+                .ours = who_we_are(sa),
                 .theirs = said,
                 .advice = fmt::format("let remote.id and remote.auth at the peer accept {}, and look into its log",
                                       text_of(sa.own_id))};

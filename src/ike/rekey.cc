@@ -11,8 +11,8 @@
 namespace cygnet::ike {
 namespace {
 
-// How long an IKE SA that was replaced waits for its Delete.
-constexpr Duration replaced_sa_patience = seconds(60);
+// How long an IKE SA that was replaced waits for its Delete: as long as a peer that has not got our last answer may ask again.
+constexpr Duration replaced_sa_patience = minutes(3);
 
 Child* find_child(IkeSa& sa, std::optional<model::ChildId> id) {
     if (!id) return nullptr;

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "ike/test_pair.h"
+#include "ike/test_peer.h"
 
 namespace cygnet::ike::test {
 namespace {
@@ -329,6 +330,33 @@ TEST_F(Rekey, WhoseFollowUpExchangeComesTooLateBeginsAnew) {
             expect_one_working_tunnel();
             EXPECT_NE(child_spi(owner->a), before);
         }
+    }
+}
+
+// RFC 7296 §2.25: what the lifetime asks for stays due while the peer is busy, at longer intervals, until the SA ends.
+TEST(RekeyWithABusyPeer, StaysDue) {
+    for (const bool of_child : {false, true}) {
+        model::Connection made = connection(false);
+        made.rand_time = made.children.front().lifetime.rand_time = Duration{0};
+        made.rekey_time = of_child ? Duration{0} : hours(1);
+        made.children.front().lifetime.rekey_time = of_child ? hours(1) : Duration{0};
+        Node victim{2};
+        victim.step(Instant::after_start(seconds(1000)), Configure{config_of(std::move(made)), nullptr});
+        ScriptedPeer peer{victim};
+        peer.establish();
+        unsigned asked = 0;
+        const Instant end = peer.now + hours(1) + minutes(15);
+        for (; peer.now < end; peer.now = peer.now + seconds(1)) {
+            peer.step(Tick{});
+            for (const auto& request : peer.opened(peer.sent())) {
+                asked += request.header.exchange == model::ExchangeType::create_child_sa;
+                wire::MessageBuilder busy;
+                busy.notify(model::NotifyType::temporary_failure);
+                EXPECT_TRUE(peer.respond(request, std::move(busy)).empty());
+            }
+        }
+        EXPECT_GT(asked, 2 * model::limits::temporary_failures) << victim.log();
+        EXPECT_LT(asked, 15u * 60 / 4) << "nor all the time";
     }
 }
 

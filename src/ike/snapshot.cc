@@ -52,10 +52,13 @@ model::IkeState state_of(const IkeSa& sa) {
     switch (sa.phase()) {
         case Phase::connecting:
         case Phase::authenticating: return model::IkeState::connecting;
-        case Phase::established: return model::IkeState::established;
-        case Phase::deleting: break;
+        case Phase::established: break;
+        case Phase::deleting: return model::IkeState::deleting;
     }
-    return model::IkeState::deleting;
+    if (sa.replaced_by) return model::IkeState::rekeyed;
+    const auto* creating = std::get_if<CreatingSa>(&sa.own);
+    const bool rekeying = creating != nullptr && creating->made.rekeys_ike_sa();
+    return rekeying ? model::IkeState::rekeying : model::IkeState::established;
 }
 
 }  // namespace

@@ -96,8 +96,11 @@ void drop_fragments(Context& context) {
 void check_liveness(Context& context) {
     IkeSa& sa = context.sa;
     Instant heard = sa.last_received;
+    const bool esp_counts = std::ranges::none_of(all_features(), [&](const Feature* feature) {
+        return feature->distrusts_esp != nullptr && feature->distrusts_esp(sa);
+    });
     for (const auto& [id, child] : sa.children)
-        if (child.usage.packets_in != 0) heard = std::max(heard, child.usage.last_in);
+        if (esp_counts && child.usage.packets_in != 0) heard = std::max(heard, child.usage.last_in);
     const Instant due = heard + sa.connection->dpd_delay;
     sa.timer(Timer::liveness) = std::max(due, context.now + sa.connection->dpd_delay / 2);
     if (due > context.now || sa.window.outstanding() || !sa.tasks.empty()) return;

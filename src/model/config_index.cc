@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/limits.h"
+
 namespace cygnet::model {
 namespace {
 
@@ -19,6 +21,16 @@ Identity key_of(const Identity& id) {
 // What IKE_SA_INIT chooses by beside the addresses: of connections that are alike in both, it takes the first.
 bool same_offer(const Connection& a, const Connection& b) {
     return a.proposals == b.proposals && a.post_quantum == b.post_quantum && a.tcp == b.tcp;
+}
+
+// What it asks for with CERTREQ.
+bool same_requests(const Connection& a, const Connection& b) {
+    return a.send_certreq == b.send_certreq && a.ocsp == b.ocsp && a.hash_and_url == b.hash_and_url &&
+           std::ranges::equal(a.remote, b.remote, [](const AuthConfig& one, const AuthConfig& other) {
+               return one.auth == other.auth && one.ca_certificates == other.ca_certificates &&
+                      one.certificates.empty() == other.certificates.empty() &&
+                      one.public_keys.empty() == other.public_keys.empty();
+           });
 }
 
 std::string addresses_text(const Connection& connection) {
@@ -76,7 +88,12 @@ void ConfigIndex::add(const std::shared_ptr<const Connection>& connection, Alike
     else anywhere_by_id_.add(connection->remote.front().id, position);
     anywhere_.push_back(position);
     std::vector<Position>& like = alike[addresses_text(*connection)];
-    if (std::ranges::any_of(like, [&](Position other) { return same_offer(*connections_[other], *connection); })) return;
+    const bool asks_enough = like.size() >= limits::certreq_connections;
+    if (std::ranges::any_of(like, [&](Position other) {
+            const Connection& before = *connections_[other];
+            return same_offer(before, *connection) && (asks_enough || same_requests(before, *connection));
+        }))
+        return;
     like.push_back(position);
     anywhere_first_.push_back(position);
 }

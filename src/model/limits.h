@@ -22,6 +22,7 @@ inline constexpr std::size_t attributes_per_cp_payload = 128;
 inline constexpr std::size_t spis_per_delete_payload = 4096;
 inline constexpr std::size_t certificates_per_message = 16;
 inline constexpr std::size_t certificate_authorities_per_certreq = 512;
+inline constexpr std::size_t certreq_connections = 64;  // of those that a first request may mean: whose CAs are asked for
 
 inline constexpr std::size_t identity_octets = 4096;  // of an ID payload: more than the longest distinguished name
 inline constexpr std::size_t authentication_rounds = 8;  // of one side, RFC 4739
@@ -123,6 +124,8 @@ inline constexpr Duration nat_keepalive = seconds(20);  // RFC 3948 §4
 inline constexpr Duration followup_ke_wait = seconds(20);  // RFC 9370 §2.2.4
 inline constexpr Duration deleted_child_grace = seconds(5);  // old inbound SA after a rekey
 inline constexpr Duration temporary_failure_pause = seconds(3);
+inline constexpr unsigned temporary_failures = 10;       // of one exchange, then it is given up
+inline constexpr Duration rekey_retry = seconds(60);     // then, as long as the lifetime lets it
 
 // Fragmentation, RFC 7383 §2.5.1: IP datagram sizes. §2.5.2: those that are tried after a larger one when nothing comes
 // back, soon after one above 1280. No link of IPv4 is narrower than 576 octets, none of IPv6 than 1280.

@@ -34,6 +34,10 @@ bool carries(const model::IkeStatus& sa, const std::string& child) {
     });
 }
 
+bool is_up(const model::IkeStatus& sa) {
+    return sa.state >= model::IkeState::established && sa.state <= model::IkeState::rekeyed;
+}
+
 struct View {
     const model::Connection& connection;
     const std::vector<model::IkeStatus>& sas;
@@ -43,7 +47,7 @@ struct View {
     const model::IkeStatus* established() const {
         const model::IkeStatus* found = nullptr;
         for (const model::IkeStatus& sa : sas)
-            if (sa.state == model::IkeState::established &&
+            if (is_up(sa) &&
                 (found == nullptr || sa.established_for > found->established_for))
                 found = &sa;
         return found;
@@ -57,7 +61,7 @@ struct View {
     }
     bool up(const std::string& child) const {
         return std::ranges::any_of(sas, [&](const model::IkeStatus& sa) {
-            return sa.state == model::IkeState::established && carries(sa, child);
+            return is_up(sa) && carries(sa, child);
         });
     }
     std::string missing_child(const std::string& child) const {

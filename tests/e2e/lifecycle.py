@@ -1,9 +1,11 @@
 """Start, stop, crash and restart of the daemon; configurations that it refuses."""
 
 import os
+import re
 import signal
 
 from lab.cygnet import program
+from lab.traffic import NumberedStream
 
 from scenario import PSK, Cygnet, Gateways, carries_traffic, configuration, connection, counter, established, ping, scenario, secret, wait_until
 
@@ -92,6 +94,34 @@ def reload_by_signal(lab):
     assert sorted(names()) == ["net", "other"], "a broken file changes nothing"
     assert established(left)["child"]["spi-in"] == spi
     carries_traffic(gateways)
+
+
+@scenario
+def reloads_under_traffic(lab):
+    """Of three tunnels one is changed, again and again: the traffic of another does not notice."""
+    gateways = Gateways(lab)
+    for daemon, own, other, net, far in ((gateways.left, "192.0.2.1", "192.0.2.2", 1, 2), (gateways.right, "192.0.2.2", "192.0.2.1", 2, 1)):
+        more = [connection(name, own, other, local_id=f"{name}{net}.example", remote_id=f"{name}{far}.example",
+                           local_ts=f"10.{net}.{third}.0/24", remote_ts=f"10.{far}.{third}.0/24", rekey_time="1h")
+                for name, third in (("second", 2), ("third", 3))]
+        daemon.configure(daemon.config_path.read_text() + configuration(*more))
+        daemon.command("reload")
+    gateways.up()
+    for name in ("second", "third"):
+        gateways.left.up(name)
+    before = {name: established(gateways.left, name)["child"]["spi-in"] for name in ("net", "second")}
+    with NumberedStream(lab, gateways.left_host, gateways.right_host, "10.2.0.1", source="10.1.0.1", packets_per_s=500) as stream:
+        stream.wait_for_packets(100)
+        for rekey_time in ("2h", "3h", "4h"):
+            for daemon in (gateways.left, gateways.right):
+                text, mark, third = daemon.config_path.read_text().partition("third {")
+                daemon.configure(text + mark + re.sub(r"rekey_time = \w+", f"rekey_time = {rekey_time}", third))
+                daemon.command("reload")
+            stream.wait_for_packets(100)
+    assert stream.sent > 300 and not stream.lost and not stream.doubled, stream.summary()
+    assert before == {name: established(gateways.left, name)["child"]["spi-in"] for name in before}
+    for daemon in (gateways.left, gateways.right):
+        assert len([sa for sa in daemon.sas() if sa["name"] != "third"]) == 2, daemon.sas()
 
 
 @scenario

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 #include "ike/exchange/ike_auth.h"
 #include "ike/feature/hash_and_url.h"
@@ -181,27 +182,48 @@ void note_peer_round(Context& context, const wire::Message& message, const model
                             rounds.peer_follows ? ", another one follows" : ""));
 }
 
-void add_certificate_requests(const model::Connection& connection, const Credentials& credentials,
-                              wire::MessageBuilder& message) {
-    if (!connection.send_certreq) return;
-    bool raw_keys = false, certificates = false;
-    Bytes authorities;
-    for (const model::AuthConfig& round : connection.remote) {
-        if (round.auth == model::AuthClass::psk || round.auth == model::AuthClass::null) continue;
+namespace {
+
+// What all connections together ask for.
+struct CertificateRequests {
+    bool certificates = false, raw_keys = false, ocsp = false, by_url = false;
+    std::set<Bytes> authorities{};  // hashes of their keys
+
+    void add(const model::AuthConfig& round, const Credentials& credentials) {
+        if (round.auth == model::AuthClass::psk || round.auth == model::AuthClass::null) return;
         raw_keys = raw_keys || !round.public_keys.empty();
-        const bool only_raw = !round.public_keys.empty() && round.certificates.empty() && round.ca_certificates.empty();
-        if (only_raw) continue;
+        if (!round.public_keys.empty() && round.certificates.empty() && round.ca_certificates.empty()) return;
         certificates = true;
-        // Rounds mostly accept the same CAs; a hash twice would do no harm, but take place.
-        const Bytes accepted = acceptable_authorities(round, credentials);
-        if (accepted != authorities) append(authorities, accepted);
+        if (auto accepted = parse_authorities(acceptable_authorities(round, credentials)))
+            for (Bytes& authority : *accepted)
+                if (authorities.size() < model::limits::certificate_authorities_per_certreq)
+                    authorities.insert(std::move(authority));
     }
+};
+
+}  // namespace
+
+void add_certificate_requests(std::span<const std::shared_ptr<const model::Connection>> connections,
+                              const Credentials& credentials, wire::MessageBuilder& message) {
+    CertificateRequests requests;
+    for (const auto& connection : connections.first(std::min(connections.size(), model::limits::certreq_connections))) {
+        if (!connection->send_certreq) continue;
+        const bool before = std::exchange(requests.certificates, false);
+        for (const model::AuthConfig& round : connection->remote) requests.add(round, credentials);
+        if (requests.certificates) {
+            requests.ocsp = requests.ocsp || asks_for_ocsp(*connection);
+            requests.by_url = requests.by_url || looks_up_urls(*connection);
+        }
+        requests.certificates = requests.certificates || before;
+    }
+    Bytes authorities;
+    for (const Bytes& authority : requests.authorities) append(authorities, authority);
     if (!authorities.empty())
         message.add(wire::CertreqPayload{.encoding = model::CertEncoding::x509_signature, .authorities = authorities});
-    if (raw_keys) message.add(wire::CertreqPayload{.encoding = model::CertEncoding::raw_public_key, .authorities = {}});
-    if (!certificates) return;
-    add_ocsp_request(connection, message);
-    announce_look_up(connection, message);
+    if (requests.raw_keys)
+        message.add(wire::CertreqPayload{.encoding = model::CertEncoding::raw_public_key, .authorities = {}});
+    if (requests.ocsp) message.add(wire::CertreqPayload{.encoding = model::CertEncoding::ocsp_content, .authorities = {}});
+    if (requests.by_url) message.notify(model::NotifyType::http_cert_lookup_supported);
 }
 
 }  // namespace cygnet::ike

@@ -1,8 +1,13 @@
 // IKE_AUTH with certificates, between two engines.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <array>
+
 #include "ike/exchange/ike_auth.h"
 #include "ike/test_certificates.h"
+#include "ike/test_peer.h"
+#include "model/config_index.h"
 
 namespace cygnet::ike::test {
 namespace {
@@ -212,6 +217,38 @@ TEST_F(Certificates, LeadToTheConnectionThatTrustsTheirAuthority) {
     EXPECT_EQ(pair.b.only_sa(pair.now).name, "gw") << logs();
 }
 
+// RFC 7296 §3.7: who answers a first request does not know yet which connection the peer means, and asks for the CAs of all.
+TEST_F(Certificates, AreAskedForOfTheAuthoritiesOfEveryConnectionThatMayBeMeant) {
+    const Bytes other = crypto::make_test_certificate(
+        {.subject = "CN=Other CA", .basic_constraints = "critical,CA:TRUE", .key_usage = "critical,keyCertSign"},
+        stranger.key, {}, stranger.key);
+    model::Connection first = with_certificates(false), second = with_certificates(false), third = connection(false);
+    first.name = "first";
+    second.name = "second";
+    third.name = "third";  // wants no certificate
+    first.remote.front().ca_certificates = {authority.certificate};
+    second.remote.front().ca_certificates = {other, authority.certificate};
+    for (const bool with_index : {false, true}) {
+        auto config = config_of(first);
+        config->connections["second"] = std::make_shared<const model::Connection>(second);
+        config->connections["third"] = std::make_shared<const model::Connection>(third);
+        std::shared_ptr<const model::Config> whole = config;
+        if (with_index) whole = model::with_index(*config);
+        Node victim{7};
+        ScriptedPeer peer{victim};
+        peer.step(Configure{whole, credentials(authority, authority, {"b.example", crypto::KeyType::ecdsa_256})});
+        peer.init();
+        const auto answer = *wire::parse_message(peer.init_response);
+        const auto requests = answer.all<wire::CertreqPayload>();
+        ASSERT_EQ(requests.size(), 1u);
+        EXPECT_EQ(requests.front()->authorities.size(), 2u * 20);
+        for (const Bytes& each : {authority.certificate, other}) {
+            const Bytes hash = parsed(each).public_key()->spki_hash();
+            EXPECT_FALSE(std::ranges::search(requests.front()->authorities, hash).empty());
+        }
+    }
+}
+
 // RFC 4301 §4.4.3.2 [64]: the identity must be what the certificate says, whatever its type.
 TEST_F(Certificates, BindIdentitiesOfEveryType) {
     const std::string key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
@@ -303,7 +340,7 @@ TEST_F(RawKeys, AreAskedForWithoutAuthorities) {
     wire::MessageBuilder message;
     model::Connection wants = with_certificates(true);
     wants.remote.front().public_keys = {b.spki};
-    add_certificate_requests(wants, Credentials{}, message);
+    add_certificate_requests(std::array{std::make_shared<const model::Connection>(wants)}, Credentials{}, message);
     const Bytes datagram = message.finish({.exchange = model::ExchangeType::ike_sa_init});
     const auto parsed_message = *wire::parse_message(datagram);
     ASSERT_EQ(parsed_message.all<wire::CertreqPayload>().size(), 1u);

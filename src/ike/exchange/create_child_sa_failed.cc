@@ -5,8 +5,15 @@
 namespace cygnet::ike {
 namespace {
 
-// How often a task is tried again before its SA is left as it is.
-constexpr unsigned attempts_max = 10;
+// What a lifetime or a jump of the counters (RFC 6311 §5.2) wants stays due: not at once, but until the SA ends.
+void rekey_later(Context& context, const CreatingSa& exchange) {
+    const Instant later = context.now + model::limits::rekey_retry;
+    if (exchange.made.rekeys_ike_sa() && !context.sa.replaced_by) context.sa.timer(Timer::rekey) = later;
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child == nullptr || !child->replaces) return;
+    const auto old = context.sa.children.find(*child->replaces);
+    if (old != context.sa.children.end() && !old->second.replacement) old->second.rekey_at = later;
+}
 
 }  // namespace
 
@@ -15,7 +22,8 @@ Next retry_later(Context& context, const std::string& reason) {
     context.sa.own.reset();
     settle_for_peer_rekey(context, exchange.made);
     const unsigned attempts = exchange.attempts + 1;
-    if (attempts >= attempts_max) {
+    if (attempts >= model::limits::temporary_failures) {
+        if (!exchange.command) rekey_later(context, exchange);
         context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
         context.finish_command(exchange.command, fail(Errc::state, "CREATE_CHILD_SA", reason));
         return context.finish();

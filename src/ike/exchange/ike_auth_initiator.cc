@@ -91,7 +91,7 @@ Result<Next> send_request(Context& context, const AuthData& auth) {
     if (is_first_contact(context)) message.notify(NotifyType::initial_contact);
     if (!sa.handshake().rounds.resumed) {
         message.notify(NotifyType::multiple_auth_supported);
-        add_certificate_requests(*sa.connection, *context.core.credentials, message);
+        add_certificate_requests(std::array{sa.connection}, *context.core.credentials, message);
     }
     const std::optional<model::Identity> peer = expected_peer(sa);
     if (peer) message.add(wire::IdrPayload{.id_type = peer->type, .data = peer->data});

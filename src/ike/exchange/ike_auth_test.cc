@@ -113,21 +113,26 @@ TEST(IkeAuth, ForgetsOldSasOfAPeerThatLostItsState) {
     EXPECT_NE(pair.b.log().find("INITIAL_CONTACT"), std::string::npos);
 }
 
+// A second SA of the same peer, from this port, without INITIAL_CONTACT, while the first stands.
+void bring_up_a_second_sa(Pair& pair, model::UniquePolicy at_b, std::uint16_t port) {
+    model::Connection quiet = connection(true), strict = connection(false);
+    quiet.unique = model::UniquePolicy::never;
+    strict.unique = at_b;
+    pair.configure(quiet, strict);
+    EXPECT_TRUE(pair.initiate(pair.a).result);
+    quiet.name = "again";
+    pair.step(pair.a, Configure{config_of(quiet), nullptr});
+    pair.step(pair.a, Initiate{.id = CommandId{77},
+                               .connection = "again",
+                               .child = "net",
+                               .path = {{address("192.0.2.1"), port}, {address("192.0.2.2"), 500}}});
+    pair.run();
+}
+
 TEST(IkeAuth, ReplacesOrKeepsASecondSaOfAnotherHostAsTheUniquePolicySays) {
     for (const auto policy : {model::UniquePolicy::replace, model::UniquePolicy::keep}) {
         Pair pair;
-        model::Connection quiet = connection(true), strict = connection(false);
-        quiet.unique = model::UniquePolicy::never;
-        strict.unique = policy;
-        pair.configure(quiet, strict);
-        EXPECT_TRUE(pair.initiate(pair.a).result);
-        quiet.name = "again";
-        pair.step(pair.a, Configure{config_of(quiet), nullptr});
-        pair.step(pair.a, Initiate{.id = CommandId{77},
-                                   .connection = "again",
-                                   .child = "net",
-                                   .path = {{address("192.0.2.1"), 4711}, {address("192.0.2.2"), 500}}});
-        pair.run();
+        bring_up_a_second_sa(pair, policy, 4711);
         const bool replaced = pair.b.only_sa(pair.now).id == model::IkeSaId{2};
         EXPECT_EQ(replaced, policy == model::UniquePolicy::replace);
     }
@@ -137,18 +142,7 @@ TEST(IkeAuth, ReplacesOrKeepsASecondSaOfAnotherHostAsTheUniquePolicySays) {
 TEST(IkeAuth, LetsTheSameHostOverlapBeforeTheUniquePolicyCounts) {
     for (const auto policy : {model::UniquePolicy::replace, model::UniquePolicy::keep}) {
         Pair pair;
-        model::Connection quiet = connection(true), strict = connection(false);
-        quiet.unique = model::UniquePolicy::never;
-        strict.unique = policy;
-        pair.configure(quiet, strict);
-        EXPECT_TRUE(pair.initiate(pair.a).result);
-        quiet.name = "again";
-        pair.step(pair.a, Configure{config_of(quiet), nullptr});
-        pair.step(pair.a, Initiate{.id = CommandId{77},
-                                   .connection = "again",
-                                   .child = "net",
-                                   .path = {{address("192.0.2.1"), 500}, {address("192.0.2.2"), 500}}});
-        pair.run();
+        bring_up_a_second_sa(pair, policy, 500);
         EXPECT_EQ(pair.b.engine.population().ike_sas, 2u);
         pair.pass(model::limits::unique_overlap + seconds(1));
         EXPECT_EQ(pair.b.only_sa(pair.now).id, model::IkeSaId{2});

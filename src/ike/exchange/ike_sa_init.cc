@@ -77,10 +77,7 @@ std::unexpected<Error> wrong_choice(Context& context, const char* what) {
 Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
     auto* init = sa.own.find<InitiatingSaInit>();
-    if (init == nullptr || !init->offer || !sa.window.awaits_response(0))
-        return ignore(Errc::state, "IKE_SA_INIT", "a response that nobody waits for");
-    const wire::Header& header = response.message.header;
-    if (header.spi_r == 0) return ignore(Errc::bad_value, "IKE_SA_INIT", "the responder's SPI is zero");
+    TRY(check_first_answer(context, init != nullptr && init->offer, response.message.header));
     run_hooks(&Feature::accept, context, response);
     const auto& answer = response.message.find<wire::SaPayload>()->proposals;
     if (answer.size() != 1) return wrong_choice(context, "the responder chose not exactly one proposal");
@@ -98,11 +95,8 @@ Result<Next> receive_response(Context& context, Received response) {
     const auto* ke = response.message.find<wire::KePayload>();
     if (ke->method != sa.proposal.ke || ke->method != init->offer->method)
         return wrong_choice(context, "the responder's KE payload is of another method than the chosen proposal");
-    sa.window.response_received();
-    sa.spis.responder = header.spi_r;
+    take_first_answer(sa, response);
     Handshake& handshake = sa.handshake();
-    handshake.init_response = response.octets;
-    handshake.nonce_r = keep(response.message.find<wire::NoncePayload>()->data);
     read_certificate_requests(handshake, response.message);
     // RFC 4739 §2.1: the responder announces it here, the initiator in its first IKE_AUTH request.
     handshake.rounds.peer_supports = response.message.notify(NotifyType::multiple_auth_supported) != nullptr;
@@ -282,7 +276,8 @@ Next answer_request(Context& context, ByteView public_value) {
     message.add(wire::NoncePayload{handshake.nonce_r});
     run_hooks(&Feature::offer, context, message);
     message.notify(NotifyType::multiple_auth_supported);
-    add_certificate_requests(*sa.connection, *context.core.credentials, message);
+    // §3.7: which connection the peer means is known in IKE_AUTH only.
+    add_certificate_requests(connections_for(*context.core.config, sa.path), *context.core.credentials, message);
     handshake.init_response = message.finish(context.response_header(ExchangeType::ike_sa_init));
     context.log(LogGroup::ike, 1, "selected proposal " + sa.proposal.as_answer().text());
     return context.respond_in_clear(handshake.init_response);
@@ -422,6 +417,21 @@ void receive_ike_sa_init_request(Core& core, const Received& request, Standing s
     begin_responder(stranger, request, std::move(*choice), standing);
 }
 
+Result<> check_first_answer(Context& context, bool awaited, const wire::Header& header) {
+    const char* exchange = header.exchange == ExchangeType::ike_sa_init ? "IKE_SA_INIT" : "IKE_SESSION_RESUME";
+    if (!awaited || !context.sa.window.awaits_response(0))
+        return ignore(Errc::state, exchange, "a response that nobody waits for");
+    if (header.spi_r == 0) return ignore(Errc::bad_value, exchange, "the responder's SPI is zero");
+    return {};
+}
+
+void take_first_answer(IkeSa& sa, const Received& response) {
+    sa.window.response_received();
+    sa.spis.responder = response.message.header.spi_r;
+    sa.handshake().init_response = response.octets;
+    sa.handshake().nonce_r = keep(response.message.find<wire::NoncePayload>()->data);
+}
+
 Result<Next> begin_first_exchange(Context& context) {
     for (const Feature* feature : all_features()) {
         if (feature->first_exchange == nullptr) continue;
@@ -457,23 +467,13 @@ Result<Next> continue_handshake(Context& context) {
 }
 
 std::span<const ExchangeRow> ike_sa_init_rows() {
-    static constexpr std::array rows{
-        ExchangeRow{.story = "the responder's choice, key and nonce",
-                    .exchange = ExchangeType::ike_sa_init,
-                    .direction = Direction::response,
-                    .role = Role::initiator,
-                    .phase = Phase::connecting,
-                    .required = {PayloadType::sa, PayloadType::ke, PayloadType::nonce},
-                    .optional = {PayloadType::notify, PayloadType::certreq, PayloadType::vendor_id},
-                    .handle = receive_response},
-        ExchangeRow{.story = "a cookie, another group, or a hint why not",
-                    .exchange = ExchangeType::ike_sa_init,
-                    .direction = Direction::response,
-                    .role = Role::initiator,
-                    .phase = Phase::connecting,
-                    .required = {PayloadType::notify},
-                    .optional = {PayloadType::vendor_id},
-                    .handle = receive_notification}};
+    static constexpr auto rows = first_answer_rows(
+        {.story = "the responder's choice, key and nonce",
+         .exchange = ExchangeType::ike_sa_init,
+         .required = {PayloadType::sa, PayloadType::ke, PayloadType::nonce},
+         .optional = {PayloadType::notify, PayloadType::certreq, PayloadType::vendor_id},
+         .handle = receive_response},
+        {.story = "a cookie, another group, or a hint why not", .handle = receive_notification});
     static_assert(well_formed(rows));
     return rows;
 }

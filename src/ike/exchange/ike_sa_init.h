@@ -1,6 +1,8 @@
 // IKE_SA_INIT, RFC 7296 §1.2 and §2.6: the first exchange, in the clear.
 #pragma once
 
+#include <array>
+
 #include "ike/exchange/rows.h"
 
 namespace cygnet::ike {
@@ -16,6 +18,24 @@ void receive_ike_sa_init_request(Core& core, const Received& request, Standing s
 
 // Initiator, with keys: the exchanges that features insert, then IKE_AUTH.
 Result<Next> continue_handshake(Context& context);
+
+// Initiator: an answer to our first request, in the clear, before anything else is believed of it: fails unless one is awaited
+// and names an SPI. Then the same once it is believed: both SPIs and nonces are known.
+Result<> check_first_answer(Context& context, bool awaited, const wire::Header& header);
+void take_first_answer(IkeSa& sa, const Received& response);
+
+// The rows of such an exchange: its answer, or notifications in its place.
+constexpr std::array<ExchangeRow, 2> first_answer_rows(ExchangeRow answer, ExchangeRow notifications) {
+    for (ExchangeRow* row : {&answer, &notifications}) {
+        row->direction = Direction::response;
+        row->role = Role::initiator;
+        row->phase = Phase::connecting;
+    }
+    notifications.exchange = answer.exchange;
+    notifications.required = {model::PayloadType::notify};
+    notifications.optional = {model::PayloadType::vendor_id};
+    return {answer, notifications};
+}
 
 // What may be said to a stranger without keeping anything of it, and how it becomes an SA.
 struct Stranger {

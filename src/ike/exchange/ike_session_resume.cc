@@ -1,7 +1,5 @@
 #include "ike/exchange/ike_session_resume.h"
 
-#include <array>
-
 #include "ike/exchange/ike_sa_init.h"
 #include "ike/feature/feature.h"
 #include "ike/feature/session_resumption.h"
@@ -49,16 +47,9 @@ Result<Next> send_request(Context& context) {
 
 Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
-    if (!sa.own.holds<InitiatingResumption>() || !sa.window.awaits_response(0))
-        return ignore(Errc::state, "IKE_SESSION_RESUME", "a response that nobody waits for");
-    if (response.message.header.spi_r == 0)
-        return ignore(Errc::bad_value, "IKE_SESSION_RESUME", "the responder's SPI is zero");
+    TRY(check_first_answer(context, sa.own.holds<InitiatingResumption>(), response.message.header));
     run_hooks(&Feature::accept, context, response);
-    sa.window.response_received();
-    sa.spis.responder = response.message.header.spi_r;
-    Handshake& handshake = sa.handshake();
-    handshake.init_response = response.octets;
-    handshake.nonce_r = keep(response.message.find<wire::NoncePayload>()->data);
+    take_first_answer(sa, response);
     const auto& presented = sa.features.of<Resumption>().presented;
     ASSERT(presented.has_value());
     TRY(take_keys(sa, presented->state.d));
@@ -150,7 +141,7 @@ void receive_ike_session_resume_request(Core& core, const Received& request, Sta
     const auto* nonce = message.find<wire::NoncePayload>();
     const wire::NotifyPayload* octets = message.notify(NotifyType::ticket_opaque);
     if (nonce == nullptr || octets == nullptr) {
-        core.counters.add(Counter::malformed_payload);
+        core.counters.add(Counter::payload_missing);
         stranger.log("IKE_SESSION_RESUME without Nonce or TICKET_OPAQUE");
         if (core.may_reply_to_stranger(now)) stranger.answer(NotifyType::invalid_syntax);
         return;
@@ -174,23 +165,13 @@ void receive_ike_session_resume_request(Core& core, const Received& request, Sta
 }
 
 std::span<const ExchangeRow> ike_session_resume_rows() {
-    static constexpr std::array rows{
-        ExchangeRow{.story = "the responder takes the ticket",
-                    .exchange = ExchangeType::ike_session_resume,
-                    .direction = Direction::response,
-                    .role = Role::initiator,
-                    .phase = Phase::connecting,
-                    .required = {PayloadType::nonce},
-                    .optional = {PayloadType::notify, PayloadType::vendor_id},
-                    .handle = receive_response},
-        ExchangeRow{.story = "a cookie, or it does not take the ticket",
-                    .exchange = ExchangeType::ike_session_resume,
-                    .direction = Direction::response,
-                    .role = Role::initiator,
-                    .phase = Phase::connecting,
-                    .required = {PayloadType::notify},
-                    .optional = {PayloadType::vendor_id},
-                    .handle = receive_notification}};
+    static constexpr auto rows =
+        first_answer_rows({.story = "the responder takes the ticket",
+                           .exchange = ExchangeType::ike_session_resume,
+                           .required = {PayloadType::nonce},
+                           .optional = {PayloadType::notify, PayloadType::vendor_id},
+                           .handle = receive_response},
+                          {.story = "a cookie, or it does not take the ticket", .handle = receive_notification});
     static_assert(well_formed(rows));
     return rows;
 }

@@ -85,6 +85,10 @@ struct Feature {
     void (*host_changed)(Context&) = nullptr;
     void (*paths_found)(Context&, const std::vector<AddressPair>&) = nullptr;
     void (*esp_moved)(Context&, const model::Endpoint&) = nullptr;
+    // True while the peer's ESP says nothing about whether the peer hears us.
+    bool (*distrusts_esp)(IkeSa&) = nullptr;
+    // The SA's connection is configured in another way now.
+    void (*reconfigured)(Context&, const model::Connection& now) = nullptr;
     // Adds to what operators see of the SA.
     void (*describe)(const IkeSa&, model::IkeStatus&) = nullptr;
     // The life of an SA: after IKE_AUTH; a rekey has made its successor (which may yet lose against another); it ends.

@@ -9,8 +9,6 @@ namespace {
 
 constexpr std::size_t hash_octets = 20;  // SHA-1, RFC 7296 §3.6
 
-bool is_on(const model::Connection& connection) { return connection.hash_and_url != model::HashAndUrl::no; }
-
 // Where the certificate's authority publishes it; empty if it does not.
 std::string place_of(const crypto::Certificate& certificate, const Bytes& hash, const Credentials& credentials) {
     if (!credentials.revocation) return {};
@@ -22,12 +20,10 @@ std::string place_of(const crypto::Certificate& certificate, const Bytes& hash, 
 
 }  // namespace
 
-void announce_look_up(const model::Connection& connection, wire::MessageBuilder& message) {
-    if (is_on(connection)) message.notify(model::NotifyType::http_cert_lookup_supported);
-}
+bool looks_up_urls(const model::Connection& connection) { return connection.hash_and_url != model::HashAndUrl::no; }
 
 void add_certificate_payloads(Context& context, std::span<const crypto::Certificate> chain, wire::MessageBuilder& message) {
-    const bool by_url = is_on(*context.sa.connection) && context.sa.handshake().peer_hints.looks_up;
+    const bool by_url = looks_up_urls(*context.sa.connection) && context.sa.handshake().peer_hints.looks_up;
     for (const crypto::Certificate& certificate : chain) {
         const Bytes hash = by_url ? keep(crypto::sha1({certificate.der()})) : Bytes{};
         const std::string url = by_url ? place_of(certificate, hash, *context.core.credentials) : std::string();
@@ -40,7 +36,7 @@ void add_certificate_payloads(Context& context, std::span<const crypto::Certific
 }
 
 std::optional<crypto::HashAndUrl> read_hash_and_url(const model::Connection& connection, const wire::CertPayload& payload) {
-    if (!is_on(connection) || payload.data.size() <= hash_octets) return std::nullopt;
+    if (!looks_up_urls(connection) || payload.data.size() <= hash_octets) return std::nullopt;
     const ByteView url = payload.data.subspan(hash_octets);
     const bool clean = std::ranges::all_of(url, [](std::uint8_t c) { return c > 0x20 && c < 0x7f; });
     if (!clean || url.size() > model::limits::look_up_uri_octets || !base::text_of(url).starts_with("http://")) return std::nullopt;

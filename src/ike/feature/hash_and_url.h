@@ -7,8 +7,8 @@
 
 namespace cygnet::ike {
 
-// Beside our CERTREQ: whoever sends HTTP_CERT_LOOKUP_SUPPORTED can look up what http URLs name.
-void announce_look_up(const model::Connection& connection, wire::MessageBuilder& message);
+// Whether we say, beside our CERTREQ, that we look up what http URLs name (HTTP_CERT_LOOKUP_SUPPORTED).
+bool looks_up_urls(const model::Connection& connection);
 
 // Our chain as CERT payloads: where the peer looks certificates up and their authority has a place for them
 // (authorities.<name>.cert_uri_base), as hash and URL.

@@ -237,13 +237,26 @@ void host_changed(Context& context) {
 void esp_moved(Context& context, const model::Endpoint& remote) {
     IkeSa& sa = context.sa;
     Mobility* mobility = mobility_of(sa);
-    if (mobility == nullptr || sa.esp_stays) return;
+    if (mobility == nullptr) return;
     const bool elsewhere = remote.address != sa.path.remote.address;
+    mobility->esp_elsewhere = elsewhere;
+    if (sa.esp_stays || sa.nat_local || !sa.nat_remote) return;
     if (elsewhere && sa.connection->return_routability && !is_proven(*mobility, remote.address)) return;
     mobility->esp_from = remote;
     for (const auto& [id, child] : sa.children)
         context.effects.push_back(MoveChild{
             .child = id, .path = {sa.path.local, remote}, .udp_encapsulation = child.udp_encapsulation});
+}
+
+// §3.12: such packets do not show that the peer has heard of our last update.
+bool distrusts_esp(IkeSa& sa) {
+    const Mobility* mobility = mobility_of(sa);
+    return mobility != nullptr && mobility->esp_elsewhere;
+}
+
+void liveness_answered(Context& context, const Received& answer) {
+    if (Mobility* mobility = mobility_of(context.sa)) mobility->esp_elsewhere = false;
+    compare_mapping(context, answer);
 }
 
 void liveness(Context& context, wire::MessageBuilder& message) {
@@ -330,12 +343,13 @@ constexpr Feature mobike{
     .auth_accept = auth_accept,
     .informational_request = informational_request,
     .liveness = liveness,
-    .liveness_answered = compare_mapping,
+    .liveness_answered = liveness_answered,
     .retransmitted = try_other_paths,
     .answer_came = answer_came,
     .host_changed = host_changed,
     .paths_found = paths_found,
     .esp_moved = esp_moved,
+    .distrusts_esp = distrusts_esp,
     .describe = describe,
     .established = established,
     .inherited = inherited,

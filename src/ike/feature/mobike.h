@@ -27,6 +27,7 @@ struct Mobility {
     bool list_wanted = false;                      // the peer is to hear of our addresses
 
     // ---- the responder
+    bool esp_elsewhere = false;  // the newest ESP came from another address than the peer should use (§3.12)
     Boxed<model::Endpoint> esp_from{};  // where the newest ESP came from, if not from where IKE goes
 
     // ---- the initiator

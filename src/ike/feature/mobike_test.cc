@@ -325,6 +325,32 @@ TEST_F(Mobike, EspFollowsANewPort) {
     EXPECT_EQ(esp_of(pair.b).remote, rebound);
 }
 
+// RFC 4555 §3.12: ESP from an address that the peer should not use any more does not show that it hears us.
+TEST_F(Mobike, EspFromElsewhereIsNoSignOfLife) {
+    model::Connection at_b = connection(false);
+    at_b.dpd_delay = seconds(30);
+    establish(connection(true), std::move(at_b));
+    const model::ChildId child = b().children.front().id;
+    std::uint64_t packets = 0;
+    const auto questions_in = [&](Duration time) {
+        std::size_t asked = 0;
+        pair.meddler = [&](Send& send) {
+            asked += send.path.local.address == gateway && !wire::parse_header(send.datagram)->response;
+            return true;
+        };
+        for (const Instant end = pair.now + time; pair.now < end;) {
+            pair.pass(seconds(5));
+            pair.step(pair.b, UsageReport{.child = child, .usage = {.packets_in = ++packets, .last_in = pair.now}});
+        }
+        pair.meddler = nullptr;
+        return asked;
+    };
+    EXPECT_EQ(questions_in(minutes(3)), 0u);
+    pair.step(pair.b, PeerMoved{.child = child, .path = {{gateway, 4500}, {far, 4500}}});
+    EXPECT_EQ(esp_of(pair.b).remote.address, home) << "without a NAT nothing follows";
+    EXPECT_EQ(questions_in(minutes(3)), 1u) << "its answer counts";
+}
+
 // ---- peers that do what they must not ---------------------------------------------------------------
 
 class MobikePeer : public testing::Test {

@@ -14,9 +14,6 @@ struct OcspState {
     Bytes response{};  // about the certificate of our present round
 };
 
-bool asks(const model::Connection& connection) {
-    return connection.ocsp == model::OcspInIke::request || connection.ocsp == model::OcspInIke::both;
-}
 bool answers(const model::Connection& connection) {
     return connection.ocsp == model::OcspInIke::reply || connection.ocsp == model::OcspInIke::both;
 }
@@ -49,9 +46,8 @@ void after_signature(Context& context, const crypto::SignedAuth& made) {
 }  // namespace
 
 // RFC 4806 §4.1: a CERTREQ of its own; without hashes any responder that the CA chose will do.
-void add_ocsp_request(const model::Connection& connection, wire::MessageBuilder& message) {
-    if (asks(connection))
-        message.add(wire::CertreqPayload{.encoding = model::CertEncoding::ocsp_content, .authorities = {}});
+bool asks_for_ocsp(const model::Connection& connection) {
+    return connection.ocsp == model::OcspInIke::request || connection.ocsp == model::OcspInIke::both;
 }
 
 // RFC 4806 §4.2: separate from the other CERT payloads.

@@ -5,8 +5,8 @@
 
 namespace cygnet::ike {
 
-// Beside our CERTREQ: asks for an OCSP response about the peer's certificate, where the connection says so.
-void add_ocsp_request(const model::Connection& connection, wire::MessageBuilder& message);
+// Whether we ask, beside our CERTREQ, for an OCSP response about the peer's certificate.
+bool asks_for_ocsp(const model::Connection& connection);
 // Beside our certificates: the OCSP response that the peer asked for, if one could be had.
 void add_ocsp_response(Context& context, wire::MessageBuilder& message);
 

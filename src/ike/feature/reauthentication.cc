@@ -22,6 +22,10 @@ struct AskedFor {
 struct AnnouncedLifetime {
     Duration value{};
 };
+// In force since a reload, if it is not that of the SA's connection.
+struct ReauthTime {
+    Duration value{};
+};
 
 // RFC 4478 §2: before the time is over; not all clients of a gateway at once.
 Instant ahead_of(Duration lifetime, const Context& context) {
@@ -211,9 +215,30 @@ void established(Context& context) {
     await_children(context);
 }
 
+bool tell_lifetime(Context& context, wire::MessageBuilder& message) {
+    add_lifetime(message, context.sa.features.of<ReauthTime>().value);
+    return true;
+}
+
+// RFC 4478 §2: the time may change while the SA is up, and counts from then on. It cannot be taken back.
+void reconfigured(Context& context, const model::Connection& now) {
+    IkeSa& sa = context.sa;
+    const ReauthTime* changed = sa.features.find<ReauthTime>();
+    if (sa.replaced_by || now.reauth_time == (changed != nullptr ? changed->value : sa.connection->reauth_time)) return;
+    sa.features.of<ReauthTime>().value = now.reauth_time;
+    const bool limited = now.reauth_time > Duration{0};
+    sa.timer(Timer::authentication_end) = limited ? context.now + now.reauth_time + now.over_time : Instant::never();
+    if (sa.client) sa.timer(Timer::reauth) = limited ? context.early(now.reauth_time, now.rand_time) : Instant::never();
+    else if (limited)
+        context.enqueue(InformationalTask{
+            .name = "IKE_AUTH_LIFETIME", .build = tell_lifetime, .answered = nothing_comes_back});
+    context.core.touch(sa.id);
+}
+
 // RFC 4478 §2: a rekey does not lengthen what was authenticated.
 void inherited(Context& heir, IkeSa& old) {
     if (const AskedFor* asked = old.features.find<AskedFor>()) heir.sa.features.of<AskedFor>() = *asked;
+    if (const ReauthTime* time = old.features.find<ReauthTime>()) heir.sa.features.of<ReauthTime>() = *time;
     for (const Timer timer : {Timer::reauth, Timer::authentication_end}) heir.sa.timer(timer) = old.timer(timer);
     heir.sa.intent.reauthenticates = old.intent.reauthenticates;
 }
@@ -277,6 +302,7 @@ constexpr Feature reauthentication{
     .auth_offer = auth_offer,
     .auth_accept = auth_accept,
     .informational_request = informational_request,
+    .reconfigured = reconfigured,
     .established = established,
     .inherited = inherited,
     .cloned = inherited,

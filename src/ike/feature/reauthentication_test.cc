@@ -229,6 +229,25 @@ TEST_F(Reauthentication, IsAskedForByTheRespondersOperator) {
     EXPECT_EQ(id_at(pair.b), 2u) << "the new one has no end";
 }
 
+// RFC 4478 §2: at any time: a reload with another reauth_time is told once, and to nobody whose time is the same.
+TEST_F(Reauthentication, FollowsAReloadThatChangesItsTime) {
+    at_b.reauth_time = hours(10);
+    start();
+    model::Connection changed = at_b;
+    changed.reauth_time = hours(1);
+    for (int times = 0; times < 2; ++times) {
+        pair.step(pair.b, Configure{config_of(changed), nullptr});
+        pair.run();
+    }
+    const std::string log = pair.a.log();
+    EXPECT_NE(log.find("within 3600 s"), std::string::npos) << log;
+    EXPECT_EQ(log.find("within 3600 s"), log.rfind("within 3600 s"));
+    EXPECT_EQ(id_at(pair.a), 1u);
+    pair.pass(hours(1));
+    EXPECT_EQ(id_at(pair.a), 2u) << logs();
+    EXPECT_TRUE(pair.up());
+}
+
 TEST_F(Reauthentication, IsBegunByTheInitiatorsOperator) {
     start();
     EXPECT_TRUE(command(pair.a).result) << logs();

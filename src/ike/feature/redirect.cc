@@ -266,6 +266,17 @@ void established(Context& context) {
     if (old != nullptr && !old->closed && old->established()) context.of(*old).enqueue(DeleteIkeTask{});
 }
 
+// The gateway that was to take over could not be reached: the next REDIRECT counts again.
+void stay(Core& core, std::optional<model::IkeSaId> with) {
+    IkeSa* sa = with ? newest(core, *with) : nullptr;
+    if (sa != nullptr) sa->features.of<Redirection>().leaving = false;
+}
+
+void closing(Context& context) {
+    const Redirection* redirection = context.sa.features.find<Redirection>();
+    if (redirection != nullptr && redirection->replaces && !context.sa.replaced_by) stay(context.core, redirection->replaces);
+}
+
 void inherited(Context& heir, IkeSa& old) {
     if (const Redirection* known = old.features.find<Redirection>()) heir.sa.features.of<Redirection>() = *known;
 }
@@ -326,7 +337,7 @@ void go_to_gateway(Core& core, GatewayFound found, Instant now, Effects& effects
         const std::string reason = "redirected, but not there: " + found.path.error().text();
         effects.push_back(Report{model::Alert{.type = "redirect-failure", .message = reason, .sa = {}}});
         if (pending.intent.command) core.finish_part(*pending.intent.command, fail(found.path.error()), effects);
-        return;
+        return stay(core, pending.replaces);
     }
     IkeSa& sa = initiate(core, pending.connection, *found.path, std::move(pending.intent), now, effects);
     core.touch(sa.id);
@@ -353,6 +364,7 @@ constexpr Feature redirect{
     .informational_request = informational_request,
     .established = established,
     .inherited = inherited,
+    .closing = closing,
 };
 
 }  // namespace cygnet::ike

@@ -143,6 +143,27 @@ TEST_F(RedirectTest, SentOnWithATunnelUp) {
     EXPECT_EQ(now.children.size(), 2U) << pair.a.log();
 }
 
+// A gateway that is not there, or does not take us, is not the end: the tunnel stays, and the next REDIRECT is followed.
+TEST_F(RedirectTest, InVainWithATunnelUp) {
+    configure({}, model::RedirectAt::auth);
+    ASSERT_TRUE(pair.initiate(pair.a).result);
+    const auto send_away = [&](std::uint64_t id) {
+        pair.step(pair.b, Redirect{.id = static_cast<CommandId>(id), .ike = "gw", .gateway = "198.51.100.2"});
+        pair.run();
+    };
+    send_away(50);
+    ASSERT_EQ(pair.a.asked_for_gateways.size(), 1U);
+    pair.step(pair.a, GatewayFound{pair.a.asked_for_gateways[0].id, fail(Errc::not_found, "DNS", "no such name")});
+    send_away(51);
+    ASSERT_EQ(pair.a.asked_for_gateways.size(), 2U) << pair.a.log();
+    pair.meddler = [](Send& send) { return send.path.remote.address != other_gateway; };
+    pair.step(pair.a, GatewayFound{pair.a.asked_for_gateways[1].id, to(other_gateway)});
+    pair.pass(minutes(5));
+    ASSERT_TRUE(pair.up()) << pair.a.log();
+    send_away(52);
+    EXPECT_EQ(pair.a.asked_for_gateways.size(), 3U) << pair.a.log();
+}
+
 TEST_F(RedirectTest, OnlyTheResponderSendsAway) {
     configure({}, model::RedirectAt::auth);
     ASSERT_TRUE(pair.initiate(pair.a).result);

@@ -1,4 +1,4 @@
-// RFC 7296 §2.19 and §3.15: an address inside the tunnel for the initiator, from the responder's pool.
+// RFC 7296 §2.19 and §3.15, RFC 8983: an address inside the tunnel for the initiator, from the responder's pool.
 #include <algorithm>
 
 #include "ike/feature/feature.h"
@@ -126,11 +126,36 @@ Result<> config_accept(Context& context, const wire::CpPayload* reply) {
     return {};
 }
 
+// RFC 8983 §5: whoever asks for addresses hears of which families there are any.
+struct AskedForAddresses {
+    bool asked = false;
+};
+
+Result<> auth_accept(Context& context, const Received& received) {
+    const auto* request = received.message.find<wire::CpPayload>();
+    if (context.sa.initiator || request == nullptr || request->cfg_type != model::CfgType::request) return {};
+    const bool asked = std::ranges::any_of(request->attributes, [](const wire::ConfigurationAttribute& attribute) {
+        return attribute.type == CfgAttribute::internal_ip4_address || attribute.type == CfgAttribute::internal_ip6_address;
+    });
+    if (asked) context.sa.features.of<AskedForAddresses>().asked = true;
+    return {};
+}
+
+void auth_offer(Context& context, wire::MessageBuilder& message) {
+    const auto* request = context.sa.features.find<AskedForAddresses>();
+    if (context.sa.initiator || request == nullptr || !request->asked) return;
+    for (const auto& [family, notify] : {std::pair{Family::v4, model::NotifyType::ip4_allowed},
+                                         std::pair{Family::v6, model::NotifyType::ip6_allowed}})
+        if (pool_for(context.core, *context.sa.connection, family) != nullptr) message.notify(notify);
+}
+
 }  // namespace
 
 constexpr Feature virtual_addresses{
     .name = "virtual addresses",
     .rfc = "RFC 7296 §2.19",
+    .auth_offer = auth_offer,
+    .auth_accept = auth_accept,
     .config_request = config_request,
     .config_assign = config_assign,
     .config_accept = config_accept,

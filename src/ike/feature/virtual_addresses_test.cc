@@ -62,8 +62,6 @@ struct Attributes : ::testing::Test {
     std::uint64_t refused() const { return victim.engine.counters()[model::Counter::address_refused]; }
 };
 
-const Bytes nothing{};
-
 // RFC 7296 §2.19 [90]: the answer has what was asked for, and the child is for that address.
 TEST_F(Attributes, AnAddressThatWasAskedForIsAssigned) {
     configure("10.3.0.0/28");
@@ -137,6 +135,27 @@ TEST_F(Attributes, WithoutAnAddressOfItsFamilyTheChildFails) {
     EXPECT_NE(answers.front().notify(NotifyType::internal_address_failure), nullptr);
     EXPECT_EQ(find<wire::SaPayload>(), nullptr);
     EXPECT_EQ(refused(), 1u);
+}
+
+// RFC 8983 §5 [96]: the families that there are, whatever was asked for; nothing to those who asked for none.
+TEST_F(Attributes, TheFamiliesThatThereAreAreNamed) {
+    configure("10.3.0.0/28");
+    const auto named = [&] {
+        return std::pair(answers.front().notify(NotifyType::ip4_allowed) != nullptr,
+                         answers.front().notify(NotifyType::ip6_allowed) != nullptr);
+    };
+    for (const auto& wanted : std::vector<std::vector<wire::ConfigurationAttribute>>{
+             {{CfgAttribute::internal_ip4_address, {}}},
+             {{CfgAttribute::internal_ip6_address, {}}},
+             {{CfgAttribute::internal_ip4_address, {}}, {CfgAttribute::internal_ip6_address, {}}}}) {
+        ask(wanted);
+        EXPECT_EQ(named(), std::pair(true, false));
+    }
+    ask({});
+    EXPECT_EQ(named(), std::pair(false, false));
+    configure("2001:db8:3::/120");
+    ask({{CfgAttribute::internal_ip4_address, {}}});
+    EXPECT_EQ(named(), std::pair(false, true));
 }
 
 // RFC 8983 §5 [95]: whoever wants addresses of both families asks for both at once.
