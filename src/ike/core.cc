@@ -8,6 +8,8 @@
 namespace cygnet::ike {
 namespace {
 
+constexpr model::IkeSaId no_sa_yet{};
+
 std::uint64_t hash_of(std::string_view text) { return std::hash<std::string_view>{}(text); }
 
 // FNV-1a's way of adding one value to those before it.
@@ -40,14 +42,19 @@ auto range_of(const std::set<std::pair<std::uint64_t, Id>>& index, std::uint64_t
 
 }  // namespace
 
-std::uint64_t Core::fresh_spi() {
+std::uint64_t Core::allocate_ike_spi() {
     std::uint64_t spi = 0;
-    while (spi == 0 || by_own_spi_.contains(spi)) spi = rng.u64();
+    while (spi == 0 || !by_own_spi_.try_emplace(spi, no_sa_yet).second) spi = rng.u64();
     return spi;
 }
 
+void Core::release_ike_spi(std::uint64_t spi) {
+    const auto found = by_own_spi_.find(spi);
+    if (found != by_own_spi_.end() && found->second == no_sa_yet) by_own_spi_.erase(found);
+}
+
 IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path) {
-    return create_sa(initiator, std::move(connection), path, fresh_spi());
+    return create_sa(initiator, std::move(connection), path, allocate_ike_spi());
 }
 
 IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path,

@@ -112,12 +112,16 @@ public:
     // ---- IKE SAs
     // A new SA with a fresh SPI of our own, in the state Connecting.
     IkeSa& create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path);
-    // The same with an SPI of fresh_spi(), which a rekey told the peer before.
+    // The same with an SPI of allocate_ike_spi(), which a rekey told the peer before.
     IkeSa& create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path,
                      std::uint64_t own_spi);
-    std::uint64_t fresh_spi();  // never zero, never in use
+    std::uint64_t allocate_ike_spi();  // never zero, never in use
+    // Unless an SA has taken it over.
+    void release_ike_spi(std::uint64_t spi);
     IkeSa* find_sa(model::IkeSaId id);
     IkeSa* find_sa_by_own_spi(std::uint64_t spi);
+    // An SA has it, or a rekey under way has told it to the peer.
+    bool is_own_spi(std::uint64_t spi) const { return by_own_spi_.contains(spi); }
     // Removes the SA from all tables; it must be closed.
     void destroy_sa(model::IkeSaId id);
     const std::map<model::IkeSaId, IkeSa>& sas() const { return sas_; }
@@ -186,7 +190,6 @@ private:
     template <class Id>
     using ByHash = std::set<std::pair<std::uint64_t, Id>>;
 
-    std::map<model::IkeSaId, IkeSa> sas_;
     std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
     ByHash<model::IkeSaId> established_between_;  // two identities
     ByHash<model::IkeSaId> of_connection_;        // a name
@@ -202,6 +205,8 @@ private:
     std::uint64_t last_stream_id_ = 0;
     std::uint64_t last_redirect_id_ = 0;
     Budget replies_{};
+    // Destroyed first: exchanges under way give their SPIs back.
+    std::map<model::IkeSaId, IkeSa> sas_;
 };
 
 }  // namespace cygnet::ike

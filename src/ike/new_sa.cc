@@ -4,9 +4,24 @@
 
 namespace cygnet::ike {
 
-ReservedSpi::ReservedSpi(Core& core) : core_(&core), value_(core.allocate_child_spi()) {}
+template <>
+Reserved<std::uint32_t>::Reserved(Core& core) : core_(&core), value_(core.allocate_child_spi()) {}
+template <>
+Reserved<std::uint64_t>::Reserved(Core& core) : core_(&core), value_(core.allocate_ike_spi()) {}
 
-ReservedSpi& ReservedSpi::operator=(ReservedSpi&& other) noexcept {
+template <>
+void Reserved<std::uint32_t>::release() {
+    if (core_ != nullptr) core_->release_child_spi(value_);
+    core_ = nullptr;
+}
+template <>
+void Reserved<std::uint64_t>::release() {
+    if (core_ != nullptr) core_->release_ike_spi(value_);
+    core_ = nullptr;
+}
+
+template <class Spi>
+Reserved<Spi>& Reserved<Spi>::operator=(Reserved&& other) noexcept {
     if (this != &other) {
         release();
         core_ = std::exchange(other.core_, nullptr);
@@ -14,11 +29,8 @@ ReservedSpi& ReservedSpi::operator=(ReservedSpi&& other) noexcept {
     }
     return *this;
 }
-
-void ReservedSpi::release() {
-    if (core_ != nullptr) core_->release_child_spi(value_);
-    core_ = nullptr;
-}
+template class Reserved<std::uint32_t>;
+template class Reserved<std::uint64_t>;
 
 const model::ChosenProposal& NewSa::proposal() const {
     if (const auto* child = std::get_if<NewChild>(&what)) return child->terms.proposal;

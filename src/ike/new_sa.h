@@ -21,16 +21,18 @@ namespace cygnet::ike {
 class Core;
 struct Context;
 
-// An inbound SPI that is ours as long as this lives; a child takes it over.
-class ReservedSpi {
+// An SPI that is ours as long as this lives, or until an SA takes it over: of 32 bits for a child's inbound half, of 64 bits
+// for an IKE SA.
+template <class Spi>
+class Reserved {
 public:
-    explicit ReservedSpi(Core& core);
-    ReservedSpi(ReservedSpi&& other) noexcept : core_(std::exchange(other.core_, nullptr)), value_(other.value_) {}
-    ReservedSpi& operator=(ReservedSpi&& other) noexcept;
-    ~ReservedSpi() { release(); }
+    explicit Reserved(Core& core);
+    Reserved(Reserved&& other) noexcept : core_(std::exchange(other.core_, nullptr)), value_(other.value_) {}
+    Reserved& operator=(Reserved&& other) noexcept;
+    ~Reserved() { release(); }
 
-    std::uint32_t value() const { return value_; }
-    std::uint32_t take() {
+    Spi value() const { return value_; }
+    Spi take() {
         core_ = nullptr;
         return value_;
     }
@@ -38,8 +40,10 @@ public:
 private:
     void release();
     Core* core_;
-    std::uint32_t value_;
+    Spi value_;
 };
+using ReservedSpi = Reserved<std::uint32_t>;
+using ReservedIkeSpi = Reserved<std::uint64_t>;
 
 struct NewChild {
     std::string name;                          // of the child's configuration
@@ -48,7 +52,7 @@ struct NewChild {
     ChildTerms terms{};  // once agreed
 };
 struct NewIkeSa {
-    std::uint64_t own_spi = 0;
+    ReservedIkeSpi own_spi;
     std::uint64_t peer_spi = 0;  // once agreed, like the proposal
     model::ChosenProposal proposal{};
     bool clone = false;  // RFC 7791: beside the old one, without its children

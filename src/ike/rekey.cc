@@ -131,12 +131,12 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     const IkeSa& old = context.sa;
     const NewIkeSa& agreed = std::get<NewIkeSa>(made.what);
     const bool initiator = made_by == MadeBy::us;
-    const Spis spis{.initiator = initiator ? agreed.own_spi : agreed.peer_spi,
-                    .responder = initiator ? agreed.peer_spi : agreed.own_spi};
+    const Spis spis{.initiator = initiator ? agreed.own_spi.value() : agreed.peer_spi,
+                    .responder = initiator ? agreed.peer_spi : agreed.own_spi.value()};
     IkeKeys keys = keys_after_rekey(old.proposal.prf, old.protection->keys().d, agreed.proposal, made.secrets,
                                     made.nonces(), spis);
     Protection protection = TRY(Protection::make(agreed.proposal, std::move(keys), initiator));
-    IkeSa& fresh = context.core.create_sa(initiator, old.connection, old.path, agreed.own_spi);
+    IkeSa& fresh = context.core.create_sa(initiator, old.connection, old.path, agreed.own_spi.value());
     fresh.spis = spis;
     fresh.proposal = agreed.proposal;
     fresh.protection = std::move(protection);

@@ -56,7 +56,7 @@ model::IkeState state_of(const IkeSa& sa) {
         case Phase::deleting: return model::IkeState::deleting;
     }
     if (sa.replaced_by) return model::IkeState::rekeyed;
-    const auto* creating = std::get_if<CreatingSa>(&sa.own);
+    const auto* creating = sa.own.find<CreatingSa>();
     const bool rekeying = creating != nullptr && creating->made.rekeys_ike_sa();
     return rekeying ? model::IkeState::rekeying : model::IkeState::established;
 }

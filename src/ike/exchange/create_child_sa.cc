@@ -259,7 +259,7 @@ wire::SaPayload answered_sa(const NewSa& made) {
     if (const auto* child = std::get_if<NewChild>(&made.what))
         proposal.spi = network_order(child->spi_in.value());
     else
-        proposal.spi = network_order(std::get<NewIkeSa>(made.what).own_spi);
+        proposal.spi = network_order(std::get<NewIkeSa>(made.what).own_spi.value());
     return {{std::move(proposal)}};
 }
 
@@ -341,7 +341,7 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
                                          offered_ike_proposals(*sa.connection), offered));
     const auto peer_spi = ike_spi_of(*std::ranges::find(offered, chosen->number, &model::Proposal::number));
     if (!peer_spi) return malformed("SA payload", peer_spi.error().detail);
-    NewIkeSa made{.own_spi = context.core.fresh_spi(),
+    NewIkeSa made{.own_spi = ReservedIkeSpi(context.core),
                   .peer_spi = *peer_spi,
                   .proposal = std::move(*chosen),
                   .clone = clone};
@@ -515,8 +515,9 @@ Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
             return context.finish();
         }
     }
-    const std::uint64_t spi = context.core.fresh_spi();
-    CreatingSa exchange{.made = {.what = NewIkeSa{.own_spi = spi, .clone = task.clone}, .nonce_i = fresh_nonce(context)},
+    ReservedIkeSpi reserved(context.core);
+    const std::uint64_t spi = reserved.value();
+    CreatingSa exchange{.made = {.what = NewIkeSa{.own_spi = std::move(reserved), .clone = task.clone}, .nonce_i = fresh_nonce(context)},
                         .command = task.command};
     exchange.attempts = task.attempts;
     exchange.offered = offered_ike_proposals(*sa.connection);

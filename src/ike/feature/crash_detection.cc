@@ -97,11 +97,11 @@ void inherited(Context& heir, IkeSa&) {
     if (enabled(heir.sa)) heir.enqueue(new_token_task);
 }
 
-// §4.5: with INVALID_IKE_SPI, but never for an SA that lives, in whatever role the SPIs are named (§9.2).
+// §4.5: with INVALID_IKE_SPI, but never for an SA that lives or is being made, in whatever role the SPIs are named (§9.2).
 void unknown_sa(Core& core, const UnknownSa& unknown, wire::MessageBuilder& answer) {
     const Spis spis{.initiator = unknown.header.spi_i, .responder = unknown.header.spi_r};
     if (core.kept.crash.empty() || spis.initiator == 0 || spis.responder == 0) return;
-    if (core.find_sa_by_own_spi(spis.initiator) != nullptr || core.find_sa_by_own_spi(spis.responder) != nullptr) return;
+    if (core.is_own_spi(spis.initiator) || core.is_own_spi(spis.responder)) return;
     const auto wanted = [](const auto& named) { return named.second->crash_detection; };
     if (!std::ranges::any_of(core.config->connections, wanted)) return;
     constexpr std::size_t notify_octets = 8;

@@ -131,6 +131,22 @@ TEST_F(CrashDetection, NoTokenForALivingSa) {
     EXPECT_TRUE(pair.up());
 }
 
+// RFC 6290 §9.2 [205]: the peer has the new SA already; to us its SPIs mean nothing yet.
+TEST_F(CrashDetection, NoTokenForAnSaThatARekeyMakes) {
+    pair.meddler = [&](Send& send) {
+        const auto header = wire::parse_header(send.datagram);
+        return !header->response || header->exchange != ExchangeType::ike_followup_ke;
+    };
+    pair.rekey(pair.a, {.ike = "gw"});
+    const auto at_b = pair.b.engine.list(pair.now);
+    ASSERT_EQ(at_b.size(), 2u) << pair.b.log();
+    const auto& made = at_b.back();
+    const wire::Header header{.spi_i = made.spi_i, .spi_r = made.spi_r, .exchange = ExchangeType::informational};
+    pair.a.outbox.clear();
+    answer_of(pair.a, to_a, header);
+    EXPECT_EQ(count(pair.a, Counter::crash_token_sent), 0u);
+}
+
 TEST_F(CrashDetection, AnAnswerIsNeverLargerThanTheRequest) {
     const wire::Header header = request_of_a();
     pair.restart(pair.b);
