@@ -187,6 +187,7 @@ inline constexpr std::size_t vici_traces = 512;           // messages remembered
 inline constexpr std::size_t vici_queued_octets = 16 * 1024 * 1024;  // unread events per client
 inline constexpr std::size_t config_file_octets = 64 * 1024 * 1024;
 inline constexpr std::size_t config_include_depth = 16;
+inline constexpr std::size_t config_sections_per_written = 100;  // what inheritance may make of a section that is written
 // keep_up = yes.
 inline constexpr Duration keep_up_pause_lost = milliseconds(500);  // after a loss: the other side may be at it as well
 inline constexpr Duration keep_up_pause_first = seconds(1);        // doubled after each failure

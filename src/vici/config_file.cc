@@ -288,7 +288,7 @@ void Parser::include(Cursor& cursor, Node& into, const Place& at) {
 class Resolver {
 public:
     Resolver(const Node& root, std::vector<Complaint>& complaints)
-        : root_(root), complaints_(complaints) {}
+        : root_(root), complaints_(complaints), left_(model::limits::config_sections_per_written * sections_in(root)) {}
 
     Section resolve(const std::vector<const Node*>& written, std::size_t depth) {
         std::vector<const Node*> sources;
@@ -302,6 +302,13 @@ public:
     }
 
 private:
+    static std::size_t sections_in(const Node& node) {
+        std::size_t count = 1;
+        for (const Node::Item& item : node.items)
+            if (item.section) count += sections_in(*item.section);
+        return count;
+    }
+
     void collect(const Node& node, std::vector<const Node*>& sources) {
         if (std::ranges::find(sources, &node) != sources.end()) return;
         sources.push_back(&node);
@@ -333,6 +340,11 @@ private:
             complain(item.place, item.name + " inherits from what contains it");
             return;
         }
+        if (left_ == 0) {
+            complain({}, "sections inherit from each other so often that the whole is too large");
+            return;
+        }
+        --left_;
         std::vector<const Node*> inner;
         for (const Node* source : sources)
             if (const Node* section = source->section(item.name)) inner.push_back(section);
@@ -348,6 +360,7 @@ private:
 
     const Node& root_;
     std::vector<Complaint>& complaints_;
+    std::size_t left_;  // sections that may still be made
 };
 
 }  // namespace

@@ -8,6 +8,7 @@
 namespace cygnet::vici {
 namespace {
 
+using testing::Contains;
 using testing::ElementsAre;
 using testing::HasSubstr;
 
@@ -78,6 +79,8 @@ TEST(ConfigFile, InheritsKeysAndSubsections) {
         << "references are resolved when everything is read";
     EXPECT_THAT(complaints("a : nobody { }"), ElementsAre("/etc/c.conf:1: there is no section nobody to inherit from"));
     EXPECT_THAT(complaints("a { b : a { } }"), ElementsAre(HasSubstr("inherits from what contains it")));
+    // Three sections at each depth.
+    EXPECT_THAT(complaints("a {\n b : a { }\n c : a { }\n d : a { }\n}"), Contains(HasSubstr("too large")));
 }
 
 TEST(ConfigFile, CollectsErrorsWithTheirLinesAndReadsOn) {
