@@ -23,11 +23,6 @@ TEST_P(Swarm, KeepsEveryInvariant) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, Swarm, testing::Values(1, 101, 201));
 
-// Seeds that found a defect once.
-TEST(Swarm, KeepsEveryInvariantWhereItOnceDidNot) {
-    for (const std::uint64_t seed : {819, 1646, 2160, 2771, 2971, 4231, 5334, 12432, 22739, 24243, 74804}) keeps_every_invariant(seed);
-}
-
 TEST(Swarm, TellsTheSameStoryForTheSameSeed) {
     const auto story = [](std::uint64_t seed) {
         World world(seed);

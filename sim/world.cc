@@ -31,7 +31,7 @@ SpiPairs child_spis(const std::vector<model::IkeStatus>& sas, bool swapped) {
 
 bool settled(const std::vector<model::IkeStatus>& sas) {
     return std::ranges::all_of(sas, [](const model::IkeStatus& sa) {
-        return sa.state == model::IkeState::established && sa.tasks_queued.empty() &&
+        return sa.state == model::IkeState::established && sa.tasks_queued.empty() && sa.tasks_active.empty() &&
                std::ranges::all_of(sa.children, [](const model::ChildStatus& child) { return child.state == model::ChildState::installed; });
     });
 }
