@@ -173,7 +173,7 @@ void behind_a_nat_and_away(World& world) {
 
 NodeSettings second_gateway(const GatewayOptions& options) {
     NodeSettings settings = gateway(false, options);
-    settings.name = "c";
+    settings.name = std::string(1, 'c');
     settings.address = address_b2;
     return settings;
 }
