@@ -19,6 +19,8 @@ from lab.strongswan import StrongSwan
 
 COUNT = 200
 MANY = 10_000
+# strongSwan's userspace plane searches its SAs one by one: ten times as many take it a hundred times as long.
+MANY_OF_STRONGSWAN = 1_000
 _SESSIONS = 4
 # A daemon that writes down every message measures its log.
 _QUIET = {Cygnet: {"log_level": "audit"}, StrongSwan: {"log_groups": "default = -1\nike = -1\ncfg = -1\nchd = -1"}}
@@ -193,14 +195,14 @@ def measure(lab, entry, rounds, wanted):
 
 
 def measure_many(lab, entry):
-    """MANY clients with a shared key: what they keep in memory, and how long all take."""
+    """Many clients with a shared key: what they keep in memory, and how long each takes."""
     results = []
-    for name, make in (("many-c", Cygnet), ("many-s", StrongSwan)):
-        pair = Pair(lab, name, make, CLASSIC, count=MANY)
-        results.append(pair.grow())
-        print(f"  {MANY} with {make.__name__}: {results[-1][0]:.1f} s, {results[-1][1]:.2f} KiB each", file=sys.stderr)
+    for name, make, count in (("many-c", Cygnet, MANY), ("many-s", StrongSwan, MANY_OF_STRONGSWAN)):
+        pair = Pair(lab, name, make, CLASSIC, count=count)
+        took, grown = pair.grow()
+        results.append((1000 * took / count, grown))
+        print(f"  {count} with {make.__name__}: {took:.1f} s, {grown:.2f} KiB each", file=sys.stderr)
         pair.stop()
-    other = "strongSwan, kernel-libipsec"
-    yield entry("P19", f"{MANY} set-ups of two daemons over {_SESSIONS} sessions", "s", other, [tuple(took for took, _ in results)])
+    other = f"strongSwan, kernel-libipsec, {MANY_OF_STRONGSWAN} of them"
+    yield entry("P19", f"one of {MANY} set-ups of two daemons over {_SESSIONS} sessions", "ms", other, [tuple(took for took, _ in results)])
     yield entry("P20", f"memory per pair, responder, of {MANY}", "KiB", other, [tuple(grown for _, grown in results)])
-
