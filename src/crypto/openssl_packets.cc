@@ -99,33 +99,18 @@ private:
 
 // ---- encrypt, then MAC --------------------------------------------------------------------------------
 
-struct Sha1 {
-    using State = SHA_CTX;
-    static constexpr std::size_t block = SHA_CBLOCK, size = SHA_DIGEST_LENGTH;
-    static constexpr auto start = SHA1_Init;
-    static constexpr auto update = SHA1_Update;
-    static constexpr auto finish = SHA1_Final;
+template <class S, std::size_t BlockSize, std::size_t Size, auto Start, auto Update, auto Finish>
+struct Sha {
+    using State = S;
+    static constexpr std::size_t block = BlockSize, size = Size;
+    static constexpr auto start = Start;
+    static constexpr auto update = Update;
+    static constexpr auto finish = Finish;
 };
-struct Sha256 {
-    using State = SHA256_CTX;
-    static constexpr std::size_t block = SHA256_CBLOCK, size = SHA256_DIGEST_LENGTH;
-    static constexpr auto start = SHA256_Init;
-    static constexpr auto update = SHA256_Update;
-    static constexpr auto finish = SHA256_Final;
-};
-struct Sha384 {
-    using State = SHA512_CTX;
-    static constexpr std::size_t block = SHA512_CBLOCK, size = SHA384_DIGEST_LENGTH;
-    static constexpr auto start = SHA384_Init;
-    static constexpr auto update = SHA384_Update;
-    static constexpr auto finish = SHA384_Final;
-};
-struct Sha512 : Sha384 {
-    static constexpr std::size_t size = SHA512_DIGEST_LENGTH;
-    static constexpr auto start = SHA512_Init;
-    static constexpr auto update = SHA512_Update;
-    static constexpr auto finish = SHA512_Final;
-};
+using Sha1 = Sha<SHA_CTX, SHA_CBLOCK, SHA_DIGEST_LENGTH, SHA1_Init, SHA1_Update, SHA1_Final>;
+using Sha256 = Sha<SHA256_CTX, SHA256_CBLOCK, SHA256_DIGEST_LENGTH, SHA256_Init, SHA256_Update, SHA256_Final>;
+using Sha384 = Sha<SHA512_CTX, SHA512_CBLOCK, SHA384_DIGEST_LENGTH, SHA384_Init, SHA384_Update, SHA384_Final>;
+using Sha512 = Sha<SHA512_CTX, SHA512_CBLOCK, SHA512_DIGEST_LENGTH, SHA512_Init, SHA512_Update, SHA512_Final>;
 
 // RFC 2104. The states after the padded key are copied for each packet.
 template <class Sha>

@@ -151,6 +151,14 @@ protected:
         Effects effects;
         victim.engine.step(peer.now, Configure{config_of(rounds(false, twice, false)), nullptr}, effects);
     }
+    // The first of two proofs, the second announced.
+    static void prove_first(ScriptedPeer& by) {
+        by.init();
+        auto request = by.auth();
+        request.notify(model::NotifyType::multiple_auth_supported);
+        request.notify(model::NotifyType::another_auth_follows);
+        EXPECT_EQ(by.send(model::ExchangeType::ike_auth, std::move(request)).size(), 1u);
+    }
     std::size_t established() const {
         std::size_t count = 0;
         for (const auto& sa : victim.engine.list(peer.now)) count += sa.state == model::IkeState::established;
@@ -188,11 +196,7 @@ TEST_F(BadRounds, AnythingButTheNextProofLeavesTheSaUnauthenticated) {
         configure(true);
         ScriptedPeer fresh{victim};
         fresh.spis.initiator = static_cast<std::uint64_t>(exchange);
-        fresh.init();
-        auto request = fresh.auth();
-        request.notify(model::NotifyType::multiple_auth_supported);
-        request.notify(model::NotifyType::another_auth_follows);
-        EXPECT_EQ(fresh.send(model::ExchangeType::ike_auth, std::move(request)).size(), 1u);
+        prove_first(fresh);
         EXPECT_EQ(established(), 0u);
         fresh.send(exchange, fresh.auth({model::PayloadType::id_i, model::PayloadType::auth}));
         EXPECT_EQ(established(), 0u);
@@ -202,11 +206,7 @@ TEST_F(BadRounds, AnythingButTheNextProofLeavesTheSaUnauthenticated) {
 
 TEST_F(BadRounds, ARequestWithoutAProofInsteadOfTheAnnouncedOneEndsIt) {
     configure(true);
-    peer.init();
-    auto request = peer.auth();
-    request.notify(model::NotifyType::multiple_auth_supported);
-    request.notify(model::NotifyType::another_auth_follows);
-    peer.send(model::ExchangeType::ike_auth, std::move(request));
+    prove_first(peer);
     const auto answers = peer.send(model::ExchangeType::ike_auth, wire::MessageBuilder());
     ASSERT_EQ(answers.size(), 1u);
     EXPECT_NE(answers.front().notify(model::NotifyType::invalid_syntax), nullptr);
@@ -216,11 +216,7 @@ TEST_F(BadRounds, ARequestWithoutAProofInsteadOfTheAnnouncedOneEndsIt) {
 // RFC 7296 §2.21.2: an initiator that does not accept our first proof says so instead of giving its next one.
 TEST_F(BadRounds, AnInitiatorThatGivesUpEndsIt) {
     configure(true);
-    peer.init();
-    auto request = peer.auth();
-    request.notify(model::NotifyType::multiple_auth_supported);
-    request.notify(model::NotifyType::another_auth_follows);
-    peer.send(model::ExchangeType::ike_auth, std::move(request));
+    prove_first(peer);
     wire::MessageBuilder refusal;
     refusal.notify(model::NotifyType::authentication_failed);
     const auto answers = peer.send(model::ExchangeType::informational, std::move(refusal));

@@ -136,6 +136,32 @@ bool pass_children_on(IkeSa& old, Context& of_new) {
     return any;
 }
 
+// Each of `names` as often as it is there more than in `those`.
+std::vector<std::string> without(std::vector<std::string> names, const std::vector<std::string>& those) {
+    for (const std::string& name : those)
+        if (const auto found = std::ranges::find(names, name); found != names.end()) names.erase(found);
+    return names;
+}
+
+void give_up(Context& of_new, Context& of_old, const std::string& child) {
+    of_new.alert("reauthentication-failed",
+                 fmt::format("child {} did not come up in {}, which is given up again", child, of_new.sa.name()));
+    of_new.sa.intent.reauthenticates.reset();
+    try_later(of_old);
+    of_new.enqueue(DeleteIkeTask{});
+}
+
+void take_over(Context& of_new, Context& of_old) {
+    IkeSa& sa = of_new.sa;
+    of_new.log(LogGroup::ike, 0, fmt::format("{} reauthenticated: {} takes over", of_old.sa.name(), sa.name()));
+    of_new.count(model::Counter::reauthenticated);
+    sa.features.forget<AskedFor>();
+    // One before the old SA may still wait for an answer that never comes.
+    sa.intent.reauthenticates = std::exchange(of_old.sa.intent.reauthenticates, std::nullopt);
+    if (sa.intent.reauthenticates) await_children(of_new);
+    of_old.enqueue(DeleteIkeTask{});
+}
+
 // The turn of this task, in the old SA, comes when no exchange of it is outstanding that could make another child. It sends
 // nothing.
 bool hand_over(Context& context, wire::MessageBuilder&) {
@@ -143,39 +169,21 @@ bool hand_over(Context& context, wire::MessageBuilder&) {
     IkeSa* sa = successor_of(context.core, old);
     if (sa == nullptr || !sa->established()) return false;
     Context of_new = context.of(*sa);
-    auto& asked_for = sa->features.of<AskedFor>().children;
-    bool more = pass_children_on(old, of_new);
-    std::vector<std::string> made = names_of_children(*sa), asked = asked_for;
-    for (const std::string& wanted : names_of_children(old)) {
-        const auto before = std::ranges::find(asked, wanted);
-        const auto found = std::ranges::find(made, wanted);
-        if (found != made.end()) made.erase(found);
-        else if (before == asked.end()) {  // It came up meanwhile.
-            asked_for.push_back(wanted);
-            of_new.enqueue(CreateChildTask{.child = wanted});
-            more = true;
-        } else {
-            of_new.alert("reauthentication-failed",
-                         fmt::format("child {} did not come up in {}, which is given up again", wanted, sa->name()));
-            sa->intent.reauthenticates.reset();
-            try_later(context);
-            of_new.enqueue(DeleteIkeTask{});
-            return false;
-        }
-        if (before != asked.end()) asked.erase(before);
-    }
     context.core.touch(sa->id);
-    if (more) {
-        await_children(of_new);
+    auto& asked_for = sa->features.of<AskedFor>().children;
+    const std::vector<std::string> made = names_of_children(*sa);
+    const std::vector<std::string> failed = without(asked_for, made), missing = without(names_of_children(old), made);
+    if (const auto lost = std::ranges::find_first_of(missing, failed); lost != missing.end()) {
+        give_up(of_new, context, *lost);
         return false;
     }
-    of_new.log(LogGroup::ike, 0, fmt::format("{} reauthenticated: {} takes over", old.name(), sa->name()));
-    context.count(model::Counter::reauthenticated);
-    sa->features.forget<AskedFor>();
-    // One before the old SA may still wait for an answer that never comes.
-    sa->intent.reauthenticates = std::exchange(old.intent.reauthenticates, std::nullopt);
-    if (sa->intent.reauthenticates) await_children(of_new);
-    context.enqueue(DeleteIkeTask{});
+    const bool waiting = pass_children_on(old, of_new);
+    for (const std::string& name : missing) {  // It came up meanwhile.
+        asked_for.push_back(name);
+        of_new.enqueue(CreateChildTask{.child = name});
+    }
+    if (waiting || !missing.empty()) await_children(of_new);
+    else take_over(of_new, context);
     return false;
 }
 

@@ -117,7 +117,8 @@ CASES = {
     "transport-libreswan-begins": Case(LIBRESWAN, options={"child": _TRANSPORT}),
     "null-cygnet-begins": Case(CYGNET, "null", options={"child": _HOSTS}),
     "null-libreswan-begins": Case(LIBRESWAN, "null", options={"child": _HOSTS}),
-    "redirected-cygnet-begins": Case(CYGNET, options={"then": redirected, "libreswan": _REDIRECTED}),
+    "redirected-cygnet-begins": Case(CYGNET, options={
+        "then": redirected, "ends": "second", "more_addresses": ("192.0.2.3/24",), "libreswan": _REDIRECTED}),
     "ticket-refused-libreswan-begins": Case(LIBRESWAN, options={
         "then": ticket_refused, "cygnet": "resumption = ticket", "libreswan": "session-resumption=yes"}),
 }
@@ -183,7 +184,7 @@ def start(lab, case, left, right):
     secrets = f'@cygnet.example @libreswan.example : PSK "{_SECRET}"\n'
     cygnet = Cygnet(lab, left, _CYGNET.format(**words), files=files)
     return cygnet, Libreswan(lab, right, _LIBRESWAN.format(**pluto), secrets=secrets, pkcs12=pkcs12,
-                             more_addresses=("192.0.2.3/24",) if case.options.get("then") is redirected else ())
+                             more_addresses=case.options.get("more_addresses", ()))
 
 
 def packed(lab, authority):
@@ -220,7 +221,7 @@ def renewed(cygnet, rekey, spis_of):
 
 def end(case, cygnet, libreswan):
     if case.initiator == CYGNET:
-        libreswan.whack(f"--terminate --name {'second' if case.options.get('then') is redirected else 'gw'}")
+        libreswan.whack(f"--terminate --name {case.options.get('ends', 'gw')}")
     else:
         cygnet.terminate(ike="gw")
     wait_until(lambda: not cygnet.sas() and not libreswan.states(), "no SA at either end", timeout_s=30, interval_s=0.3)
