@@ -175,7 +175,41 @@ Result<KeAnswer> run(KeAnswerJob& job) { return ke_answer(job.method, job.peer_p
 Result<SolvedPuzzle> run(PuzzleJob& job) { return SolvedPuzzle{TRY(solve_puzzle(job.puzzle, job.octets))}; }
 Result<SecretBytes> run(KeFinishJob& job) { return ke_finish(job.offer, job.peer_public); }
 
+// ---- what is brief --------------------------------------------------------------------------------
+
+bool brief(model::Ke method) {
+    switch (method) {
+        case model::Ke::curve25519:
+        case model::Ke::ecp_256:
+        case model::Ke::ml_kem_512:
+        case model::Ke::ml_kem_768:
+        case model::Ke::ml_kem_1024: return true;
+        default: return false;
+    }
+}
+bool brief(KeyType type) { return type == KeyType::ecdsa_256 || type == KeyType::ed25519; }
+
+bool brief(const KeOfferJob& job) { return brief(job.method); }
+bool brief(const KeAnswerJob& job) { return brief(job.method); }
+bool brief(const KeFinishJob& job) { return brief(job.offer.method); }
+bool brief(const SignJob& job) { return brief(job.key.public_key().type()) && !job.staple; }
+// A path that is known, whose revocation costs no reading of lists and responses.
+bool brief(const VerifyJob& job) {
+    if (!job.chains || job.certificates.empty() || !job.by_url.empty() || !job.pinned.empty()) return false;
+    if (!job.ocsp_responses.empty() || (job.sources && !job.sources->crls.empty())) return false;
+    const auto path = job.chains->find(ChainCache::key(job.certificates.front(), job.anchors, job.rules), job.rules.now);
+    return path && path->leaf().public_key() && brief(path->leaf().public_key()->type());
+}
+bool brief(const VerifyRawKeyJob& job) { return job.trusted.size() == 1 && brief(job.trusted.front().type()); }
+bool brief(const SettleStapleJob&) { return false; }
+bool brief(const SettleRevocationJob&) { return false; }
+bool brief(const PuzzleJob&) { return false; }
+
 }  // namespace
+
+bool is_brief(const Job& job) {
+    return std::visit([](const auto& each) { return brief(each); }, job);
+}
 
 JobResult run(Job job) {
     return std::visit([](auto& each) -> JobResult { return run(each); }, job);

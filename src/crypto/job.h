@@ -119,4 +119,8 @@ using JobResult = std::variant<Result<KeOffer>, Result<KeAnswer>, Result<SecretB
 // Any thread; beside the caches that a job names there is no state.
 JobResult run(Job job);
 
+// Whether it takes well below a millisecond, so that handing it to another thread costs about as much as doing it: one
+// operation or two on a small curve or a lattice, and nothing of which only the peer knows how much it is.
+bool is_brief(const Job& job);
+
 }  // namespace cygnet::crypto

@@ -67,6 +67,18 @@ TEST(Job, KeyExchangesRunInTheirThreeSteps) {
     EXPECT_FALSE(std::get<Result<KeAnswer>>(run(KeAnswerJob{Ke::curve25519, Bytes(31)})));
 }
 
+TEST(Job, OperationsOnSmallCurvesAreBriefAndThoseOnLongNumbersAreNot) {
+    EXPECT_TRUE(is_brief(KeOfferJob{Ke::curve25519}));
+    EXPECT_TRUE(is_brief(KeAnswerJob{Ke::ml_kem_768, {}}));
+    EXPECT_FALSE(is_brief(KeOfferJob{Ke::modp_2048}));
+    const auto signing_with = [](KeyType type) {
+        return SignJob{.key = *PrivateKey::parse(bytes_of(make_test_key(type))), .scheme = {}, .octets = {}};
+    };
+    EXPECT_TRUE(is_brief(signing_with(KeyType::ecdsa_256)));
+    EXPECT_FALSE(is_brief(signing_with(KeyType::rsa)));
+    EXPECT_FALSE(is_brief(PuzzleJob{}));
+}
+
 // RFC 7427 §3: length, AlgorithmIdentifier, signature.
 // RFC 7427 §3 [71]: one octet of length, the identifier, the signature.
 TEST(Job, SignatureAuthDataStartsWithItsAlgorithm) {
@@ -206,6 +218,21 @@ TEST_F(RememberedPaths, ServeTheNextHandshakeWithoutTheChainThatCameWithTheFirst
     ASSERT_TRUE(verify(with_middle));
     EXPECT_EQ(chains->size(), 1U);
     EXPECT_TRUE(verify(first));
+}
+
+TEST_F(RememberedPaths, AreWhatMakesAVerificationBrief) {
+    EXPECT_FALSE(is_brief(job()));
+    ASSERT_TRUE(verify(job()));
+    EXPECT_TRUE(is_brief(job()));
+    VerifyJob stapled = job();
+    stapled.ocsp_responses = {Bytes(10)};
+    EXPECT_FALSE(is_brief(stapled));
+    VerifyJob by_url = job();
+    by_url.by_url.push_back({});
+    EXPECT_FALSE(is_brief(by_url));
+    VerifyJob late = job();
+    late.rules.now = test_not_after + 1;
+    EXPECT_FALSE(is_brief(late));
 }
 
 TEST_F(RememberedPaths, DoNotOutliveTheirCertificates) {

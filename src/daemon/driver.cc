@@ -177,9 +177,14 @@ void Driver::store(const ike::KeepSecrets& effect) {
 }
 
 void Driver::run(ike::StartJob& effect) {
-    jobs_.submit([this, id = effect.id, job = std::move(effect.job)]() mutable -> os::JobPool::Finish {
+    const bool brief = crypto::is_brief(effect.job);
+    auto work = [this, id = effect.id, job = std::move(effect.job)]() mutable -> os::JobPool::Finish {
         return [this, id, result = crypto::run(std::move(job))]() mutable { step(ike::JobDone{id, std::move(result)}); };
-    });
+    };
+    if (brief)
+        jobs_.submit_brief(std::move(work));
+    else
+        jobs_.submit(std::move(work));
 }
 
 void Driver::fetch(const ike::Fetch& effect) {

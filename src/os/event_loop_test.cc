@@ -4,7 +4,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
 #include <atomic>
+#include <functional>
 #include <thread>
 #include <vector>
 
@@ -134,6 +136,72 @@ TEST(JobPool, ends_with_work_still_waiting) {
         while (!began) std::this_thread::yield();
     }
     EXPECT_TRUE(began);
+}
+
+TEST(JobPool, one_brief_piece_of_work_stays_here) {
+    EventLoop loop;
+    JobPool pool(loop, 2);
+    const auto here = std::this_thread::get_id();
+    bool submitted = false;
+    pool.submit_brief([&, here]() -> JobPool::Finish {
+        EXPECT_TRUE(submitted);  // never within submit_brief()
+        EXPECT_EQ(std::this_thread::get_id(), here);
+        return [&] { loop.stop(); };
+    });
+    submitted = true;
+    loop.run();
+}
+
+TEST(JobPool, brief_work_is_shared_when_there_is_more_of_it) {
+    EventLoop loop;
+    JobPool pool(loop, 1);
+    std::atomic<int> begun = 0;
+    std::array<std::thread::id, 2> workers;
+    int finished = 0;
+    for (std::thread::id& worker : workers)
+        pool.submit_brief([&]() -> JobPool::Finish {
+            worker = std::this_thread::get_id();
+            // Neither goes on until both have begun, which one thread alone could never do.
+            ++begun;
+            while (begun != 2) std::this_thread::yield();
+            return [&] {
+                if (++finished == 2) loop.stop();
+            };
+        });
+    loop.run();
+    EXPECT_NE(workers[0], workers[1]);
+}
+
+TEST(JobPool, brief_work_that_brings_more_goes_on) {
+    EventLoop loop;
+    JobPool pool(loop, 1);
+    int rounds = 0;
+    std::function<void()> next = [&] {
+        pool.submit_brief([&]() -> JobPool::Finish {
+            return [&] {
+                if (++rounds == 100) return loop.stop();
+                next();
+            };
+        });
+    };
+    next();
+    loop.run();
+    EXPECT_EQ(rounds, 100);
+}
+
+TEST(JobPool, may_end_before_its_loop_with_brief_work_waiting) {
+    EventLoop loop;
+    int begun = 0;
+    {
+        JobPool pool(loop, 1);
+        pool.submit_brief([&]() -> JobPool::Finish {
+            ++begun;
+            return [] {};
+        });
+    }
+    loop.post([&] { loop.stop(); });
+    loop.run();
+    EXPECT_EQ(begun, 0);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <deque>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <pthread.h>
@@ -11,30 +12,67 @@
 
 namespace cygnet::os {
 
-struct JobPool::Impl {
+struct JobPool::Impl : std::enable_shared_from_this<JobPool::Impl> {
+    using Work = std::move_only_function<Finish()>;
+
     explicit Impl(EventLoop& event_loop) : loop(event_loop) {}
+
+    static Work take(std::deque<Work>& queue) {
+        Work work = std::move(queue.front());
+        queue.pop_front();
+        return work;
+    }
 
     void work_until_closed() {
         for (;;) {
             std::unique_lock lock(mutex);
-            arrived.wait(lock, [this] { return closed || !waiting.empty(); });
+            arrived.wait(lock, [this] { return closed || !waiting.empty() || may_take_brief(); });
             if (closed) return;
-            auto work = std::move(waiting.front());
-            waiting.pop_front();
+            Work work = take(waiting.empty() ? brief : waiting);
             lock.unlock();
             loop.post(work());
         }
     }
 
+    // The last one is left to the loop's thread, unless that is at work on another.
+    bool may_take_brief() const { return brief.size() > (helping_now ? 0U : 1U); }
+
+    // One piece in each turn of the loop: datagrams and timers wait for no more than that.
+    void help_later() {
+        loop.post([weak = weak_from_this()] {
+            if (const auto self = weak.lock()) self->help();
+        });
+    }
+    void help() {
+        std::unique_lock lock(mutex);
+        if (brief.empty()) {
+            helping = false;
+            return;
+        }
+        Work work = take(brief);
+        helping = !brief.empty();
+        helping_now = true;
+        lock.unlock();
+        if (helping) help_later();
+        Finish finish = work();
+        lock.lock();
+        helping_now = false;
+        lock.unlock();
+        finish();
+    }
+
     EventLoop& loop;
     std::mutex mutex;
     std::condition_variable arrived;
-    std::deque<std::move_only_function<Finish()>> waiting;
+    std::deque<Work> waiting;  // for the threads
+    std::deque<Work> brief;    // for whoever comes first
+    bool helping = false;      // help() is going to be called,
+    bool helping_now = false;  // or is at work
     bool closed = false;
     std::vector<std::thread> threads;
 };
 
-JobPool::JobPool(EventLoop& loop, unsigned threads) : impl_(std::make_unique<Impl>(loop)) {
+JobPool::JobPool(EventLoop& loop, unsigned threads) : impl_(std::make_shared<Impl>(loop)) {
     // Signals belong to the loop's thread.
     sigset_t all, before;
     sigfillset(&all);
@@ -59,6 +97,18 @@ void JobPool::submit(std::move_only_function<Finish()> work) {
         impl_->waiting.push_back(std::move(work));
     }
     impl_->arrived.notify_one();
+}
+
+void JobPool::submit_brief(std::move_only_function<Finish()> work) {
+    bool alone = false, helps = false;
+    {
+        const std::scoped_lock lock(impl_->mutex);
+        impl_->brief.push_back(std::move(work));
+        alone = impl_->brief.size() == 1;
+        helps = std::exchange(impl_->helping, true);
+    }
+    if (!helps) impl_->help_later();
+    if (!alone) impl_->arrived.notify_one();
 }
 
 }  // namespace cygnet::os

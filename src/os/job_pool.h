@@ -17,10 +17,13 @@ public:
     // `work` runs on some thread of the pool; what it returns runs on the loop's thread afterwards.
     using Finish = std::move_only_function<void()>;
     void submit(std::move_only_function<Finish()> work);
+    // The same for work that is done as fast as it is handed over: the loop's thread does it itself, between what else it
+    // has to do, and the threads of the pool help when more than one such piece waits.
+    void submit_brief(std::move_only_function<Finish()> work);
 
 private:
     struct Impl;
-    std::unique_ptr<Impl> impl_;
+    std::shared_ptr<Impl> impl_;
 };
 
 }  // namespace cygnet::os
