@@ -5,6 +5,7 @@
 // has its child but has not seen a packet.
 //
 //   handshake [--pairs N] [--set-ups N] [--many N]
+//   handshake only KIND SET-UPS     measures nothing: for counting instructions (bench/README.md)
 
 #include <malloc.h>
 #include <time.h>
@@ -217,6 +218,8 @@ void must(bool worked, const char* what) {
 }
 
 enum class Kind { psk, certificates, hybrid };
+constexpr const char* classic = "aes256gcm16-prfsha384-x25519";
+constexpr const char* hybrid = "aes256gcm16-prfsha384-x25519-ke1_mlkem768";
 
 // Both ends sign and verify: no more is left of certificates whose paths are known.
 void raw_signatures() {
@@ -328,7 +331,7 @@ double data_plane_octets(int count) {
 std::vector<bench::Measurement> measure_many(int count, Clients clients) {
     const auto number = static_cast<std::uint32_t>(count);
     constexpr int latencies = 101;
-    Pair engines("aes256gcm16-prfsha384-x25519", Proof::shared_key, number + latencies + 1, clients);
+    Pair engines(classic, Proof::shared_key, number + latencies + 1, clients);
     const double heap = heap_octets(), start = bench::nanoseconds_now();
     for (std::uint32_t client = 1; client <= number; ++client) engines.set_up(client);
     const double took = bench::nanoseconds_now() - start, kept = (heap_octets() - heap) / (2.0 * count);
@@ -356,7 +359,7 @@ std::vector<bench::Measurement> measure_many(int count, Clients clients) {
 }
 
 bench::Measurement measure_resumption(const char* id, int pairs, int set_ups) {
-    Pair engines("aes256gcm16-prfsha384-x25519", Proof::ticket, static_cast<std::uint32_t>(set_ups));
+    Pair engines(classic, Proof::ticket, static_cast<std::uint32_t>(set_ups));
     bench::Measurement measured{.id = id,
                                 .name = "IKE resumptions (RFC 5723), two engines without I/O",
                                 .unit = "set-ups/s/core",
@@ -381,6 +384,20 @@ bench::Measurement measure_resumption(const char* id, int pairs, int set_ups) {
     return measured;
 }
 
+// So many set-ups of one kind, and nothing else.
+int only(std::string_view kind, int set_ups) {
+    const bool resumption = kind == "resumption";
+    Pair engines(kind == "hybrid" ? hybrid : classic,
+                 kind == "certificates" ? Proof::certificate : resumption ? Proof::ticket : Proof::shared_key,
+                 static_cast<std::uint32_t>(set_ups));
+    for (int i = 1; i <= set_ups; ++i) engines.set_up(static_cast<std::uint32_t>(i));
+    if (resumption) {
+        engines.lose_all();
+        for (int i = 1; i <= set_ups; ++i) engines.set_up(static_cast<std::uint32_t>(i));
+    }
+    return 0;
+}
+
 int argument(int argc, char** argv, std::string_view flag, int fallback) {
     for (int i = 1; i + 1 < argc; ++i)
         if (argv[i] == flag) return std::max(1, std::atoi(argv[i + 1]));
@@ -390,17 +407,18 @@ int argument(int argc, char** argv, std::string_view flag, int fallback) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    if (argc == 4 && argv[1] == std::string_view("only")) return only(argv[2], std::max(1, std::atoi(argv[3])));
     const int pairs = argument(argc, argv, "--pairs", 9);
     const int set_ups = argument(argc, argv, "--set-ups", 1000);
     const int many = argument(argc, argv, "--many", 10'000);
     std::vector<bench::Measurement> all = measure_many(many, Clients::alike);
     const std::vector<bench::Measurement> named = measure_many(many, Clients::named);
     all.insert(all.end(), named.begin(), named.end());
-    all.insert(all.end(), {measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519", Kind::psk, pairs, set_ups),
-                  measure("P14", "IKE set-ups, ECDSA P-256 certificates, X25519, two engines without I/O", "aes256gcm16-prfsha384-x25519",
+    all.insert(all.end(), {measure("P13", "IKE set-ups, PSK, X25519, two engines without I/O", classic, Kind::psk, pairs, set_ups),
+                  measure("P14", "IKE set-ups, ECDSA P-256 certificates, X25519, two engines without I/O", classic,
                           Kind::certificates, pairs, set_ups),
-                  measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O",
-                          "aes256gcm16-prfsha384-x25519-ke1_mlkem768", Kind::hybrid, pairs, set_ups),
+                  measure("P15", "IKE set-ups, PSK, X25519 + ML-KEM-768, two engines without I/O", hybrid, Kind::hybrid, pairs,
+                          set_ups),
                   measure_resumption("P17", pairs, set_ups)});
     bench::print(all);
     return 0;
