@@ -76,11 +76,38 @@ Result<Netlink> Netlink::open() {
     return Netlink(socket);
 }
 
+Netlink::Netlink(mnl_socket* socket) : socket_(socket), changes_(mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK)) {
+    // Without it the addresses are asked for each time.
+    if (changes_ != nullptr && mnl_socket_bind(changes_, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, MNL_SOCKET_AUTOPID) < 0)
+        mnl_socket_close(std::exchange(changes_, nullptr));
+}
+
 Netlink::Netlink(Netlink&& other) noexcept
-    : socket_(std::exchange(other.socket_, nullptr)), sequence_(other.sequence_) {}
+    : socket_(std::exchange(other.socket_, nullptr)),
+      sequence_(other.sequence_),
+      changes_(std::exchange(other.changes_, nullptr)),
+      known_addresses_(std::move(other.known_addresses_)) {}
 
 Netlink::~Netlink() {
-    if (socket_ != nullptr) mnl_socket_close(socket_);
+    for (mnl_socket* socket : {socket_, changes_})
+        if (socket != nullptr) mnl_socket_close(socket);
+}
+
+// Whoever changes an address goes on only when the news has been delivered, so what no news contradicts is true.
+bool Netlink::addresses_changed() {
+    if (changes_ == nullptr) return true;
+    std::array<char, message_octets> news;
+    for (bool changed = false;; changed = true) {
+        if (mnl_socket_recvfrom(changes_, news.data(), news.size()) >= 0) continue;
+        if (errno == EAGAIN) return changed;
+        if (errno != EINTR && errno != ENOBUFS && errno != ENOSPC) return true;  // these say that there was more
+    }
+}
+
+Result<std::span<const model::IpAddress>> Netlink::known_addresses() {
+    if (addresses_changed()) known_addresses_.reset();
+    if (!known_addresses_) known_addresses_ = TRY(addresses());
+    return *known_addresses_;
 }
 
 Result<> Netlink::acknowledge(Request& request, const char* where, const std::string& what) {

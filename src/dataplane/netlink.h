@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "base/result.h"
@@ -53,14 +54,20 @@ public:
     Result<> remove_rule(const Rule& rule);
     // All addresses of this host.
     Result<std::vector<model::IpAddress>> addresses();
+    // The same; the kernel is asked again only after it has told of a change.
+    Result<std::span<const model::IpAddress>> known_addresses();
 
 private:
-    explicit Netlink(mnl_socket* socket) : socket_(socket) {}
+    explicit Netlink(mnl_socket* socket);
     struct Request;
     Result<> acknowledge(Request& request, const char* where, const std::string& what);
 
     mnl_socket* socket_;
     unsigned sequence_ = 0;
+
+    bool addresses_changed();
+    mnl_socket* changes_ = nullptr;  // told of every change of an address
+    std::optional<std::vector<model::IpAddress>> known_addresses_{};
 };
 
 }  // namespace cygnet::dataplane

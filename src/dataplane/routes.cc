@@ -67,7 +67,7 @@ Result<> Routes::remove_address(const model::IpAddress& address) {
 
 // An address of this host inside the local selectors: what answers will be sent to.
 std::optional<model::IpAddress> Routes::source_for(const model::TrafficSelectors& local, model::Family family) {
-    const auto addresses = netlink_.addresses();
+    const auto addresses = netlink_.known_addresses();
     if (!addresses) return std::nullopt;
     for (const model::TrafficSelector& selector : local) {
         // "Everything" says nothing about where we are; the system's choice is as good.
