@@ -58,8 +58,8 @@ std::optional<PacketShape> shape_in(const Row& row, const CipherSuite& suite) {
     const bool combined = row.icv_size != 0;
     // RFC 8221 §4 and §6: a combined mode goes alone, and nothing else does.
     if (!key_size || (combined ? suite.integ != model::Integ::none : !integ)) return std::nullopt;
-    return PacketShape{.encr_key_size = *key_size + row.salt_size,
-                       .integ_key_size = combined ? 0 : integ->key_size,
+    return PacketShape{.encr_key_size = static_cast<std::uint16_t>(*key_size + row.salt_size),
+                       .integ_key_size = static_cast<std::uint16_t>(combined ? 0 : integ->key_size),
                        .salt_size = row.salt_size,
                        .iv_size = row.iv_size,
                        .icv_size = combined ? row.icv_size : static_cast<std::uint8_t>(integ->icv_size),

@@ -20,8 +20,8 @@ inline constexpr std::size_t esp_header_size = 8;  // SPI and sequence number
 
 // Sizes in octets.
 struct PacketShape {
-    std::size_t encr_key_size = 0;   // of KEYMAT, with the salt at its end
-    std::size_t integ_key_size = 0;  // 0 for a combined mode
+    std::uint16_t encr_key_size = 0;   // of KEYMAT, with the salt at its end
+    std::uint16_t integ_key_size = 0;  // 0 for a combined mode
     std::uint8_t salt_size = 0;
     std::uint8_t iv_size = 0;  // on the wire: 0 when it is implicit (RFC 8750), or there is none
     std::uint8_t icv_size = 0;

@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "base/boxed.h"
 #include "esp/packet_selector.h"
 #include "esp/sa_runtime.h"
 
@@ -15,7 +16,7 @@ struct Child {
     model::Path path{};
     bool udp_encapsulation = false;
     bool transport = false;  // RFC 4303 §3.1.1
-    std::optional<model::OriginalAddresses> original{};
+    Boxed<model::OriginalAddresses> original{};
     std::uint32_t tfc_padding = 0;
     // Of a policy:
     model::PolicyId policy{};
@@ -41,7 +42,7 @@ inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<S
                                                .path = spec.path,
                                                .udp_encapsulation = spec.udp_encapsulation,
                                                .transport = spec.mode == model::ChildMode::transport,
-                                               .original = spec.original,
+                                               .original = spec.original ? Boxed(*spec.original) : Boxed<model::OriginalAddresses>(),
                                                .tfc_padding = spec.tfc_padding});
 }
 

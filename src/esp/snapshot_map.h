@@ -1,18 +1,17 @@
 // An immutable hash map that is cheap to copy with one key changed: 256 shards, of which a change
-// rebuilds one and shares the rest. With n keys a change costs n/256 slots; a look-up is one probe.
+// rebuilds one and shares the rest. With n keys a change costs n/256 slots; a look-up is one or two probes.
 #pragma once
 
 #include <array>
-#include <bit>
 #include <cstdint>
 #include <memory>
-#include <optional>
 #include <utility>
 #include <vector>
 
 namespace cygnet::esp {
 
-// Key: equality comparable, default constructible, with a member or free function hash_of(key).
+// Key: equality comparable, default constructible, with a member or free function hash_of(key). Value: one that is
+// false, as a null pointer is, stands for none.
 template <class Key, class Value>
 class SnapshotMap {
 public:
@@ -20,41 +19,46 @@ public:
         const std::uint64_t hash = hash_of(key);
         const auto& shard = shards_[hash % shard_count];
         if (!shard) return nullptr;
-        const std::size_t mask = shard->size() - 1;
-        for (std::size_t at = (hash >> shard_bits) & mask; (*shard)[at]; at = (at + 1) & mask)
-            if ((*shard)[at]->first == key) return &(*shard)[at]->second;
+        for (std::size_t at = first_slot(hash, shard->size()); (*shard)[at].value; at = next_slot(at, shard->size()))
+            if ((*shard)[at].key == key) return &(*shard)[at].value;
         return nullptr;
     }
 
     // Copies that differ in one key. `without` a key that is not there is a plain copy.
     SnapshotMap with(const Key& key, Value value) const { return changed(key, std::move(value)); }
-    SnapshotMap without(const Key& key) const { return changed(key, std::nullopt); }
+    SnapshotMap without(const Key& key) const { return changed(key, {}); }
 
 private:
-    static constexpr unsigned shard_bits = 8;
-    static constexpr std::size_t shard_count = 1U << shard_bits;
-    using Slots = std::vector<std::optional<std::pair<Key, Value>>>;
+    static constexpr std::size_t shard_count = 256;
+    struct Slot {
+        Key key{};
+        Value value{};  // null: the slot is free
+    };
+    using Slots = std::vector<Slot>;
 
-    SnapshotMap changed(const Key& key, std::optional<Value> value) const {
+    // The shard is named by the lowest bits of a hash, the slot by the highest.
+    static std::size_t first_slot(std::uint64_t hash, std::size_t slots) { return static_cast<std::size_t>((hash >> 32) * slots >> 32); }
+    static std::size_t next_slot(std::size_t at, std::size_t slots) { return at + 1 == slots ? 0 : at + 1; }
+
+    SnapshotMap changed(const Key& key, Value value) const {
         auto& old = shards_[hash_of(key) % shard_count];
-        std::vector<std::pair<Key, Value>> kept;
+        std::vector<Slot> kept;
         if (old)
-            for (const auto& slot : *old)
-                if (slot && !(slot->first == key)) kept.push_back(*slot);
-        if (value) kept.emplace_back(key, std::move(*value));
+            for (const Slot& slot : *old)
+                if (slot.value && !(slot.key == key)) kept.push_back(slot);
+        if (value) kept.push_back({key, std::move(value)});
 
         SnapshotMap copy = *this;
         copy.shards_[hash_of(key) % shard_count] = kept.empty() ? nullptr : build(std::move(kept));
         return copy;
     }
 
-    // At most two thirds of the slots are taken, so that probes stay short and always end.
-    static std::shared_ptr<const Slots> build(std::vector<std::pair<Key, Value>> entries) {
-        auto slots = std::make_shared<Slots>(std::bit_ceil(entries.size() + entries.size() / 2 + 1));
-        const std::size_t mask = slots->size() - 1;
-        for (auto& entry : entries) {
-            std::size_t at = (hash_of(entry.first) >> shard_bits) & mask;
-            while ((*slots)[at]) at = (at + 1) & mask;
+    // Two thirds of the slots are taken, so that probes stay short and always end.
+    static std::shared_ptr<const Slots> build(std::vector<Slot> entries) {
+        auto slots = std::make_shared<Slots>(entries.size() + entries.size() / 2 + 1);
+        for (Slot& entry : entries) {
+            std::size_t at = first_slot(hash_of(entry.key), slots->size());
+            while ((*slots)[at].value) at = next_slot(at, slots->size());
             (*slots)[at] = std::move(entry);
         }
         return slots;
