@@ -510,23 +510,28 @@ void check_rounds(const Section& section, std::string_view prefix, std::size_t c
 }
 
 // RFC 7619: who proves no identity cannot be named, proves nothing else, and gets its own address alone (§2.5).
-std::string null_obstacle(const model::Connection& connection) {
+struct Obstacle {
+    std::string_view side;  // whose section says it
+    std::string text;
+};
+std::optional<Obstacle> null_obstacle(const model::Connection& connection) {
     const auto is_null = [](const model::AuthConfig& round) { return round.auth == model::AuthClass::null; };
-    for (const auto* rounds : {&connection.local, &connection.remote})
+    for (const auto& [side, rounds] : {std::pair("local", &connection.local), std::pair("remote", &connection.remote)})
         if (rounds->size() > 1 && std::ranges::any_of(*rounds, is_null))
-            return "auth = null is the only round of its side, or none";
+            return Obstacle{side, "auth = null is the only round of its side, or none"};
     if (is_null(connection.local.front()) && connection.local.front().id.has_wildcards() &&
         !connection.local.front().id.is_any())
-        return "an identity that is sent is no pattern";
-    if (!is_null(connection.remote.front())) return {};
+        return Obstacle{"local", "an identity that is sent is no pattern"};
+    if (!is_null(connection.remote.front())) return std::nullopt;
     if (!connection.remote.front().id.is_any())
-        return "remote.auth = null and remote.id exclude each other: nobody proves that identity";
+        return Obstacle{"remote", "remote.auth = null and remote.id exclude each other: nobody proves that identity"};
     for (const model::ChildConfig& child : connection.children)
         for (const model::ConfiguredSelector& selector : child.remote_ts)
             if (!selector.dynamic)
-                return "remote.auth = null takes remote_ts = dynamic only: a peer without identity gets its own address, "
-                       "child " + child.name + " would give it more";
-    return {};
+                return Obstacle{"remote",
+                                "remote.auth = null takes remote_ts = dynamic only: a peer without identity gets its own "
+                                "address, child " + child.name + " would give it more"};
+    return std::nullopt;
 }
 
 }  // namespace
@@ -556,10 +561,10 @@ model::Connection read_connection(const std::string& name, const Section& sectio
     draft.remote = in_order(std::move(remote));
     if (draft.local.empty()) draft.local.push_back({.name = "local"});
     if (draft.remote.empty()) draft.remote.push_back({.name = "remote"});
-    if (const std::string obstacle = null_obstacle(draft); !obstacle.empty())
+    if (const auto obstacle = null_obstacle(draft))
         for (const Entry& entry : section.entries())
-            if (entry.section() != nullptr && (entry.name.starts_with("remote") || entry.name.starts_with("local"))) {
-                refuser.refuse(Refusal::Kind::invalid_section, entry, obstacle);
+            if (entry.section() != nullptr && entry.name.starts_with(obstacle->side)) {
+                refuser.refuse(Refusal::Kind::invalid_section, entry, obstacle->text);
                 break;
             }
     if (draft.post_quantum == model::PostQuantum::required &&

@@ -201,8 +201,8 @@ TEST(Schema, ReadsNullAuthenticationWithItsRules) {
     EXPECT_EQ(connection("local { auth = null }\n remote { auth = psk }").local[0].auth, model::AuthClass::null);
     const char* dynamic = "children { net { remote_ts = dynamic } }";
     EXPECT_EQ(connection(std::string("remote { auth = null }\n") + dynamic).remote[0].auth, model::AuthClass::null);
-    EXPECT_THAT(refusals(std::string("remote { auth = null\n id = moon.example }\n") + dynamic),
-                ElementsAre(HasSubstr("exclude each other")));
+    EXPECT_THAT(refusals(std::string("local { auth = psk }\n remote { auth = null\n id = moon.example }\n") + dynamic),
+                ElementsAre(testing::AllOf(testing::StartsWith("remote:"), HasSubstr("exclude each other"))));
     EXPECT_THAT(refusals("remote { auth = null }\n children { net { remote_ts = 10.0.0.0/8 } }"),
                 ElementsAre(HasSubstr("dynamic only")));
     EXPECT_THAT(refusals("remote { auth = null }\n remote-2 { auth = psk }"), ElementsAre(HasSubstr("only round")));
