@@ -97,9 +97,8 @@ std::optional<TransportSelectors> for_transport_mode(SelectorPair selectors, con
 }
 
 // Only where they differ from what we see is there a checksum to be mended.
-std::optional<model::OriginalAddresses> if_translated(const model::OriginalAddresses& original,
-                                                      const OuterPath& outer) {
-    if (original.local == outer.local && original.remote == outer.remote) return std::nullopt;
+Boxed<model::OriginalAddresses> if_translated(const model::OriginalAddresses& original, const OuterPath& outer) {
+    if (original.local == outer.local && original.remote == outer.remote) return {};
     return original;
 }
 
@@ -136,7 +135,7 @@ struct Fit {
     SelectorPair offered;  // as we see it
     SelectorPair own, common;
     model::ChildMode mode{};
-    std::optional<model::OriginalAddresses> original{};
+    Boxed<model::OriginalAddresses> original{};
 
     // §2.9: a policy that takes the first choices whole goes before one that does not. Then the same selectors.
     int rank() const {
@@ -382,12 +381,12 @@ Result<> check_wanted(const model::ChildConfig& child, const ChildTerms& terms, 
 model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, ChildKeys keys,
                               const model::ChildConfig& child) {
     model::ChildSaSpec spec{.id = frame.id, .spi_in = frame.spi_in, .spi_out = terms.spi_out};
-    spec.encr = terms.proposal.encr;
-    spec.key_bits = terms.proposal.key_bits;
-    spec.integ = terms.proposal.integ;
+    spec.encr = terms.proposal->encr;
+    spec.key_bits = terms.proposal->key_bits;
+    spec.integ = terms.proposal->integ;
     spec.out = std::move(frame.exchange_initiator ? keys.initiator_to_responder : keys.responder_to_initiator);
     spec.in = std::move(frame.exchange_initiator ? keys.responder_to_initiator : keys.initiator_to_responder);
-    spec.esn = terms.proposal.sn == model::Sn::bits_64_partial;
+    spec.esn = terms.proposal->sn == model::Sn::bits_64_partial;
     spec.replay_window = child.replay_window;
     spec.mode = terms.mode;
     spec.local = terms.selectors.local;
@@ -395,7 +394,7 @@ model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, 
     spec.path = frame.path;
     spec.udp_encapsulation = frame.udp_encapsulation;
     spec.outbound_active = frame.outbound_active;
-    spec.original = terms.original;
+    if (terms.original) spec.original = *terms.original;
     spec.non_first_fragments = terms.non_first_fragments;
     if (terms.peer_takes_tfc_padding && terms.mode == model::ChildMode::tunnel) spec.tfc_padding = child.tfc_padding;
     return spec;

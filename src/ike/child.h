@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/boxed.h"
+#include "base/shared.h"
 #include "ike/keys.h"
 #include "wire/message.h"
 #include "model/config.h"
@@ -64,11 +65,11 @@ ChildNotices offered_notices(const model::ChildConfig& child, const SelectorPair
 
 // What both sides agreed on.
 struct ChildTerms {
-    model::ChosenProposal proposal{};
+    Shared<model::ChosenProposal> proposal{};
     std::uint32_t spi_out = 0;
     SelectorPair selectors{};
     model::ChildMode mode = model::ChildMode::tunnel;
-    std::optional<model::OriginalAddresses> original{};  // transport mode behind a NAT
+    Boxed<model::OriginalAddresses> original{};  // transport mode behind a NAT
     bool peer_takes_tfc_padding = true;
     bool non_first_fragments = false;
     bool more_possible = false;

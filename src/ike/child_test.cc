@@ -64,7 +64,7 @@ TEST(ChildNegotiation, NarrowsToWhatBothSidesAllow) {
     EXPECT_EQ(model::text_of(decision->terms.selectors.local), "10.1.0.0/16");
     EXPECT_EQ(model::text_of(decision->terms.selectors.remote), "10.2.3.0/24");
     EXPECT_EQ(decision->terms.spi_out, 0xc0ffee01U);
-    EXPECT_EQ(decision->terms.proposal.number, 2);
+    EXPECT_EQ(decision->terms.proposal->number, 2);
 }
 
 TEST(ChildNegotiation, SaysWhatBothSidesWantWhenSelectorsDoNotMeet) {
@@ -171,8 +171,7 @@ TEST_F(Answer, ThatNarrowsARekeyIsNotWanted) {
 TEST(ChildNegotiation, GivesTheExchangeInitiatorTheFirstKeys) {
     const auto child = child_config("aes256gcm16", "10.1.0.0/16", "10.2.0.0/16");
     ChildTerms terms{.spi_out = 0xc0000002};
-    terms.proposal.encr = model::Encr::aes_gcm_16;
-    terms.proposal.key_bits = 256;
+    terms.proposal = model::ChosenProposal{.encr = model::Encr::aes_gcm_16, .key_bits = 256};
     const auto make = [&](bool initiator) {
         ChildKeys keys;
         keys.initiator_to_responder.encr = SecretBytes::copy_of(Bytes(36, 1));

@@ -88,7 +88,7 @@ Result<Next> Context::respond(model::ExchangeType exchange, wire::MessageBuilder
     const wire::Chain chain = payloads.take_chain();
     SentMessage datagrams = TRY(sa.protection->seal(header, chain, answer_limit(*this), core.rng));
     trace_sent(*this, header, chain, datagrams);
-    send(datagrams, sa.answer_path);
+    send(datagrams, sa.answer_path());
     sa.window.answer_request(std::move(datagrams));
     watch_message_ids();
     return Next::answered;
@@ -120,7 +120,7 @@ Next Context::respond_in_clear(Bytes datagram) {
     trace_sent_in_clear(*this, datagram);
     SentMessage datagrams;
     datagrams.push_back(std::move(datagram));
-    send(datagrams, sa.answer_path);
+    send(datagrams, sa.answer_path());
     sa.window.answer_request(std::move(datagrams));
     return Next::answered;
 }
@@ -190,6 +190,8 @@ void Context::establish_rekeyed() {
     ASSERT(sa.half_open() && sa.protection);
     sa.state = Established{.since = now};
     sa.protection->drop_auth_keys();
+    core.proposals.unify(sa.proposal);
+    core.own_ids.unify(sa.own_id);
     core.admission.closed(sa.id);
     core.index_established(sa);
     start_timers();
@@ -237,8 +239,8 @@ Next Context::close(const Explanation& why) {
     const model::IkeStatus last = status();
     run_hooks(&Feature::closing, *this);
     while (!sa.children.empty()) remove_child(sa.children.begin()->first, reason);
-    for (const LeasedAddress& lease : sa.peer_virtual_addresses) core.pools.release(lease.pool, lease.address);
-    for (const model::IpAddress& address : sa.own_virtual_addresses) {
+    for (const LeasedAddress& lease : sa.peer_virtual_addresses()) core.pools.release(lease.pool, lease.address);
+    for (const model::IpAddress& address : sa.own_virtual_addresses()) {
         if (core.holds_address(sa.connection->name, address, sa.id)) continue;
         effects.push_back(AssignAddress{
             .sa = sa.id, .connection = sa.connection->name, .address = address, .dns = {}, .remove = true});
@@ -269,7 +271,7 @@ void Context::move(const model::Path& path) {
     log(model::LogGroup::ike, 1, fmt::format("IKE_SA {} moves from {} to {}", sa.name(), sa.path.text(), path.text()));
     count(model::Counter::address_update);
     if (!sa.replaced_by) report(model::IkeMoved{status(), path});
-    sa.path = path;
+    sa.go_by(path);
     move_children();
     if (const SentMessage* again = sa.window.repeat_at_once(now)) {
         trace_repeated(*this, *again);
@@ -291,7 +293,9 @@ void Context::move_children() {
 void Context::move_peer(const model::Endpoint& remote) {
     log(model::LogGroup::ike, 1,
         fmt::format("the peer of {} moved from {} to {}", sa.name(), sa.path.remote.text(), remote.text()));
-    sa.path.remote = remote;
+    model::Path path = sa.path;
+    path.remote = remote;
+    sa.go_by(path);
     for (const auto& [id, child] : sa.children)
         effects.push_back(MoveChild{.child = id, .path = sa.path, .udp_encapsulation = child.udp_encapsulation});
 }
@@ -310,11 +314,13 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
                 .outbound_active = spec.outbound_active,
                 .installed_at = now,
                 .rekey_at = after(now, life.rekey_time, life.rand_time, core.rng),
-                .expire_at = life.life_time > Duration{0} ? now + life.life_time : Instant::never(),
-                .rekey_bytes = less(life.rekey_bytes, life.rand_bytes, core.rng),
-                .rekey_packets = less(life.rekey_packets, life.rand_packets, core.rng),
-                .expire_bytes = life.life_bytes,
-                .expire_packets = life.life_packets};
+                .expire_at = life.life_time > Duration{0} ? now + life.life_time : Instant::never()};
+    const VolumeLimits volumes{.rekey_bytes = less(life.rekey_bytes, life.rand_bytes, core.rng),
+                               .rekey_packets = less(life.rekey_packets, life.rand_packets, core.rng),
+                               .expire_bytes = life.life_bytes,
+                               .expire_packets = life.life_packets};
+    if (volumes.any()) child.volumes = volumes;
+    core.proposals.unify(child.terms.proposal);
     const Policy* policy = core.policies.find(sa.connection->name, config.name);
     const std::uint32_t reqid = policy != nullptr ? policy->reqid : config.reqid;
     child.reqid = reqid != 0 ? reqid : child.unique_id;

@@ -1,8 +1,8 @@
 #include "ike/core.h"
 
 #include <algorithm>
+#include <ranges>
 #include <string_view>
-#include <type_traits>
 #include <utility>
 
 namespace cygnet::ike {
@@ -34,10 +34,15 @@ std::uint64_t hash_of(const IkeSa& sa, const SelectorPair& selectors) {
     return hash;
 }
 
+std::uint64_t hash_of(std::uint64_t spi, const model::IpAddress& address) {
+    return joined(spi, hash_of(base::text_of(address.bytes())));
+}
+
 // Those that the index has under a hash, in the order of their numbers.
 template <class Id>
-auto range_of(const std::set<std::pair<std::uint64_t, Id>>& index, std::uint64_t hash) {
-    return std::ranges::subrange(index.lower_bound({hash, Id{}}), index.upper_bound({hash, Id{~std::underlying_type_t<Id>{0}}}));
+auto range_of(const SortedBlocks<std::pair<std::uint64_t, Id>>& index, std::uint64_t hash) {
+    return std::ranges::subrange(index.lower_bound({hash, Id{}}), index.end()) |
+           std::views::take_while([hash](const auto& entry) { return entry.first == hash; });
 }
 
 }  // namespace
@@ -64,12 +69,12 @@ IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> 
     sa.id = id;
     sa.initiator = initiator;
     sa.connection = std::move(connection);
-    sa.path = sa.answer_path = path;
+    sa.path = path;
     sa.client = initiator;
     if (path.tcp()) streams[path.stream].sas.insert(id);
     (initiator ? sa.spis.initiator : sa.spis.responder) = own_spi;
     by_own_spi_[own_spi] = id;
-    if (initiator) of_connection_.emplace(hash_of(sa.connection->name), id);
+    if (initiator) of_connection_.insert({hash_of(sa.connection->name), id});
     touch(id);
     return sa;
 }
@@ -91,10 +96,7 @@ void Core::destroy_sa(model::IkeSaId id) {
     forget_established(*sa);
     admission.closed(id);
     if (sa->half_open()) waiting_octets -= sa->handshake().waiting_octets;
-    if (!sa->initiator) {
-        const auto entry = init_requests.find({sa->spis.initiator, sa->init_address});
-        if (entry != init_requests.end() && entry->second == id) init_requests.erase(entry);
-    }
+    if (!sa->initiator) first_requests_.erase({hash_of(sa->spis.initiator, sa->init_address), id});
     for (const std::optional<JobId>& job : sa->jobs)
         if (job) jobs.erase(static_cast<std::uint64_t>(*job));
     sas_.erase(id);
@@ -105,8 +107,8 @@ bool Core::may_reply_to_stranger(Instant now) {
 }
 
 void Core::index_established(const IkeSa& sa) {
-    established_between_.emplace(hash_of(sa.own_id, sa.peer_id), sa.id);
-    of_connection_.emplace(hash_of(sa.connection->name), sa.id);
+    established_between_.insert({hash_of(sa.own_id, sa.peer_id), sa.id});
+    of_connection_.insert({hash_of(sa.connection->name), sa.id});
     if (sa.peer_anonymous) anonymous_.insert(sa.id);
 }
 
@@ -137,24 +139,36 @@ bool Core::any_established(const std::string& connection) {
 bool Core::holds_address(const std::string& connection, model::IpAddress address, model::IkeSaId except) {
     return any_of_connection(connection, [&](const IkeSa& sa) {
         return sa.id != except && !sa.closed &&
-               std::ranges::find(sa.own_virtual_addresses, address) != sa.own_virtual_addresses.end();
+               std::ranges::find(sa.own_virtual_addresses(), address) != sa.own_virtual_addresses().end();
     });
 }
 
 std::vector<IkeSa*> Core::established_between(const model::Identity& own, const model::Identity& peer) {
     std::vector<IkeSa*> found;
     for (const auto& [hash, id] : range_of(established_between_, hash_of(own, peer)))
-        if (IkeSa* sa = find_sa(id); sa->own_id == own && sa->peer_id == peer) found.push_back(sa);
+        if (IkeSa* sa = find_sa(id); *sa->own_id == own && sa->peer_id == peer) found.push_back(sa);
     return found;
 }
 
+void Core::index_first_request(const IkeSa& sa) {
+    first_requests_.insert({hash_of(sa.spis.initiator, sa.init_address), sa.id});
+}
+
+IkeSa* Core::made_by_first_request(std::uint64_t spi_i, const model::IpAddress& remote) {
+    IkeSa* newest = nullptr;
+    for (const auto& [hash, id] : range_of(first_requests_, hash_of(spi_i, remote)))
+        if (IkeSa* sa = find_sa(id); sa->spis.initiator == spi_i && sa->init_address == remote) newest = sa;
+    return newest;
+}
+
 void Core::index_child(const Child& child, const IkeSa& sa) {
-    child_owner_[child.id] = sa.id;
-    children_between_.emplace(hash_of(sa, child.terms.selectors), child.id);
+    if (const IkeSa* before = find_sa_of_child(child.id)) child_owner_.erase({child.id, before->id});
+    child_owner_.insert({child.id, sa.id});
+    children_between_.insert({hash_of(sa, child.terms.selectors), child.id});
 }
 
 void Core::forget_child(const Child& child, const IkeSa& sa) {
-    child_owner_.erase(child.id);
+    child_owner_.erase({child.id, sa.id});
     children_between_.erase({hash_of(sa, child.terms.selectors), child.id});
 }
 
@@ -168,13 +182,13 @@ std::uint32_t Core::allocate_child_spi() {
     constexpr std::uint32_t first_usable = 256;
     for (;;) {
         const std::uint32_t spi = rng.u32();
-        if (spi >= first_usable && child_spis_.insert(spi).second) return spi;
+        if (spi >= first_usable && child_spis_.insert(spi)) return spi;
     }
 }
 
 IkeSa* Core::find_sa_of_child(model::ChildId child) {
-    const auto found = child_owner_.find(child);
-    return found == child_owner_.end() ? nullptr : find_sa(found->second);
+    const auto found = child_owner_.lower_bound({child, model::IkeSaId{}});
+    return found == child_owner_.end() || found->first != child ? nullptr : find_sa(found->second);
 }
 
 void Core::begin_command(CommandId id, std::uint32_t matches) {

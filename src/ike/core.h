@@ -8,10 +8,11 @@
 #include <set>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
+#include "base/shared.h"
+#include "base/sorted_blocks.h"
 #include "crypto/chain_cache.h"
 #include "crypto/revocation_cache.h"
 #include "ike/admission.h"
@@ -75,9 +76,6 @@ struct PendingRedirect {
     std::shared_ptr<const model::Connection> connection{};
     Intent intent{};
     std::vector<std::string> more_children{};
-    model::IpAddress from{};             // the gateway that sent us away
-    std::vector<Instant> hops{};         // all redirects of late
-    std::optional<model::IkeSaId> replaces{};  // an established SA: it ends when the new one is up
 };
 
 class Core {
@@ -173,13 +171,13 @@ public:
     // One of the command's parts is done; after the last one, CommandDone.
     void finish_part(CommandId id, Result<> result, Effects& effects);
 
-    // ---- retransmitted first requests: (initiator's SPI, its address) names the half-open SA
-    struct InitKey {
-        std::uint64_t spi_i = 0;
-        model::IpAddress remote{};
-        auto operator<=>(const InitKey&) const = default;
-    };
-    std::map<InitKey, model::IkeSaId> init_requests{};
+    // ---- retransmitted first requests: the initiator's SPI and its address name the SA that one has made
+    void index_first_request(const IkeSa& sa);
+    IkeSa* made_by_first_request(std::uint64_t spi_i, const model::IpAddress& remote);
+
+    // ---- what many SAs have alike
+    SharedValues<model::ChosenProposal> proposals{};
+    SharedValues<model::Identity> own_ids{};
 
 private:
     void forget_established(const IkeSa& sa);
@@ -188,15 +186,16 @@ private:
 
     // What leads to very many SAs or children, under a hash of what they have in common: who looks up compares.
     template <class Id>
-    using ByHash = std::set<std::pair<std::uint64_t, Id>>;
+    using ByHash = SortedBlocks<std::pair<std::uint64_t, Id>>;
 
     std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
     ByHash<model::IkeSaId> established_between_;  // two identities
     ByHash<model::IkeSaId> of_connection_;        // a name
     ByHash<model::ChildId> children_between_;     // two identities and the selectors of both
+    ByHash<model::IkeSaId> first_requests_;       // the initiator's SPI and address
     std::set<model::IkeSaId> anonymous_;
-    std::unordered_set<std::uint32_t> child_spis_;
-    std::unordered_map<model::ChildId, model::IkeSaId> child_owner_;
+    SortedBlocks<std::uint32_t> child_spis_;
+    SortedBlocks<std::pair<model::ChildId, model::IkeSaId>> child_owner_;
     std::set<model::IkeSaId> touched_;
     std::uint32_t last_sa_id_ = 0;
     std::uint64_t last_child_id_ = 0;

@@ -1,7 +1,6 @@
 #include "ike/engine.h"
 
-#include <set>
-
+#include "base/sorted_blocks.h"
 #include "ike/commands.h"
 #include "ike/core.h"
 #include "ike/dispatch.h"
@@ -18,7 +17,7 @@ namespace cygnet::ike {
 // Routes inputs to the SAs, and keeps the order of their deadlines.
 struct Engine::Impl {
     Core core;
-    std::set<std::pair<Instant, model::IkeSaId>> deadlines{};
+    SortedBlocks<std::pair<Instant, model::IkeSaId>> deadlines{};
 
     void settle(Instant now, Effects& effects);
     void schedule(IkeSa& sa, Instant deadline);
@@ -96,19 +95,21 @@ void Engine::Impl::take(const UsageReport& input, Instant now, Effects&) {
     IkeSa* sa = core.find_sa_of_child(input.child);
     if (sa == nullptr) return;
     Child& child = sa->children.at(input.child);
-    child.usage = input.usage;
+    if (input.usage.packets_in != 0 || input.usage.packets_out != 0) child.usage = input.usage;
     child.note_activity();
+    core.touch(sa->id);
+    if (!child.volumes) return;
+    VolumeLimits& limits = *child.volumes;
     const std::uint64_t bytes = std::max(input.usage.bytes_in, input.usage.bytes_out);
     const std::uint64_t packets = std::max(input.usage.packets_in, input.usage.packets_out);
-    if (passed(bytes, child.expire_bytes) || passed(packets, child.expire_packets)) {
-        child.expire_bytes = child.expire_packets = 0;
+    if (passed(bytes, limits.expire_bytes) || passed(packets, limits.expire_packets)) {
+        limits.expire_bytes = limits.expire_packets = 0;
         child.expire_at = now;
     }
-    if (passed(bytes, child.rekey_bytes) || passed(packets, child.rekey_packets)) {
-        child.rekey_bytes = child.rekey_packets = 0;
+    if (passed(bytes, limits.rekey_bytes) || passed(packets, limits.rekey_packets)) {
+        limits.rekey_bytes = limits.rekey_packets = 0;
         if (!child.replacement) child.rekey_at = now;
     }
-    core.touch(sa->id);
 }
 
 // RFC 7296 §2.8: the peer's first packet on a new SA shows that it has the keys.
@@ -176,15 +177,9 @@ void Engine::Impl::settle(Instant now, Effects& effects) {
 
 void Engine::Impl::schedule(IkeSa& sa, Instant deadline) {
     if (sa.scheduled == deadline) return;
-    auto noted = deadlines.extract({sa.scheduled, sa.id});
+    if (sa.scheduled != Instant::never()) deadlines.erase({sa.scheduled, sa.id});
     sa.scheduled = deadline;
-    if (deadline == Instant::never()) return;
-    if (!noted) {
-        deadlines.insert({deadline, sa.id});
-        return;
-    }
-    noted.value() = {deadline, sa.id};
-    deadlines.insert(std::move(noted));
+    if (deadline != Instant::never()) deadlines.insert({deadline, sa.id});
 }
 
 Engine::Engine(Rng& rng, EngineSettings settings) : impl_(std::make_unique<Impl>(Core(rng, settings))) {}

@@ -12,15 +12,14 @@ public:
     template <class T>
     T& of() {
         if (T* known = find<T>()) return *known;
-        auto holder = std::make_unique<Holder<T>>();
-        T& value = holder->value;
+        auto* holder = new Holder<T>();
         holder->next = std::move(first_);
-        first_ = std::move(holder);
-        return value;
+        first_.reset(holder);
+        return holder->value;
     }
     template <class T>
     T* find() {
-        const std::unique_ptr<AnyHolder>& place = place_of<T>();
+        const Pointer& place = place_of<T>();
         return place ? &static_cast<Holder<T>&>(*place).value : nullptr;
     }
     template <class T>
@@ -29,34 +28,40 @@ public:
     }
     template <class T>
     void forget() {
-        std::unique_ptr<AnyHolder>& place = place_of<T>();
+        Pointer& place = place_of<T>();
         if (place) place = std::move(place->next);
     }
 
 private:
     // A list: few have a state, and an IKE SA without any pays for one pointer.
-    struct AnyHolder {
-        explicit AnyHolder(const char* of) : type(of) {}
-        virtual ~AnyHolder() = default;
-        const char* type;
-        std::unique_ptr<AnyHolder> next{};
+    struct AnyHolder;
+    struct Type {  // of a state; its address names it
+        void (*destroy)(AnyHolder*);
     };
-    template <class T>
-    static constexpr char key = 0;  // its address names the type
+    struct Destroy {
+        void operator()(AnyHolder* holder) const { holder->type->destroy(holder); }
+    };
+    using Pointer = std::unique_ptr<AnyHolder, Destroy>;
+    struct AnyHolder {
+        const Type* type;
+        Pointer next{};
+    };
     template <class T>
     struct Holder final : AnyHolder {
-        Holder() : AnyHolder(&key<T>) {}
+        Holder() : AnyHolder{.type = &type_of<T>} {}
         T value{};
     };
+    template <class T>
+    static constexpr Type type_of{.destroy = [](AnyHolder* holder) { delete static_cast<Holder<T>*>(holder); }};
 
     template <class T>
-    std::unique_ptr<AnyHolder>& place_of() {
-        std::unique_ptr<AnyHolder>* place = &first_;
-        while (*place && (*place)->type != &key<T>) place = &(*place)->next;
+    Pointer& place_of() {
+        Pointer* place = &first_;
+        while (*place && (*place)->type != &type_of<T>) place = &(*place)->next;
         return *place;
     }
 
-    std::unique_ptr<AnyHolder> first_;
+    Pointer first_;
 };
 
 }  // namespace cygnet::ike

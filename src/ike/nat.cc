@@ -46,11 +46,12 @@ std::optional<NatFindings> find_nats(const Received& received) {
 }
 
 void move_to_nat_port(Context& context) {
-    model::Path& path = context.sa.path;
+    model::Path path = context.sa.path;
     if (path.local.port != context.core.settings.port) return;
     path.local.port = context.core.settings.nat_port;
     if (path.remote.port == context.core.settings.port) path.remote.port = context.core.settings.nat_port;
-    context.sa.answer_path = path;
+    context.sa.go_by(path);
+    context.sa.answer_by(path);
 }
 
 }  // namespace cygnet::ike

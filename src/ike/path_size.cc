@@ -112,8 +112,8 @@ std::optional<FragmentLimit> answer_limit(Context& context) {
     sa.features.forget<PreviousKeys>();
     std::size_t size = current_size(context);
     if (sa.peer_fragment_octets != 0)
-        size = std::min(size, std::max(sa.peer_fragment_octets, smallest(sa.answer_path)));
-    return limit_of(context, sa.answer_path, size);
+        size = std::min(size, std::max(sa.peer_fragment_octets, smallest(sa.answer_path())));
+    return limit_of(context, sa.answer_path(), size);
 }
 
 std::optional<RetransmissionSchedule> probing_schedule(const Context& context, const SentMessage& request) {

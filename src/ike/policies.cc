@@ -95,7 +95,7 @@ bool covers(const SelectorPair& selectors, const model::PacketEnds& packet) {
 bool serves(const IkeSa& sa, const Policy& policy, const model::PacketEnds& packet) {
     const std::string& name = policy.child->name;
     if (sa.closed) return false;
-    if (sa.half_open() && sa.initiator && sa.intent.child == name) return true;
+    if (sa.half_open() && sa.initiator && sa.intent && sa.intent->child == name) return true;
     const auto same = [&](const Boxed<model::PacketEnds>& other) {
         return !policy.child->single_pair || (other && *other == packet);
     };

@@ -95,10 +95,9 @@ Received received_in_clear(const Arrival& arrival, Result<>& parsed) {
 // RFC 7296 §2.1: the same request again gets the same answer again; true if this is one.
 bool repeat_init_answer(const Arrival& arrival, const wire::Header& header) {
     Core& core = arrival.core;
-    const auto known = core.init_requests.find({header.spi_i, arrival.datagram.path.remote.address});
-    if (known == core.init_requests.end()) return false;
-    IkeSa* sa = core.find_sa(known->second);
-    const bool half_open = sa != nullptr && !sa->closed && sa->half_open();
+    IkeSa* sa = core.made_by_first_request(header.spi_i, arrival.datagram.path.remote.address);
+    if (sa == nullptr) return false;
+    const bool half_open = !sa->closed && sa->half_open();
     if (half_open && sa->handshake().init_digest != crypto::sha2_256({arrival.datagram.bytes})) return false;
     core.counters.add(Counter::duplicate_request);
     if (!half_open || sa->window.classify_request(0) != Window::Verdict::repeated)
@@ -146,7 +145,7 @@ void demand_cookie(const Arrival& arrival, wire::Header header, ByteView cookie,
 bool has_worked(const Arrival& arrival, const wire::Header& header, const wire::Glance& seen, const crypto::Puzzle& puzzle) {
     if (!puzzle || seen.solution.empty()) return false;
     const bool solved = crypto::puzzle_bits(puzzle.prf, seen.cookie, seen.solution).value_or(0) >= puzzle.difficulty &&
-                        !arrival.core.init_requests.contains({header.spi_i, arrival.datagram.path.remote.address});
+                        arrival.core.made_by_first_request(header.spi_i, arrival.datagram.path.remote.address) == nullptr;
     arrival.core.counters.add(solved ? Counter::puzzle_solved : Counter::puzzle_wrong);
     return solved;
 }
@@ -296,7 +295,7 @@ void note_forgery(const Arrival& arrival, IkeSa& sa, const Error& error) {
 // responder follows in any case: the initiator moves to the NAT-T port. A change between UDP and TCP is MOBIKE's.
 void follow_peer(Context& context, const model::Path& from, bool request) {
     IkeSa& sa = context.sa;
-    if (request) sa.answer_path = from;
+    if (request) sa.answer_by(from);
     if (from.tcp() || (sa.half_open() && !sa.initiator)) return follow_stream(context, from);
     if (sa.established() && sa.dynamic_update && !sa.path.tcp() && sa.nat_remote && !sa.nat_local && from.remote != sa.path.remote)
         context.move_peer(from.remote);

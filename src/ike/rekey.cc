@@ -52,7 +52,7 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     if (config == nullptr) return fail(Errc::not_found, "child", "'" + agreed.name + "' is no longer configured");
 
     ChildKeys keys =
-        TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, agreed.terms.proposal, made.secrets, made.nonces()));
+        TRY(child_keys(sa.proposal->prf, sa.protection->keys().d, agreed.terms.proposal, made.secrets, made.nonces()));
     ChildFrame frame = context.child_frame(agreed.spi_in.value(), made_by == MadeBy::us);
     // The peer that began a rekey shows by its first packet or by its Delete that it has the new keys (RFC 7296 §2.8).
     frame.outbound_active =
@@ -113,7 +113,7 @@ void copy_identity(const IkeSa& from, IkeSa& to) {
     to.own_id = from.own_id;
     to.peer_id = from.peer_id;
     to.peer_anonymous = from.peer_anonymous;
-    to.answer_path = from.answer_path;
+    to.answer_by(from.answer_path());
     to.nat_local = from.nat_local;
     to.nat_remote = from.nat_remote;
     to.udp_encapsulation = from.udp_encapsulation;
@@ -125,6 +125,7 @@ void copy_identity(const IkeSa& from, IkeSa& to) {
     to.sends_fragments = from.sends_fragments;
     to.fragment_ip_octets = from.fragment_ip_octets;
     to.client = from.client;
+    to.peer_can = from.peer_can;
 }
 
 Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) {
@@ -133,7 +134,7 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     const bool initiator = made_by == MadeBy::us;
     const Spis spis{.initiator = initiator ? agreed.own_spi.value() : agreed.peer_spi,
                     .responder = initiator ? agreed.peer_spi : agreed.own_spi.value()};
-    IkeKeys keys = keys_after_rekey(old.proposal.prf, old.protection->keys().d, agreed.proposal, made.secrets,
+    IkeKeys keys = keys_after_rekey(old.proposal->prf, old.protection->keys().d, agreed.proposal, made.secrets,
                                     made.nonces(), spis);
     Protection protection = TRY(Protection::make(agreed.proposal, std::move(keys), initiator));
     IkeSa& fresh = context.core.create_sa(initiator, old.connection, old.path, agreed.own_spi.value());
@@ -169,8 +170,7 @@ void inherit(Context& context, IkeSa& heir) {
     Context of_heir = context.of(heir);
     for (auto& [id, child] : old.children) context.core.index_child(child, heir);
     heir.children.merge(old.children);
-    heir.own_virtual_addresses = std::exchange(old.own_virtual_addresses, {});
-    heir.peer_virtual_addresses = std::exchange(old.peer_virtual_addresses, {});
+    heir.virtual_addresses = std::exchange(old.virtual_addresses, {});
     pass_tasks_on(context, of_heir);
     await_delete(old, heir.id, context.now);
     if (auto* unready = heir.features.find<Unready>()) {

@@ -22,6 +22,34 @@ std::string IkeSa::name() const {
     return fmt::format("{}[{}]", connection ? connection->name : "(unnamed)", static_cast<std::uint32_t>(id));
 }
 
+void IkeSa::answer_by(const model::Path& from) {
+    if (from == path) other_answer_path.reset();
+    else other_answer_path = from;
+}
+
+void IkeSa::go_by(const model::Path& next) {
+    const model::Path answers = answer_path();
+    path = next;
+    answer_by(answers);
+}
+
+void IkeSa::set_reauthenticates(std::optional<model::IkeSaId> old) {
+    if (old || intent) intent.made().reauthenticates = old;
+    if (established()) forget_intent();
+}
+
+void IkeSa::forget_intent() {
+    if (intent && !intent->reauthenticates) intent.reset();
+}
+
+std::span<const model::IpAddress> IkeSa::own_virtual_addresses() const {
+    return virtual_addresses ? std::span<const model::IpAddress>(virtual_addresses->own) : std::span<const model::IpAddress>();
+}
+
+std::span<const LeasedAddress> IkeSa::peer_virtual_addresses() const {
+    return virtual_addresses ? std::span<const LeasedAddress>(virtual_addresses->peer) : std::span<const LeasedAddress>();
+}
+
 Instant IkeSa::next_deadline() const {
     Instant next = std::min(window.deadline(), *std::ranges::min_element(timers));
     for (const auto& [key, child] : children)
@@ -30,8 +58,9 @@ Instant IkeSa::next_deadline() const {
 }
 
 void Child::note_activity() {
-    if (usage.packets_in != 0) active_at = std::max(active_at, usage.last_in);
-    if (usage.packets_out != 0) active_at = std::max(active_at, usage.last_out);
+    if (!usage) return;
+    if (usage->packets_in != 0) active_at = std::max(active_at, usage->last_in);
+    if (usage->packets_out != 0) active_at = std::max(active_at, usage->last_out);
 }
 
 Instant Child::idle_at() const {
@@ -52,9 +81,10 @@ Child* IkeSa::child_with_spi_out(std::uint32_t spi) {
 }
 
 ChildAddresses IkeSa::child_addresses() const {
-    ChildAddresses addresses{.local = own_virtual_addresses, .remote = {}};
+    const auto vips = own_virtual_addresses();
+    ChildAddresses addresses{.local = {vips.begin(), vips.end()}, .remote = {}};
     if (addresses.local.empty()) addresses.local.push_back(path.local.address);
-    for (const LeasedAddress& lease : peer_virtual_addresses) addresses.remote.push_back(lease.address);
+    for (const LeasedAddress& lease : peer_virtual_addresses()) addresses.remote.push_back(lease.address);
     if (addresses.remote.empty()) addresses.remote.push_back(path.remote.address);
     return addresses;
 }

@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -16,6 +17,7 @@
 
 #include "base/boxed.h"
 #include "base/instant.h"
+#include "base/shared.h"
 #include "ike/feature_states.h"
 #include "ike/keys.h"
 #include "ike/pending.h"
@@ -60,7 +62,14 @@ struct Handshake {
     Nonces nonces() const { return {nonce_i, nonce_r}; }
 };
 
-// Initiator only: what the first IKE_AUTH exchange shall bring up.
+// Where a redirected attempt comes from (RFC 5685).
+struct Detour {
+    model::IpAddress from{};                   // the gateway that sent us here
+    std::vector<Instant> hops{};               // redirects on the way here
+    std::optional<model::IkeSaId> replaces{};  // ends when this SA is up
+};
+
+// Initiator only, and only until it has come to that: what the first IKE_AUTH exchange shall bring up.
 struct Intent {
     std::string child{};  // empty: the IKE SA alone
     std::optional<CommandId> command{};
@@ -68,6 +77,7 @@ struct Intent {
     Boxed<model::PacketEnds> packet{};  // that met a trap and waits for the child
     std::optional<model::IkeSaId> reauthenticates{};  // the SA that this one takes over from
     bool over_tcp = false;  // nothing came back over UDP
+    Boxed<Detour> detour{};
 };
 
 struct Connecting {
@@ -120,6 +130,12 @@ enum class Timer : std::uint8_t {
     count
 };
 
+// Octets and packets after which a child is rekeyed or ends; 0: never. They come down to 0 when it has been asked for.
+struct VolumeLimits {
+    std::uint64_t rekey_bytes = 0, rekey_packets = 0, expire_bytes = 0, expire_packets = 0;
+    bool any() const { return (rekey_bytes | rekey_packets | expire_bytes | expire_packets) != 0; }
+};
+
 // One child SA pair.
 struct Child {
     model::ChildId id{};
@@ -134,9 +150,8 @@ struct Child {
     bool outbound_active = true;
     Instant installed_at{};
     Instant rekey_at = Instant::never(), expire_at = Instant::never();
-    // Volumes after which the same happens, 0: never. They come down to 0 when it has been asked for.
-    std::uint64_t rekey_bytes = 0, rekey_packets = 0, expire_bytes = 0, expire_packets = 0;
-    model::ChildUsage usage{};
+    Boxed<VolumeLimits> volumes{};    // nothing: none
+    Boxed<model::ChildUsage> usage{};  // as the data plane told last; nothing: it has carried nothing
     Instant active_at{};  // when it, or one that it replaced, carried a packet last, or was made
     std::optional<model::ChildId> replacement{};            // rekeyed: the new one, while this awaits its Delete
     Boxed<PeerRekey<model::ChildId>> peer_rekey{};          // answered by us
@@ -153,6 +168,18 @@ struct LeasedAddress {
     model::IpAddress address{};
 };
 
+struct VirtualAddresses {
+    std::vector<model::IpAddress> own{};  // that the peer gave us
+    std::vector<LeasedAddress> peer{};
+};
+
+// What the peer can do, of extensions that keep nothing more of most SAs.
+struct PeerAbilities {
+    bool clone = false;                                           // RFC 7791
+    bool sync_message_ids = false, sync_replay_counters = false;  // RFC 6311
+    bool follow_redirects = false;                                // RFC 5685
+};
+
 // How ESP travels.
 struct Carriage {
     model::Path path{};
@@ -165,17 +192,18 @@ struct IkeSa {
     bool initiator = false;  // the original initiator of this IKE SA (RFC 7296 §2.2)
     Spis spis{};
     std::shared_ptr<const model::Connection> connection{};
-    model::Path path{};         // of our own messages and of ESP
-    model::Path answer_path{};  // where the peer's last request came from (RFC 7296 §2.11)
+    model::Path path{};  // of our own messages and of ESP; changed by go_by()
+    Boxed<model::Path> other_answer_path{};  // see answer_path()
     Boxed<Carriage> esp_stays{};  // until the peer is proven to be where `path` leads (RFC 4555 §3.7)
-    model::Identity own_id{}, peer_id{};
+    Shared<model::Identity> own_id{};
+    model::Identity peer_id{};
     bool peer_anonymous = false;  // NULL authentication (RFC 7619): peer_id means nothing
 
     model::IpAddress init_address{};  // responder: where the first request came from
 
     // ---- what was negotiated
     SaState state{Connecting{}};
-    model::ChosenProposal proposal{};            // from IKE_SA_INIT on
+    Shared<model::ChosenProposal> proposal{};    // from IKE_SA_INIT on
     std::optional<Protection> protection{};      // from Authenticating on: take_keys()
     bool nat_local = false, nat_remote = false;  // who is behind NAT
     bool udp_encapsulation = false;              // some NAT, or forced by encap = yes
@@ -187,6 +215,7 @@ struct IkeSa {
     // We began the first IKE SA; rekeys change nothing. It is the client that opens TCP streams (RFC 9329 §1.2), authenticates
     // anew (RFC 4478 §2) and can be sent away (RFC 5685 §10).
     bool client = false;
+    PeerAbilities peer_can{};
 
     // ---- how large our fragments are, as IP datagrams (RFC 7383 §2.5.2); 0: not known yet
     std::size_t fragment_ip_octets = 0;      // of requests; what the path carried
@@ -202,7 +231,7 @@ struct IkeSa {
     PeerExchange theirs{};
     std::array<std::optional<JobId>, 2> jobs{};  // by Slot
     std::list<Task> tasks{};  // a list: empty nearly always, and a deque keeps room for some
-    Intent intent{};
+    Boxed<Intent> intent{};
     std::array<Instant, static_cast<std::size_t>(Timer::count)> timers = never_due();
     Instant scheduled = Instant::never();  // the next deadline, as the engine has noted it
     Instant last_received{};               // authentic
@@ -217,8 +246,7 @@ struct IkeSa {
 
     // ---- what it carries
     std::map<model::ChildId, Child> children{};
-    std::vector<model::IpAddress> own_virtual_addresses{};
-    std::vector<LeasedAddress> peer_virtual_addresses{};
+    Boxed<VirtualAddresses> virtual_addresses{};
 
     Phase phase() const { return static_cast<Phase>(state.index()); }
     bool established() const { return phase() == Phase::established; }
@@ -229,6 +257,19 @@ struct IkeSa {
     std::uint64_t own_spi() const { return initiator ? spis.initiator : spis.responder; }
     std::uint64_t peer_spi() const { return initiator ? spis.responder : spis.initiator; }
     std::string name() const;  // "gw[3]"
+
+    // Where the peer's last request came from: its answer goes there (RFC 7296 §2.11).
+    const model::Path& answer_path() const { return other_answer_path ? *other_answer_path : path; }
+    void answer_by(const model::Path& from);
+    void go_by(const model::Path& next);
+
+    std::optional<CommandId> take_command() { return intent ? std::exchange(intent->command, std::nullopt) : std::nullopt; }
+    std::optional<model::IkeSaId> reauthenticates() const { return intent ? intent->reauthenticates : std::nullopt; }
+    void set_reauthenticates(std::optional<model::IkeSaId> old);
+    // The first IKE_AUTH exchange is over.
+    void forget_intent();
+    std::span<const model::IpAddress> own_virtual_addresses() const;
+    std::span<const LeasedAddress> peer_virtual_addresses() const;
 
     Instant& timer(Timer which) { return timers[static_cast<std::size_t>(which)]; }
     Instant next_deadline() const;

@@ -85,10 +85,11 @@ model::ChildStatus child_status(const Child& child, Instant now) {
             .expires_in = left(child.expire_at, now),
             .local = child.terms.selectors.local,
             .remote = child.terms.selectors.remote,
-            .usage = child.usage};
+            .usage = child.usage.value_or({})};
 }
 
 model::IkeStatus ike_status(const IkeSa& sa, Instant now) {
+    const auto own_vips = sa.own_virtual_addresses();
     model::IkeStatus status{.name = sa.connection ? sa.connection->name : std::string(),
                             .id = sa.id,
                             .state = state_of(sa),
@@ -105,9 +106,9 @@ model::IkeStatus ike_status(const IkeSa& sa, Instant now) {
                             .reauth_in = left(std::min(sa.timers[static_cast<std::size_t>(Timer::reauth)],
                                                        sa.timers[static_cast<std::size_t>(Timer::authentication_end)]),
                                               now),
-                            .local_vips = sa.own_virtual_addresses};
-    if (sa.protection) status.proposal = sa.proposal;
-    for (const LeasedAddress& lease : sa.peer_virtual_addresses) status.remote_vips.push_back(lease.address);
+                            .local_vips = {own_vips.begin(), own_vips.end()}};
+    if (sa.protection) status.proposal = *sa.proposal;
+    for (const LeasedAddress& lease : sa.peer_virtual_addresses()) status.remote_vips.push_back(lease.address);
     for (const Task& task : sa.tasks) status.tasks_queued.push_back(std::visit(TaskName{}, task));
     if (sa.own) status.tasks_active.push_back(sa.own.visit(ExchangeName{}));
     if (sa.theirs) status.tasks_passive.push_back(sa.theirs.visit(ExchangeName{}));

@@ -80,7 +80,8 @@ void continue_in(Context context, const model::Path& path) {
     IkeSa& sa = context.sa;
     sa.timer(Timer::stream) = Instant::never();
     const bool begins = not_begun(sa);
-    sa.path = sa.answer_path = path;
+    sa.go_by(path);
+    sa.answer_by(path);
     if (begins) return conclude(context, begin_first_exchange(context));
     context.log(model::LogGroup::net, 1, "continuing over " + path.text());
     move_children(context);
@@ -100,7 +101,8 @@ void open_stream(Context& context) {
     const model::Path path = wanted_path(sa, context.core.next_stream_id());
     forget_stream(context.core, sa, context.effects);
     context.core.streams[path.stream] = {.state = Stream::State::opening, .sas = {sa.id}};
-    sa.path = sa.answer_path = path;
+    sa.go_by(path);
+    sa.answer_by(path);
     context.log(model::LogGroup::net, 1, fmt::format("opening a TCP stream to {}", path.remote.text()));
     context.effects.push_back(OpenStream{path});
 }
@@ -153,7 +155,7 @@ void stream_closed(Core& core, const StreamClosed& input, Instant now, Effects& 
         context.log(model::LogGroup::net, 1,
                     fmt::format("the TCP stream with {} ended: {}", sa.path.remote.text(), input.reason));
         if (!ours) continue;
-        sa.path = wanted_path(sa, next);
+        sa.go_by(wanted_path(sa, next));
         if (not_begun(sa))
             give_up_on_peer(context, {.kind = "no-answer",
                                       .what = fmt::format("no TCP stream to {}: {}", sa.path.remote.text(), input.reason),
@@ -200,7 +202,7 @@ void use_path(Context& context, const model::Path& path, bool udp_encapsulation)
         forget_stream(context.core, sa, context.effects);
         if (path.tcp()) context.core.streams[path.stream].sas.insert(sa.id);
     }
-    sa.path = path;
+    sa.go_by(path);
     sa.udp_encapsulation = udp_encapsulation && !path.tcp();
     for (auto& [id, child] : sa.children) child.udp_encapsulation = sa.udp_encapsulation;
     move_children(context);

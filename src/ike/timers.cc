@@ -28,14 +28,14 @@ bool try_again(Context& context, const Explanation& why) {
     IkeSa& sa = context.sa;
     const unsigned tries = sa.connection->keyingtries;
     const bool resuming = sa.own.holds<InitiatingResumption>();
-    if (!sa.initiator || !sa.half_open()) return false;
-    if (!resuming && tries != 0 && sa.intent.attempt >= tries) return false;
+    if (!sa.initiator || !sa.half_open() || !sa.intent) return false;
+    Intent& intent = *sa.intent;
+    if (!resuming && tries != 0 && intent.attempt >= tries) return false;
     if (!resuming) {
-        ++sa.intent.attempt;
-        sa.intent.over_tcp = false;
+        ++intent.attempt;
+        intent.over_tcp = false;
     }
-    context.log(LogGroup::ike, 1,
-                fmt::format("the peer did not answer, beginning attempt {}", sa.intent.attempt));
+    context.log(LogGroup::ike, 1, fmt::format("the peer did not answer, beginning attempt {}", intent.attempt));
     begin_again(context, why);
     return true;
 }
@@ -43,17 +43,13 @@ bool try_again(Context& context, const Explanation& why) {
 // RFC 9329 §5.1: UDP does not get through; the same attempt goes on over TCP, with an SPI of its own.
 bool fall_back(Context& context) {
     IkeSa& sa = context.sa;
-    if (sa.connection->tcp != model::Tcp::fallback || !sa.initiator || !sa.half_open() || sa.path.tcp()) return false;
-    Intent intent = std::exchange(sa.intent, {});
-    intent.over_tcp = true;
+    if (sa.connection->tcp != model::Tcp::fallback || !sa.initiator || !sa.half_open() || sa.path.tcp() || !sa.intent) return false;
+    sa.intent->over_tcp = true;
     context.count(Counter::tcp_fallback);
     context.log(LogGroup::ike, 0,
                 fmt::format("{} does not answer over UDP, trying TCP port {}", sa.path.remote.address.text(),
                             sa.connection->remote_tcp_port));
-    const model::Path path = fresh_path(context);
-    const auto connection = sa.connection;
-    context.close(no_answer(sa));
-    initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
+    begin_again(context, no_answer(sa));
     return true;
 }
 
@@ -100,7 +96,7 @@ void check_liveness(Context& context) {
         return feature->distrusts_esp != nullptr && feature->distrusts_esp(sa);
     });
     for (const auto& [id, child] : sa.children)
-        if (esp_counts && child.usage.packets_in != 0) heard = std::max(heard, child.usage.last_in);
+        if (esp_counts && child.usage && child.usage->packets_in != 0) heard = std::max(heard, child.usage->last_in);
     const Instant due = heard + sa.connection->dpd_delay;
     sa.timer(Timer::liveness) = std::max(due, context.now + sa.connection->dpd_delay / 2);
     if (due > context.now || sa.window.outstanding() || !sa.tasks.empty()) return;
@@ -112,7 +108,7 @@ void keep_mapping(Context& context) {
     IkeSa& sa = context.sa;
     Instant spoke = sa.last_sent;
     for (const auto& [id, child] : sa.children)
-        if (child.usage.packets_out != 0) spoke = std::max(spoke, child.usage.last_out);
+        if (child.usage && child.usage->packets_out != 0) spoke = std::max(spoke, child.usage->last_out);
     if (context.now - spoke >= model::limits::nat_keepalive) {
         context.effects.push_back(SendKeepalive{sa.path});
         sa.last_sent = spoke = context.now;
@@ -228,7 +224,7 @@ Next close_and_revive(Context& context, const Explanation& why, model::Action mo
 
 Next begin_again(Context& context, const Explanation& why) {
     IkeSa& sa = context.sa;
-    Intent intent = std::exchange(sa.intent, {});
+    Intent intent = std::exchange(sa.intent, {}).value_or({});
     const auto tasks = std::exchange(sa.tasks, {});
     const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
@@ -245,7 +241,7 @@ IkeSa& initiate(Core& core, std::shared_ptr<const model::Connection> connection,
     IkeSa& sa = core.create_sa(true, std::move(connection), path);
     sa.intent = std::move(intent);
     Context context{.core = core, .sa = sa, .now = now, .effects = effects};
-    if (sa.connection->tcp == model::Tcp::always || sa.intent.over_tcp)
+    if (sa.connection->tcp == model::Tcp::always || sa.intent->over_tcp)
         open_stream(context);
     else
         conclude(context, begin_first_exchange(context));

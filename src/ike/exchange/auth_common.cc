@@ -19,7 +19,7 @@ Bytes octets_of(IkeSa& sa, bool of_initiator, const model::Identity& id) {
         handshake.int_auth_i.empty()
             ? Bytes{}
             : int_auth(handshake.int_auth_i, handshake.int_auth_r, handshake.auth_message_id);
-    return signed_octets(sa.proposal.prf, of_initiator ? handshake.init_request : handshake.init_response,
+    return signed_octets(sa.proposal->prf, of_initiator ? handshake.init_request : handshake.init_response,
                          of_initiator ? handshake.nonce_r : handshake.nonce_i, sa.protection->sk_p(of_initiator),
                          id_payload_body(id), intermediate);
 }
@@ -50,10 +50,10 @@ Result<model::Identity> claimed_identity(Context& context, const wire::IdrPayloa
 
 AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octets) {
     if (const auto* shared_key = std::get_if<SharedKeyPlan>(&proof))
-        return shared_key_auth(*shared_key, sa.proposal.prf, octets);
+        return shared_key_auth(*shared_key, sa.proposal->prf, octets);
     if (std::holds_alternative<ResumedPlan>(proof))
-        return resumed_auth(sa.proposal.prf, sa.protection->sk_p(sa.initiator), octets);
-    return null_auth(sa.protection->sk_p(sa.initiator), sa.proposal.prf, octets);
+        return resumed_auth(sa.proposal->prf, sa.protection->sk_p(sa.initiator), octets);
+    return null_auth(sa.protection->sk_p(sa.initiator), sa.proposal->prf, octets);
 }
 
 Bytes own_octets(IkeSa& sa) { return octets_of(sa, sa.initiator, sa.own_id); }
@@ -87,8 +87,8 @@ PeerProof peer_proof(Context& context, const wire::Message& message, const model
 
 Result<> check_resumed(Context& context, const wire::Message& message) {
     IkeSa& sa = context.sa;
-    const model::Identity& initiator = sa.initiator ? sa.own_id : sa.peer_id;
-    const model::Identity& responder = sa.initiator ? sa.peer_id : sa.own_id;
+    const model::Identity& initiator = sa.initiator ? *sa.own_id : sa.peer_id;
+    const model::Identity& responder = sa.initiator ? sa.peer_id : *sa.own_id;
     const auto* idi = message.find<wire::IdiPayload>();
     const auto* idr = message.find<wire::IdrPayload>();
     if ((idi != nullptr && TRY(claimed_identity(context, *idi)) != initiator) ||
@@ -97,7 +97,7 @@ Result<> check_resumed(Context& context, const wire::Message& message) {
     if (message.find<wire::CertPayload>() != nullptr)
         return fail(Errc::authentication, "resumption", "a certificate has no place in it");
     const PeerProof proof = peer_proof(context, message, sa.peer_id);
-    const AuthData expected = resumed_auth(sa.proposal.prf, sa.protection->sk_p(!sa.initiator), proof.octets);
+    const AuthData expected = resumed_auth(sa.proposal->prf, sa.protection->sk_p(!sa.initiator), proof.octets);
     if (proof.method != expected.method || !equal_in_constant_time(proof.auth_data, expected.data))
         return fail(Errc::authentication, "resumption", "AUTH does not come from the keys of the resumed IKE SA");
     return {};
@@ -112,7 +112,7 @@ Result<LocalProof> plan_next_round(Context& context, const std::optional<model::
     sa.own_id = local_identity(local, *core.credentials, sa.path.local.address);
     LocalProof proof =
         TRY(plan_local_proof(local, sa.own_id, peer_id, *core.config, *core.credentials, handshake.peer_hints));
-    sa.own_id = identity_with(proof, local, handshake.peer_hints, std::move(sa.own_id));
+    sa.own_id = identity_with(proof, local, handshake.peer_hints, *sa.own_id);
     return proof;
 }
 
@@ -155,8 +155,8 @@ void add_certificates(Context& context, const LocalProof& proof, wire::MessageBu
 bool is_first_contact(const Context& context) {
     // Who authenticates again has another SA with the peer, under whatever name (§2.4, §2.8.3).
     // Nor does somebody without a name (RFC 7619 §2.3).
-    if (context.sa.own_id.type == model::IdType::null) return false;
-    if (context.sa.connection->unique == model::UniquePolicy::never || context.sa.intent.reauthenticates) return false;
+    if (context.sa.own_id->type == model::IdType::null) return false;
+    if (context.sa.connection->unique == model::UniquePolicy::never || context.sa.reauthenticates()) return false;
     return !context.core.any_established(context.sa.connection->name);
 }
 

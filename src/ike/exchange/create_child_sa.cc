@@ -524,7 +524,7 @@ Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
     for (model::Proposal& proposal : exchange.offered) proposal.spi = network_order(spi);
     // The group that the peer took last time needs no second try.
     const model::Ke method =
-        offers_method(exchange.offered, sa.proposal.ke) ? sa.proposal.ke : first_method(exchange.offered);
+        offers_method(exchange.offered, sa.proposal->ke) ? sa.proposal->ke : first_method(exchange.offered);
     return begin_exchange(context, std::move(exchange), method);
 }
 

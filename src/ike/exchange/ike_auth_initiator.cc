@@ -44,7 +44,7 @@ SelectorPair selectors_to_offer(const IkeSa& sa, const model::ChildConfig& child
     SelectorPair selectors = configured_selectors(child, addresses, sa.outer());
     widen_unknown_addresses(selectors.local);
     if (selectors.local.empty() || selectors.remote.empty()) return selectors;
-    return offered_selectors(std::move(selectors), sa.intent.packet, child.single_pair);
+    return offered_selectors(std::move(selectors), sa.intent->packet, child.single_pair);
 }
 
 void add_config_request(Context& context, wire::MessageBuilder& message) {
@@ -82,7 +82,7 @@ Result<Next> send_request(Context& context, const AuthData& auth) {
     auto& exchange = sa.own.get<InitiatingAuth>();
     const bool first = sa.handshake().rounds.own == 0;
     wire::MessageBuilder message;
-    message.add(wire::IdiPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
+    message.add(wire::IdiPayload{.id_type = sa.own_id->type, .data = sa.own_id->data});
     add_certificates(context, *exchange.proof, message);
     if (!first) {
         add_auth(sa, auth, message);
@@ -126,7 +126,7 @@ Result<Next> reject_responder(Context& context, NotifyType notify, const Error& 
     context.count(model::Counter::authentication_failed);
     const Explanation why = explanation_of(error);
     context.alert("peer-auth-failed", "authentication of the peer failed: " + why.sentence());
-    context.finish_command(std::exchange(sa.intent.command, std::nullopt), fail(error));
+    context.finish_command(sa.take_command(), fail(error));
     auto& exchange = sa.own.get<InitiatingAuth>();
     const bool responder_waits = sa.handshake().rounds.own_left(*sa.connection) ||
                                  exchange.response.message.notify(NotifyType::another_auth_follows) != nullptr;
@@ -146,7 +146,7 @@ Result<> accept_configuration(Context& context, const wire::Message& message) {
 // RFC 6023: the IKE SA alone. The child that it is for, if there is one, has an exchange of its own.
 Result<> take_no_child(Context& context, const wire::Message& message, std::optional<CommandId>& command) {
     TRY(accept_configuration(context, message));
-    const Intent& intent = context.sa.intent;
+    const Intent& intent = *context.sa.intent;
     if (!intent.child.empty())
         context.enqueue(CreateChildTask{
             .child = intent.child, .command = std::exchange(command, std::nullopt), .packet = intent.packet});
@@ -179,7 +179,7 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
                                sa.outer()));
     TRY(check_wanted(*exchange.child, terms, nullptr));
     TRY(check_anonymous_child(context, terms.selectors));
-    ChildKeys keys = TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, terms.proposal, {}, exchange.nonces()));
+    ChildKeys keys = TRY(child_keys(sa.proposal->prf, sa.protection->keys().d, terms.proposal, {}, exchange.nonces()));
     model::ChildSaSpec spec =
         child_spec(context.child_frame(exchange.spi_in, true), terms, std::move(keys), *exchange.child);
     context.add_child(*exchange.child, std::move(terms), std::move(spec));
@@ -193,7 +193,7 @@ void go_without_child(Context& context, const InitiatingAuth& exchange, const Er
     const wire::Message& message = exchange.response.message;
     const bool made_by_peer = message.find<wire::SaPayload>() != nullptr;
     const Explanation explanation = explanation_of(why);
-    context.note_failure(explanation, exchange.child != nullptr ? exchange.child->name : sa.intent.child);
+    context.note_failure(explanation, exchange.child != nullptr ? exchange.child->name : sa.intent->child);
     context.alert("keep-on-child-sa-failure",
                   fmt::format("IKE_SA {} stays, but without its child: {}", sa.name(), explanation.sentence()));
     if (made_by_peer && why.reaction == Reaction::ignore)
@@ -202,10 +202,10 @@ void go_without_child(Context& context, const InitiatingAuth& exchange, const Er
     if (made_by_peer || why.reaction != Reaction::ignore) return context.enqueue(DeleteIkeTask{.why = explanation});
     // §2.9: one pair of addresses at a time; the packet that wanted the child names one.
     const bool other_pairs = message.notify(NotifyType::single_pair_required) != nullptr && !exchange.child->single_pair;
-    if (other_pairs && sa.intent.packet)
+    if (other_pairs && sa.intent->packet)
         context.enqueue(CreateChildTask{.child = exchange.child->name,
                                         .command = std::exchange(command, std::nullopt),
-                                        .packet = sa.intent.packet,
+                                        .packet = sa.intent->packet,
                                         .single_pair = true});
 }
 
@@ -221,12 +221,13 @@ Result<Next> responder_proven(Context& context) {
     }
     const InitiatingAuth exchange = std::move(sa.own.get<InitiatingAuth>());
     const wire::Message& message = exchange.response.message;
-    std::optional<CommandId> command = std::exchange(sa.intent.command, std::nullopt);
+    std::optional<CommandId> command = sa.take_command();
     context.establish();
     context.finish();
     Result<> done = exchange.child != nullptr ? take_first_child(context, exchange, message)
                                               : take_no_child(context, message, command);
     if (!done) go_without_child(context, exchange, done.error(), command);
+    sa.forget_intent();
     context.finish_command(command, std::move(done));
     return Next::finished;
 }
@@ -306,7 +307,7 @@ Result<Next> receive_response(Context& context, Received response) {
     if (!claimed) return reject_responder(context, NotifyType::invalid_syntax, claimed.error());
     exchange->peer_id = std::move(*claimed);
     const PeerProof proof = peer_proof(context, message, exchange->peer_id);
-    auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, proof, sa.proposal.prf,
+    auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, proof, sa.proposal->prf,
                               *context.core.config, *context.core.credentials);
     if (!checked) return reject_responder(context, NotifyType::authentication_failed, checked.error());
     if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);

@@ -72,7 +72,7 @@ Explanation other_proposal(const IkeSa& sa, const model::Connection& connection)
     return {.kind = "proposals",
             .what = "the proposal of IKE_SA_INIT is not one of connection " + connection.name,
             .ours = text_of(offered_ike_proposals(connection)),
-            .theirs = sa.proposal.as_answer().text(),
+            .theirs = sa.proposal->as_answer().text(),
             .advice = "connections for the same addresses should have the same proposals"};
 }
 
@@ -221,7 +221,7 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
     ChildDecision decision = TRY(decide_child(*sa.connection, offer, sa.child_addresses(), sa.outer()));
     TRY(check_anonymous_child(context, decision.terms.selectors));
     ChildKeys keys =
-        TRY(child_keys(sa.proposal.prf, sa.protection->keys().d, decision.terms.proposal, {}, sa.handshake().nonces()));
+        TRY(child_keys(sa.proposal->prf, sa.protection->keys().d, decision.terms.proposal, {}, sa.handshake().nonces()));
     ChildFrame frame = context.child_frame(context.core.allocate_child_spi(), false);
     frame.outbound_active = !twin_carries(context, decision.terms.selectors);
     model::ChildSaSpec spec = child_spec(frame, decision.terms, std::move(keys), *decision.child);
@@ -230,7 +230,7 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
 
 void add_child_answer(const Context& context, wire::MessageBuilder& answer, const FirstChild& child) {
     add_notices(answer, answered_notices(child.terms, context.core.settings.takes_tfc_padding));
-    model::Proposal chosen = child.terms.proposal.as_answer();
+    model::Proposal chosen = child.terms.proposal->as_answer();
     Writer(chosen.spi).u32(child.spec.spi_in);
     answer.add(wire::SaPayload{{std::move(chosen)}});
     answer.add(wire::TsiPayload::of(child.terms.selectors.remote));
@@ -285,7 +285,7 @@ Result<Next> answer_request(Context& context, const std::optional<AuthData>& aut
     sa.theirs.reset();
     wire::MessageBuilder answer;
     if (auth) {
-        answer.add(wire::IdrPayload{.id_type = sa.own_id.type, .data = sa.own_id.data});
+        answer.add(wire::IdrPayload{.id_type = sa.own_id->type, .data = sa.own_id->data});
         add_certificates(context, *exchange.proof, answer);
         add_auth(sa, *auth, answer);
     }
@@ -408,7 +408,7 @@ Result<Next> receive_request(Context& context, Received request) {
         sa.own_id =
             local_identity(sa.connection->local.front(), *context.core.credentials, sa.path.local.address);
     sa.theirs = RespondingAuth{.request = std::move(request), .peer_id = peer_id, .proof = {}};
-    auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, claim.proof, sa.proposal.prf,
+    auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, claim.proof, sa.proposal->prf,
                               *context.core.config, *context.core.credentials);
     if (!checked) return report_failed_peer(context, checked.error());
     if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);

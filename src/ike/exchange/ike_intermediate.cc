@@ -18,7 +18,7 @@ using model::PayloadType;
 void add_to_int_auth(IkeSa& sa, bool of_initiator, ByteView a, ByteView p) {
     Handshake& handshake = sa.handshake();
     Bytes& sum = of_initiator ? handshake.int_auth_i : handshake.int_auth_r;
-    sum = int_auth_step(sa.proposal.prf, sa.protection->sk_p(of_initiator), sum, concat({a, p}));
+    sum = int_auth_step(sa.proposal->prf, sa.protection->sk_p(of_initiator), sum, concat({a, p}));
 }
 
 void add_received(IkeSa& sa, const Received& message) {
@@ -99,7 +99,7 @@ Result<Next> on_answered_key(Context& context, crypto::JobResult result) {
     sa.theirs.reset();
     const auto answer = result_of<crypto::KeAnswer>(std::move(result));
     if (!answer) return bad_public_value(context, answer.error());
-    const model::Ke method = sa.proposal.additional[sa.handshake().additional_done];
+    const model::Ke method = sa.proposal->additional[sa.handshake().additional_done];
     wire::MessageBuilder message;
     message.add(wire::KePayload{.method = method, .data = answer->public_value});
     add_sent(sa, context.response_header(ExchangeType::ike_intermediate), message.chain());
@@ -112,12 +112,12 @@ Result<Next> on_answered_key(Context& context, crypto::JobResult result) {
 Result<Next> receive_request(Context& context, Received request) {
     IkeSa& sa = context.sa;
     const std::size_t round = sa.handshake().additional_done;
-    if (round >= sa.proposal.additional.size())
+    if (round >= sa.proposal->additional.size())
         return refuse_round(context, "more exchanges than additional key exchanges were negotiated");
     const auto* ke = request.message.find<wire::KePayload>();
-    if (ke->method != sa.proposal.additional[round])
+    if (ke->method != sa.proposal->additional[round])
         return refuse_round(context, "KE payload of " + model::name_of(ke->method) + " instead of " +
-                                         model::name_of(sa.proposal.additional[round]));
+                                         model::name_of(sa.proposal->additional[round]));
     add_received(sa, request);
     crypto::KeAnswerJob job{.method = ke->method, .peer_public = keep(ke->data)};
     sa.theirs = RespondingIntermediate{};
@@ -128,7 +128,7 @@ Result<Next> receive_request(Context& context, Received request) {
 
 Result<Next> begin_ike_intermediate(Context& context) {
     IkeSa& sa = context.sa;
-    const model::Ke method = sa.proposal.additional[sa.handshake().additional_done];
+    const model::Ke method = sa.proposal->additional[sa.handshake().additional_done];
     sa.own = InitiatingIntermediate{.method = method};
     return context.start(crypto::KeOfferJob{method}, on_own_key);
 }

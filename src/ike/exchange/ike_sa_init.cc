@@ -62,7 +62,7 @@ Result<Next> on_shared_secret(Context& context, crypto::JobResult result) {
                       "the peer's KE payload: " + shared_secret.error().text());
     }
     TRY(take_first_keys(context, *shared_secret));
-    context.log(LogGroup::ike, 1, "selected proposal " + context.sa.proposal.as_answer().text());
+    context.log(LogGroup::ike, 1, "selected proposal " + context.sa.proposal->as_answer().text());
     return continue_handshake(context);
 }
 
@@ -93,7 +93,7 @@ Result<Next> receive_response(Context& context, Received response) {
                              .advice = "the peer does not follow RFC 7296 §3.3.6: offer it a single proposal"});
     sa.proposal = std::move(*choice);
     const auto* ke = response.message.find<wire::KePayload>();
-    if (ke->method != sa.proposal.ke || ke->method != init->offer->method)
+    if (ke->method != sa.proposal->ke || ke->method != init->offer->method)
         return wrong_choice(context, "the responder's KE payload is of another method than the chosen proposal");
     take_first_answer(sa, response);
     Handshake& handshake = sa.handshake();
@@ -271,15 +271,15 @@ Next answer_request(Context& context, ByteView public_value) {
     IkeSa& sa = context.sa;
     Handshake& handshake = sa.handshake();
     wire::MessageBuilder message;
-    message.add(wire::SaPayload{{sa.proposal.as_answer()}});
-    message.add(wire::KePayload{.method = sa.proposal.ke, .data = public_value});
+    message.add(wire::SaPayload{{sa.proposal->as_answer()}});
+    message.add(wire::KePayload{.method = sa.proposal->ke, .data = public_value});
     message.add(wire::NoncePayload{handshake.nonce_r});
     run_hooks(&Feature::offer, context, message);
     message.notify(NotifyType::multiple_auth_supported);
     // §3.7: which connection the peer means is known in IKE_AUTH only.
     add_certificate_requests(connections_for(*context.core.config, sa.path), *context.core.credentials, message);
     handshake.init_response = message.finish(context.response_header(ExchangeType::ike_sa_init));
-    context.log(LogGroup::ike, 1, "selected proposal " + sa.proposal.as_answer().text());
+    context.log(LogGroup::ike, 1, "selected proposal " + sa.proposal->as_answer().text());
     return context.respond_in_clear(handshake.init_response);
 }
 
@@ -303,7 +303,7 @@ Result<Next> on_encapsulated(Context& context, crypto::JobResult result) {
 }
 
 Next start_answer(Context& context, ByteView peer_public) {
-    const model::Ke method = context.sa.proposal.ke;
+    const model::Ke method = context.sa.proposal->ke;
     if (crypto::shape_of(method)->kem)
         return context.start(crypto::KeAnswerJob{.method = method, .peer_public = keep(peer_public)}, on_encapsulated);
     context.sa.handshake().peer_share = keep(peer_public);
@@ -364,7 +364,7 @@ IkeSa& Stranger::admit(std::shared_ptr<const model::Connection> connection, mode
     sa.proposal = std::move(proposal);
     core.admission.opened(sa.id, standing, sa.init_address);
     sa.timer(Timer::half_open) = now + core.admission.patience();
-    core.init_requests[{sa.spis.initiator, sa.init_address}] = sa.id;
+    core.index_first_request(sa);
     Context context{.core = core, .sa = sa, .now = now, .effects = effects, .slot = Slot::theirs};
     trace_received(context, request.message, request.octets.size());
     run_hooks(&Feature::accept, context, request);

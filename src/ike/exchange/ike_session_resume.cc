@@ -21,7 +21,7 @@ void take_identities(IkeSa& sa, const ResumptionState& state) {
     sa.own_id = state.own_id;
     sa.peer_id = state.peer_id;
     sa.handshake().rounds.resumed = true;
-    sa.handshake().additional_done = static_cast<unsigned>(sa.proposal.additional.size());
+    sa.handshake().additional_done = static_cast<unsigned>(sa.proposal->additional.size());
 }
 
 // §5.1: the keys of the new SA; the handshake goes on under their protection.

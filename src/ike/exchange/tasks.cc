@@ -63,7 +63,7 @@ std::vector<WaitingCommand> commands_of(const IkeSa& sa) {
     const auto add = [&](const std::optional<CommandId>& command, bool wants_the_end) {
         if (command) commands.push_back({.id = *command, .wants_the_end = wants_the_end});
     };
-    add(sa.intent.command, false);
+    if (sa.intent) add(sa.intent->command, false);
     if (sa.own)
         add(sa.own.visit(CommandIn{}), sa.own.holds<AwaitingIkeDeleted>() || sa.own.holds<AwaitingChildrenDeleted>());
     for (const Task& task : sa.tasks)

@@ -45,10 +45,11 @@ Result<const model::ChildConfig*> child_of_ike_auth(const IkeSa& sa) {
     if (connection.childless == Childless::force && !possible)
         return end_sa(NotifyType::none, Errc::unsupported, "childless",
                       "the peer does not know IKE SAs without a child (RFC 6023), which childless = force demands");
+    const std::string child = sa.intent ? sa.intent->child : std::string();
     const bool wanted = connection.childless == Childless::force || connection.childless == Childless::prefer ||
-                        sa.intent.child.empty();
+                        child.empty();
     if (possible && wanted) return nullptr;
-    return sa.intent.child.empty() ? connection.first_child() : connection.child(sa.intent.child);
+    return child.empty() ? connection.first_child() : connection.child(child);
 }
 
 constexpr Feature childless{

@@ -7,22 +7,15 @@ namespace {
 
 using model::NotifyType;
 
-// Of an IKE SA that may be cloned: both sides said so in IKE_AUTH.
-struct Cloning {};
-
 void auth_offer(Context& context, wire::MessageBuilder& message) {
     // §5.1: in the first message of the initiator and in the last of the responder.
-    if (context.sa.initiator || context.sa.features.find<Cloning>() != nullptr)
+    if (context.sa.initiator || context.sa.peer_can.clone)
         message.notify(NotifyType::clone_ike_sa_supported);
 }
 
 Result<> auth_accept(Context& context, const Received& received) {
-    if (received.message.notify(NotifyType::clone_ike_sa_supported) != nullptr) context.sa.features.of<Cloning>();
+    if (received.message.notify(NotifyType::clone_ike_sa_supported) != nullptr) context.sa.peer_can.clone = true;
     return {};
-}
-
-void inherited(Context& heir, IkeSa& old) {
-    if (old.features.find<Cloning>() != nullptr) heir.sa.features.of<Cloning>();
 }
 
 }  // namespace
@@ -30,7 +23,7 @@ void inherited(Context& heir, IkeSa& old) {
 Result<> may_clone(const Context& context) {
     IkeSa& sa = context.sa;
     // §5.1: otherwise the IKE SA MUST NOT be cloned.
-    if (sa.features.find<Cloning>() == nullptr)
+    if (!sa.peer_can.clone)
         return refuse(NotifyType::no_additional_sas, Errc::unsupported, "clone",
                       "cloning (RFC 7791) was not negotiated for " + sa.name());
     // §5.3: a permanent condition, until some of them are deleted.
@@ -45,8 +38,6 @@ constexpr Feature cloning{
     .rfc = "RFC 7791",
     .auth_offer = auth_offer,
     .auth_accept = auth_accept,
-    .inherited = inherited,
-    .cloned = inherited,
 };
 
 }  // namespace cygnet::ike

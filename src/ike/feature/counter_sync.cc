@@ -24,8 +24,7 @@ constexpr std::uint64_t jump_that_asks_for_a_rekey = std::uint64_t{1} << 30;
 
 // Of one IKE SA.
 struct CounterSync {
-    bool message_ids = false, replay_counters = false;  // both sides know it
-    std::uint32_t last_m1 = 0;                          // of the peer's last synchronization
+    std::uint32_t last_m1 = 0;  // of the peer's last synchronization
 };
 
 struct Numbers {
@@ -105,7 +104,7 @@ Result<> seal_and_send(Context& context, wire::MessageBuilder& payloads, bool re
     // §5.1, RFC 7383 §3: never in fragments.
     SentMessage datagrams = TRY(sa.protection->seal(header, chain, std::nullopt, context.core.rng));
     trace_sent(context, header, chain, datagrams);
-    context.send(datagrams, response ? sa.answer_path : sa.path);
+    context.send(datagrams, response ? sa.answer_path() : sa.path);
     if (response) return {};
     sa.own_exchange = ExchangeType::informational;
     const RetransmissionSchedule when = context.schedule(datagrams);
@@ -138,7 +137,7 @@ void answer_request(Context& context, const wire::Message& message) {
     drop_peer_exchange(context);
     jump(context, p2, static_cast<std::uint32_t>(m2));
     restart_own_exchange(context, "the peer's cluster has failed over");
-    if (const auto delta = delta_in(message); delta && sync.replay_counters) skip_sequence_numbers(context, *delta);
+    if (const auto delta = delta_in(message); delta && sa.peer_can.sync_replay_counters) skip_sequence_numbers(context, *delta);
     wire::MessageBuilder answer;
     answer.notify(NotifyType::ikev2_message_id_sync,
                   encoded({.nonce = numbers->nonce, .send = p2, .receive = static_cast<std::uint32_t>(m2)}));
@@ -167,7 +166,7 @@ void take_answer(Context& context, const wire::Message& message) {
 
 std::optional<Bytes> encoded_delta(const IkeSa& sa, std::uint64_t delta) {
     const auto extended = std::ranges::count_if(sa.children, [](const auto& entry) {
-        return entry.second.terms.proposal.sn != model::Sn::bits_32;
+        return entry.second.terms.proposal->sn != model::Sn::bits_32;
     });
     Bytes data;
     Writer writer(data);
@@ -184,34 +183,22 @@ std::optional<Bytes> encoded_delta(const IkeSa& sa, std::uint64_t delta) {
 
 void auth_offer(Context& context, wire::MessageBuilder& message) {
     // §5: the responder asserts nothing that the initiator did not.
-    const auto* sync = context.sa.features.find<CounterSync>();
+    const PeerAbilities& peer_can = context.sa.peer_can;
     const bool all = context.sa.initiator;
-    if (all || (sync != nullptr && sync->message_ids)) message.notify(NotifyType::ikev2_message_id_sync_supported);
-    if (all || (sync != nullptr && sync->replay_counters))
+    if (all || peer_can.sync_message_ids) message.notify(NotifyType::ikev2_message_id_sync_supported);
+    if (all || peer_can.sync_replay_counters)
         message.notify(NotifyType::ipsec_replay_counter_sync_supported);
 }
 
 Result<> auth_accept(Context& context, const Received& received) {
-    const bool ids = received.message.notify(NotifyType::ikev2_message_id_sync_supported) != nullptr;
-    const bool counters = received.message.notify(NotifyType::ipsec_replay_counter_sync_supported) != nullptr;
-    if (!ids && !counters) return {};
-    auto& sync = context.sa.features.of<CounterSync>();
-    sync.message_ids = ids;
-    sync.replay_counters = counters;
+    const auto said = [&](NotifyType type) { return received.message.notify(type) != nullptr; };
+    context.sa.peer_can.sync_message_ids = said(NotifyType::ikev2_message_id_sync_supported);
+    context.sa.peer_can.sync_replay_counters = said(NotifyType::ipsec_replay_counter_sync_supported);
     return {};
 }
 
-void inherited(Context& heir, IkeSa& old) {
-    const auto* before = old.features.find<CounterSync>();
-    if (before == nullptr) return;
-    auto& sync = heir.sa.features.of<CounterSync>();
-    sync.message_ids = before->message_ids;
-    sync.replay_counters = before->replay_counters;
-}
-
 bool message_id_zero(Context& context, const wire::Message& message) {
-    const auto* sync = context.sa.features.find<CounterSync>();
-    if (sync == nullptr || !sync->message_ids) return false;
+    if (!context.sa.peer_can.sync_message_ids) return false;
     if (message.notify(NotifyType::ikev2_message_id_sync) == nullptr) return false;
     if (message.header.response)
         take_answer(context, message);
@@ -222,8 +209,7 @@ bool message_id_zero(Context& context, const wire::Message& message) {
 
 // §5.2: the replay counters alone, in a regular exchange.
 Result<> informational_request(Context& context, const Received& request, wire::MessageBuilder&) {
-    const auto* sync = context.sa.features.find<CounterSync>();
-    if (sync == nullptr || !sync->replay_counters) return {};
+    if (!context.sa.peer_can.sync_replay_counters) return {};
     if (const auto delta = delta_in(request.message)) skip_sequence_numbers(context, *delta);
     return {};
 }
@@ -232,8 +218,7 @@ Result<> informational_request(Context& context, const Received& request, wire::
 
 Result<Next> begin_synchronize(Context& context, const SynchronizeTask& task) {
     IkeSa& sa = context.sa;
-    const auto* sync = sa.features.find<CounterSync>();
-    if (sync == nullptr || !sync->message_ids) {
+    if (!sa.peer_can.sync_message_ids) {
         context.finish_command(task.command, fail(Errc::unsupported, "synchronization",
                                                   "the peer of " + sa.name() + " does not know RFC 6311"));
         return context.finish();
@@ -250,7 +235,7 @@ Result<Next> begin_synchronize(Context& context, const SynchronizeTask& task) {
     message.notify(NotifyType::ikev2_message_id_sync, encoded({.nonce = exchange.nonce,
                                                                .send = exchange.next_request,
                                                                .receive = exchange.expected_request}));
-    if (task.skip_packets != 0 && sync->replay_counters && !sa.children.empty()) {
+    if (task.skip_packets != 0 && sa.peer_can.sync_replay_counters && !sa.children.empty()) {
         // §5.2: our own counters, and the peer's, whose packets we may have missed.
         skip_sequence_numbers(context, task.skip_packets);
         if (const auto delta = encoded_delta(sa, task.skip_packets))
@@ -267,8 +252,6 @@ constexpr Feature counter_sync{
     .auth_offer = auth_offer,
     .auth_accept = auth_accept,
     .informational_request = informational_request,
-    .inherited = inherited,
-    .cloned = inherited,
     .message_id_zero = message_id_zero,
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 
+#include "base/boxed.h"
 #include "base/reader.h"
 #include "crypto/prf.h"
 #include "ike/budget.h"
@@ -25,7 +26,7 @@ constexpr std::size_t token_octets = model::limits::crash_token_octets_min;
 // Of one IKE SA.
 struct PeerToken {
     SecretBytes token{};  // that the peer will show when it has lost this SA
-    Budget checks{};
+    Boxed<Budget> checks{};
 };
 // Of the engine.
 struct TokenAnswers {
@@ -123,7 +124,7 @@ bool unprotected(Context& context, const wire::Message& message) {
     auto* peer = context.sa.features.find<PeerToken>();
     if (shown.empty() || peer == nullptr || !enabled(context.sa)) return false;
     // §8.1: an attacker is not to learn how fast we are at this.
-    if (!peer->checks.take(context.now, model::limits::crash_tokens_checked_per_second)) return false;
+    if (!peer->checks.made().take(context.now, model::limits::crash_tokens_checked_per_second)) return false;
     bool matches = false;
     for (std::size_t i = 0; i < std::min<std::size_t>(shown.size(), model::limits::crash_tokens_per_message); ++i)
         matches |= peer->token.equals(shown[i]->data);

@@ -29,7 +29,7 @@ bool changes_list(const wire::Message& message) {
 
 // §3.4, §3.6: the list replaces the old one; the address that the message came from belongs to it.
 void take_peer_addresses(Mobility& mobility, const Received& received) {
-    std::vector<IpAddress> addresses{received.path.remote.address};
+    AddressList addresses{received.path.remote.address};
     for (const NotifyType type : {NotifyType::additional_ip4_address, NotifyType::additional_ip6_address}) {
         const auto family = type == NotifyType::additional_ip4_address ? model::Family::v4 : model::Family::v6;
         for (const wire::NotifyPayload* notify : received.message.notifies(type)) {
@@ -39,7 +39,9 @@ void take_peer_addresses(Mobility& mobility, const Received& received) {
             if (std::ranges::find(addresses, *address) == addresses.end()) addresses.push_back(*address);
         }
     }
-    mobility.peer_addresses = std::move(addresses);
+    mobility.peer_address = addresses.front();
+    addresses.erase(addresses.begin());
+    if (mobility.further || !addresses.empty()) mobility.further.made().listed = std::move(addresses);
 }
 
 // ---- NAT prohibition (§3.9) -----------------------------------------------------------------------
@@ -136,6 +138,35 @@ Result<> informational_request(Context& context, const Received& request, wire::
 
 // ---- our own list ---------------------------------------------------------------------------------
 
+// Of the engine: lists that many IKE SAs have alike.
+struct Lists {
+    SharedValues<AddressList> known{};
+};
+// Of a handshake: what the initiator's IKE_AUTH says.
+struct Offered {
+    Shared<AddressList> addresses{};
+};
+
+Shared<AddressList> shared_list(Context& context, AddressList addresses) {
+    if (addresses.empty()) return {};
+    Shared<AddressList> list(std::move(addresses));
+    context.core.features.of<Lists>().known.unify(list);
+    return list;
+}
+
+// All but the one that the message comes from; false if that is the only one.
+bool add_list(wire::MessageBuilder& message, const IkeSa& sa, const AddressList& addresses) {
+    bool any = false;
+    for (const IpAddress& address : addresses) {
+        if (address == sa.path.local.address) continue;
+        any = true;
+        message.notify(address.family() == model::Family::v4 ? NotifyType::additional_ip4_address
+                                                             : NotifyType::additional_ip6_address,
+                       address.bytes());
+    }
+    return any;
+}
+
 bool build_list(Context& context, wire::MessageBuilder& message) {
     Mobility* mobility = mobility_of(context.sa);
     if (mobility == nullptr || !std::exchange(mobility->list_wanted, false)) return false;
@@ -148,7 +179,7 @@ Result<> list_answered(Context& context, const Received& answer) {
     Mobility& mobility = *mobility_of(context.sa);
     const bool refused = answer.message.notify(NotifyType::unexpected_nat_detected) != nullptr;
     if (!refused) return {};
-    mobility.announced.clear();
+    mobility.announced = {};
     if (++mobility.unexpected_nats <= model::limits::unexpected_nat_retries) announce_if_changed(context);
     return {};
 }
@@ -181,8 +212,10 @@ void auth_offer(Context& context, wire::MessageBuilder& message) {
     IkeSa& sa = context.sa;
     if (!sa.connection->mobike || (!sa.initiator && mobility_of(sa) == nullptr)) return;
     message.notify(NotifyType::mobike_supported);  // §4.2.1: empty when sent
-    add_own_addresses(context, message, false);
-    if (sa.initiator) add_no_nats(context, message);
+    if (!sa.initiator) return add_own_addresses(context, message, false);
+    sa.handshake().features.of<Offered>().addresses = shared_list(context, own_addresses(context));
+    add_list(message, sa, sa.handshake().features.of<Offered>().addresses);
+    add_no_nats(context, message);
 }
 
 Result<> auth_accept(Context& context, const Received& received) {
@@ -192,8 +225,8 @@ Result<> auth_accept(Context& context, const Received& received) {
     if (!sa.initiator && meets_unexpected_nat(context, received))
         return end_sa(NotifyType::unexpected_nat_detected, Errc::bad_value, "MOBIKE",
                       "the peer allows no NAT, and there is one");
-    mobility.supported = true;
     mobility.decides = sa.initiator;
+    if (const Offered* offered = sa.handshake().features.find<Offered>()) mobility.announced = offered->addresses;
     take_peer_addresses(mobility, received);
     return {};
 }
@@ -216,12 +249,14 @@ void inherited(Context& heir, IkeSa& old) {
     mobility = *known;
     mobility.newest_update.reset();
     mobility.update_stale = mobility.strayed = mobility.update_wanted = mobility.list_wanted = false;
-    mobility.before.reset();
-    mobility.seen_as.reset();  // The hashes cover the SPIs.
+    if (mobility.ways) {
+        mobility.ways->before.reset();
+        mobility.ways->seen_as.reset();  // The hashes cover the SPIs.
+    }
     mobility.check.reset();
     // The peer's successor may have begun with the addresses before the update.
-    if (known->decides && (known->update_wanted || known->before)) begin_update(heir);
-    if (known->list_wanted) mobility.announced.clear();
+    if (known->decides && (known->update_wanted || known->is_updating())) begin_update(heir);
+    if (known->list_wanted) mobility.announced = {};
     if (heir.sa.esp_stays) repeat_check(heir);
 }
 
@@ -267,20 +302,21 @@ void liveness(Context& context, wire::MessageBuilder& message) {
 
 void describe(const IkeSa& sa, model::IkeStatus& status) {
     const Mobility* mobility = sa.features.find<Mobility>();
-    if (mobility == nullptr || !mobility->supported) return;
+    if (mobility == nullptr) return;
     status.mobike = true;
-    status.peer_addresses = mobility->peer_addresses;
+    status.peer_addresses = mobility->peer_addresses();
 }
 
 }  // namespace
 
-Mobility* mobility_of(IkeSa& sa) {
-    Mobility* mobility = sa.features.find<Mobility>();
-    return mobility != nullptr && mobility->supported ? mobility : nullptr;
+AddressList Mobility::peer_addresses() const {
+    AddressList all{peer_address};
+    if (further) all.insert(all.end(), further->listed.begin(), further->listed.end());
+    return all;
 }
 
-std::vector<IpAddress> own_addresses(const Context& context) {
-    std::vector<IpAddress> own;
+AddressList own_addresses(const Context& context) {
+    AddressList own;
     for (const IpAddress& address : context.core.host_addresses) {
         if (own.size() >= model::limits::announced_addresses) break;
         if (admits(context.sa.connection->local_addrs, address)) own.push_back(address);
@@ -290,20 +326,12 @@ std::vector<IpAddress> own_addresses(const Context& context) {
 
 void add_own_addresses(Context& context, wire::MessageBuilder& message, bool always) {
     IkeSa& sa = context.sa;
-    Mobility& mobility = sa.features.of<Mobility>();
-    const std::vector<IpAddress> own = own_addresses(context);
+    Mobility& mobility = *mobility_of(sa);
+    const Shared<AddressList> own = shared_list(context, own_addresses(context));
     if (!always && own == mobility.announced) return;
     mobility.announced = own;
-    bool any = false;
-    for (const IpAddress& address : own) {
-        if (address == sa.path.local.address) continue;
-        any = true;
-        message.notify(address.family() == model::Family::v4 ? NotifyType::additional_ip4_address
-                                                             : NotifyType::additional_ip6_address,
-                       address.bytes());
-    }
     // §3.6: in IKE_AUTH the absence of addresses says it.
-    if (!any && sa.established()) message.notify(NotifyType::no_additional_addresses);
+    if (!add_list(message, sa, own) && sa.established()) message.notify(NotifyType::no_additional_addresses);
 }
 
 void add_no_nats(Context& context, wire::MessageBuilder& message) {
@@ -329,8 +357,8 @@ void use_nat_findings(Context& context, const NatFindings& findings) {
 
 void announce_if_changed(Context& context) {
     Mobility& mobility = *mobility_of(context.sa);
-    const std::vector<IpAddress> own = own_addresses(context);
-    if (own.empty() || own == mobility.announced || mobility.list_wanted || context.sa.replaced_by) return;
+    const AddressList own = own_addresses(context);
+    if (own.empty() || own == *mobility.announced || mobility.list_wanted || context.sa.replaced_by) return;
     mobility.list_wanted = true;
     context.enqueue(InformationalTask{.name = "IKE_MOBIKE", .build = build_list, .answered = list_answered});
 }

@@ -10,19 +10,38 @@
 #include <optional>
 #include <vector>
 
+#include "base/shared.h"
 #include "ike/context.h"
 #include "ike/nat.h"
 
 namespace cygnet::ike {
 
-// What MOBIKE keeps of an IKE SA.
+// Most peers have one address, and most gateways the same ones for all of them.
+using AddressList = std::vector<model::IpAddress>;
+
+// What an initiator knows of the ways to the peer.
+struct Ways {
+    std::vector<AddressPair> candidates{};  // to which routes lead, best first
+    std::vector<AddressPair> refused{};     // by UNACCEPTABLE_ADDRESSES
+    std::optional<model::Path> before{};    // the path that the peer knows, during an update
+    std::optional<NatHash> seen_as{};       // NAT_DETECTION_DESTINATION_IP of the last answer to an update or check
+};
+
+// Of a peer that has, or had, more than one.
+struct FurtherAddresses {
+    AddressList listed{};  // by the peer
+    AddressList proven{};  // the oldest first
+};
+
+// What MOBIKE keeps of an IKE SA whose ends both have it.
 struct Mobility {
-    bool supported = false;  // by both
-    bool decides = false;    // we are the initiator: paths are ours to choose (§3.5)
+    bool decides = false;  // we are the initiator: paths are ours to choose (§3.5)
 
     // ---- who has which addresses; each list is complete, the address in use included
-    std::vector<model::IpAddress> peer_addresses{};
-    std::vector<model::IpAddress> announced{};  // ours, as the peer was told last
+    Shared<AddressList> announced{};               // ours, as the peer was told last
+    model::IpAddress peer_address{};               // that the peer's list came from
+    model::IpAddress proven{};                     // where the peer has answered last (§3.7)
+    Boxed<FurtherAddresses> further{};
     std::optional<std::uint32_t> newest_update{};  // message ID of the peer's last update (§3.5, §3.6)
     bool list_wanted = false;                      // the peer is to hear of our addresses
 
@@ -31,14 +50,11 @@ struct Mobility {
     Boxed<model::Endpoint> esp_from{};  // where the newest ESP came from, if not from where IKE goes
 
     // ---- the initiator
-    std::vector<AddressPair> candidates{};  // to which routes lead, best first
-    std::vector<AddressPair> refused{};     // by UNACCEPTABLE_ADDRESSES
-    bool update_wanted = false;             // "pending_update"
-    bool update_stale = false;              // the answer that we await says nothing: addresses have changed since
-    bool strayed = false;                   // the outstanding request has gone by more than one path
-    unsigned unexpected_nats = 0;
-    Boxed<model::Path> before{};            // the path that the peer knows, during an update
-    std::optional<NatHash> seen_as{};       // NAT_DETECTION_DESTINATION_IP of the last answer to an update or check
+    bool update_wanted = false;  // "pending_update"
+    bool update_stale = false;   // the answer that we await says nothing: addresses have changed since
+    bool strayed = false;        // the outstanding request has gone by more than one path
+    std::uint8_t unexpected_nats = 0;
+    Boxed<Ways> ways{};
 
     // ---- return routability (§3.7)
     struct Check {
@@ -46,16 +62,18 @@ struct Mobility {
         model::IpAddress target{};
         bool moved = false;  // meanwhile: the answer shows nothing
     };
-    std::vector<model::IpAddress> proven{};  // at which the peer has answered
     Boxed<Check> check{};
+
+    bool is_updating() const { return ways && ways->before; }
+    AddressList peer_addresses() const;
 };
 
 // The state if both ends have MOBIKE.
-Mobility* mobility_of(IkeSa& sa);
+inline Mobility* mobility_of(IkeSa& sa) { return sa.features.find<Mobility>(); }
 
 // ---- mobike.cc
 // Our usable addresses that the connection admits.
-std::vector<model::IpAddress> own_addresses(const Context& context);
+AddressList own_addresses(const Context& context);
 // Adds our list if the peer does not know it yet, or `always`.
 void add_own_addresses(Context& context, wire::MessageBuilder& message, bool always);
 // §3.9: without NAT traversal the addresses of the header are protected.

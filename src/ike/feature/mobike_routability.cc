@@ -62,13 +62,19 @@ void repeat_check(Context& context) {
 }
 
 bool is_proven(const Mobility& mobility, model::IpAddress address) {
-    return std::ranges::find(mobility.proven, address) != mobility.proven.end();
+    if (address == mobility.proven) return true;
+    return mobility.further && std::ranges::find(mobility.further->proven, address) != mobility.further->proven.end();
 }
 
 void note_proven(Mobility& mobility, model::IpAddress address) {
     if (is_proven(mobility, address)) return;
-    if (mobility.proven.size() >= model::limits::proven_addresses) mobility.proven.erase(mobility.proven.begin());
-    mobility.proven.push_back(address);
+    // The newest takes the place of the first, which most peers never leave.
+    if (!mobility.proven.is_any()) {
+        AddressList& further = mobility.further.made().proven;
+        if (further.size() + 1 >= model::limits::proven_addresses) further.erase(further.begin());
+        further.push_back(mobility.proven);
+    }
+    mobility.proven = address;
 }
 
 }  // namespace cygnet::ike

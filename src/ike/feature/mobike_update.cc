@@ -24,8 +24,9 @@ model::Path path_between(const IkeSa& sa, const AddressPair& pair) {
 
 std::vector<AddressPair> usable_pairs(const IkeSa& sa, const Mobility& mobility) {
     std::vector<AddressPair> usable;
-    for (const AddressPair& pair : mobility.candidates)
-        if (admits(sa.connection->local_addrs, pair.local) && !contains(mobility.refused, pair)) usable.push_back(pair);
+    if (!mobility.ways) return usable;
+    for (const AddressPair& pair : mobility.ways->candidates)
+        if (admits(sa.connection->local_addrs, pair.local) && !contains(mobility.ways->refused, pair)) usable.push_back(pair);
     return usable;
 }
 
@@ -44,7 +45,7 @@ void suspect_nat(Context& context, const AddressPair& pair) {
 
 void move_to(Context& context, Mobility& mobility, const AddressPair& pair) {
     IkeSa& sa = context.sa;
-    if (!mobility.before) mobility.before = sa.path;
+    if (!mobility.is_updating()) mobility.ways.made().before = sa.path;
     if (sa.window.outstanding()) mobility.strayed = mobility.update_stale = true;
     suspect_nat(context, pair);
     context.move(path_between(sa, pair));
@@ -88,7 +89,7 @@ bool build_update(Context& context, wire::MessageBuilder& message) {
 void note_how_we_are_seen(Mobility& mobility, const Received& answer) {
     const wire::NotifyPayload* hash = answer.message.notify(NotifyType::nat_detection_destination_ip);
     if (hash == nullptr || hash->data.size() != NatHash{}.size()) return;
-    std::ranges::copy(hash->data, mobility.seen_as.emplace().begin());
+    std::ranges::copy(hash->data, mobility.ways.made().seen_as.emplace().begin());
 }
 
 // §3.9: one changed packet must not cost the path.
@@ -102,12 +103,12 @@ void retry_after_nat(Context& context, Mobility& mobility) {
 // §3.5: other addresses, or else those that the peer still uses.
 void give_way(Context& context, Mobility& mobility) {
     IkeSa& sa = context.sa;
-    mobility.refused.push_back(pair_of(sa.path));
+    mobility.ways.made().refused.push_back(pair_of(sa.path));
     context.log(LogGroup::ike, 1, "the peer does not accept the path " + sa.path.text());
     const std::vector<AddressPair> usable = usable_pairs(sa, mobility);
     if (!usable.empty()) return move_to(context, mobility, usable.front());
     context.alert("mobike-failure", "the peer of " + sa.name() + " accepts no path that is left (its mobike_addrs)");
-    if (const auto before = std::exchange(mobility.before, {})) context.move(*before);
+    if (const auto before = std::exchange(mobility.ways->before, std::nullopt)) context.move(*before);
 }
 
 Result<> update_answered(Context& context, const Received& answer) {
@@ -123,7 +124,7 @@ Result<> update_answered(Context& context, const Received& answer) {
         return {};
     }
     mobility.unexpected_nats = 0;
-    mobility.before.reset();
+    if (mobility.ways) mobility.ways->before.reset();
     note_how_we_are_seen(mobility, answer);
     if (context.sa.nat_traversal)
         if (const auto findings = find_nats(answer)) use_nat_findings(context, *findings);
@@ -137,7 +138,7 @@ std::vector<AddressPair> pairs_to_try(Context& context, const Mobility& mobility
     std::vector<AddressPair> pairs;
     if (!tells_addresses(context.sa, mobility)) return pairs;
     for (const model::IpAddress& local : own_addresses(context))
-        for (const model::IpAddress& remote : mobility.peer_addresses)
+        for (const model::IpAddress& remote : mobility.peer_addresses())
             if (local.family() == remote.family() && pairs.size() < model::limits::candidate_paths)
                 pairs.push_back({local, remote});
     return pairs;
@@ -159,7 +160,8 @@ void try_path(Context& context, Mobility& mobility, const SentMessage& request, 
 void follow_answer(Context& context, Mobility& mobility, const model::Path& from) {
     IkeSa& sa = context.sa;
     const bool mapped = path_of_esp(sa, mobility) == from;
-    const bool listed = std::ranges::find(mobility.peer_addresses, from.remote.address) != mobility.peer_addresses.end();
+    const AddressList list = mobility.peer_addresses();
+    const bool listed = std::ranges::find(list, from.remote.address) != list.end();
     if (!mapped && !listed) return;
     const bool prove = sa.connection->return_routability && !is_proven(mobility, from.remote.address);
     if (prove) check_routability(context, sa.carriage());
@@ -179,16 +181,16 @@ void begin_update(Context& context) {
 
 void ask_for_paths(Context& context) {
     const Mobility& mobility = *mobility_of(context.sa);
-    context.effects.push_back(FindPaths{.sa = context.sa.id, .remotes = mobility.peer_addresses});
+    context.effects.push_back(FindPaths{.sa = context.sa.id, .remotes = mobility.peer_addresses()});
 }
 
 void paths_found(Context& context, const std::vector<AddressPair>& pairs) {
     Mobility* mobility = mobility_of(context.sa);
     if (mobility == nullptr || !mobility->decides) return;
-    mobility->candidates = pairs;
-    if (mobility->candidates.size() > model::limits::candidate_paths)
-        mobility->candidates.resize(model::limits::candidate_paths);
-    mobility->refused.clear();
+    const auto kept = static_cast<std::ptrdiff_t>(std::min(pairs.size(), model::limits::candidate_paths));
+    Ways& ways = mobility->ways.made();
+    ways.candidates.assign(pairs.begin(), pairs.begin() + kept);
+    ways.refused.clear();
     choose_path(context, *mobility);
     if (!mobility->update_wanted) announce_if_changed(context);
 }
@@ -208,13 +210,13 @@ void answer_came(Context& context, const model::Path& from) {
     if (mobility == nullptr || !std::exchange(mobility->strayed, false)) return;
     if (!mobility->decides) {
         // §3.6: a list that went out by several paths must go out again by one.
-        if (tells_addresses(sa, *mobility)) mobility->announced.clear();
+        if (tells_addresses(sa, *mobility)) mobility->announced = {};
         follow_answer(context, *mobility, from);
         return announce_if_changed(context);
     }
-    if (pair_of(from) != pair_of(sa.path) && contains(mobility->candidates, pair_of(from))) {
+    if (pair_of(from) != pair_of(sa.path) && mobility->ways && contains(mobility->ways->candidates, pair_of(from))) {
         move_to(context, *mobility, pair_of(from));
-    } else if (mobility->update_stale || mobility->before) {
+    } else if (mobility->update_stale || mobility->is_updating()) {
         // The update went by several paths: which one the peer took is not known (§3.6, §3.7).
         begin_update(context);
     }
@@ -228,7 +230,8 @@ void compare_mapping(Context& context, const Received& answer) {
     const auto hashes = answer.message.notifies(NotifyType::nat_detection_destination_ip);
     if (hashes.empty()) return;
     const NatHash unchanged = nat_detection_hash(sa.spis, sa.path.local);
-    const auto expected = sa.nat_local ? mobility->seen_as : std::optional(unchanged);
+    const auto seen_as = mobility->ways ? mobility->ways->seen_as : std::nullopt;
+    const auto expected = sa.nat_local ? seen_as : std::optional(unchanged);
     const bool as_before = expected && std::ranges::any_of(hashes, [&](const wire::NotifyPayload* hash) {
         return equal(hash->data, *expected);
     });

@@ -17,7 +17,7 @@ bool offers_additional(const IkeSa& sa) {
     });
 }
 
-std::size_t rounds_left(IkeSa& sa) { return sa.proposal.additional.size() - sa.handshake().additional_done; }
+std::size_t rounds_left(IkeSa& sa) { return sa.proposal->additional.size() - sa.handshake().additional_done; }
 
 // §2.2.1: whoever offers or accepts additional key exchanges must announce IKE_INTERMEDIATE.
 void offer(Context& context, wire::MessageBuilder& message) {

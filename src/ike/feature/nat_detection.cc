@@ -6,7 +6,7 @@ namespace cygnet::ike {
 namespace {
 
 void offer(Context& context, wire::MessageBuilder& message) {
-    add_nat_detection(context, message, context.sa.answer_path);
+    add_nat_detection(context, message, context.sa.answer_path());
 }
 
 void accept(Context& context, const Received& received) {

@@ -21,10 +21,10 @@ struct AuthPuzzle {
 // §7.2.1: only of those who solved one in IKE_SA_INIT; where IKE_INTERMEDIATE needs the keys first, there is nothing to spare.
 void offer(Context& context, wire::MessageBuilder& message) {
     const IkeSa& sa = context.sa;
-    if (sa.initiator || !context.sa.handshake().worked || !sa.proposal.additional.empty()) return;
+    if (sa.initiator || !context.sa.handshake().worked || !sa.proposal->additional.empty()) return;
     const EngineSettings& settings = context.core.settings;
     if (settings.puzzles != Puzzles::always && !context.core.admission.secrets_are_wasted(context.now)) return;
-    const crypto::Puzzle puzzle{.prf = sa.proposal.prf,
+    const crypto::Puzzle puzzle{.prf = sa.proposal->prf,
                                 .difficulty = static_cast<std::uint8_t>(settings.puzzle_difficulty_min)};
     context.sa.handshake().features.of<AuthPuzzle>().puzzle = puzzle;
     context.count(model::Counter::puzzle_sent);

@@ -113,7 +113,7 @@ bool makes_children(const IkeSa& sa) {
 // The SA that is to take over from this one.
 IkeSa* successor_of(Core& core, const IkeSa& old) {
     for (IkeSa* sa : core.of_connection(old.connection->name))
-        if (!sa->closed && living(core, sa->intent.reauthenticates) == &old) return sa;
+        if (!sa->closed && living(core, sa->reauthenticates()) == &old) return sa;
     return nullptr;
 }
 
@@ -146,7 +146,7 @@ std::vector<std::string> without(std::vector<std::string> names, const std::vect
 void give_up(Context& of_new, Context& of_old, const std::string& child) {
     of_new.alert("reauthentication-failed",
                  fmt::format("child {} did not come up in {}, which is given up again", child, of_new.sa.name()));
-    of_new.sa.intent.reauthenticates.reset();
+    of_new.sa.set_reauthenticates(std::nullopt);
     try_later(of_old);
     of_new.enqueue(DeleteIkeTask{});
 }
@@ -157,8 +157,10 @@ void take_over(Context& of_new, Context& of_old) {
     of_new.count(model::Counter::reauthenticated);
     sa.features.forget<AskedFor>();
     // One before the old SA may still wait for an answer that never comes.
-    sa.intent.reauthenticates = std::exchange(of_old.sa.intent.reauthenticates, std::nullopt);
-    if (sa.intent.reauthenticates) await_children(of_new);
+    const auto older = of_old.sa.reauthenticates();
+    of_old.sa.set_reauthenticates(std::nullopt);
+    sa.set_reauthenticates(older);
+    if (older) await_children(of_new);
     of_old.enqueue(DeleteIkeTask{});
 }
 
@@ -194,9 +196,9 @@ bool conclude_reauthentication(Context& context, wire::MessageBuilder&) {
         await_children(context);
         return false;
     }
-    IkeSa* old = living(context.core, context.sa.intent.reauthenticates);
+    IkeSa* old = living(context.core, context.sa.reauthenticates());
     if (old == nullptr) {
-        context.sa.intent.reauthenticates.reset();
+        context.sa.set_reauthenticates(std::nullopt);
         return false;
     }
     context.of(*old).enqueue(InformationalTask{
@@ -214,11 +216,11 @@ void established(Context& context) {
     }
     if (const auto* announced = sa.features.find<AnnouncedLifetime>()) obey(context, announced->value);
     sa.features.forget<AnnouncedLifetime>();
-    IkeSa* old = living(context.core, sa.intent.reauthenticates);
+    IkeSa* old = living(context.core, sa.reauthenticates());
     if (old == nullptr) return;
     std::vector<std::string> names = names_of_children(*old);
     sa.features.of<AskedFor>().children = names;
-    if (const auto first = std::ranges::find(names, sa.intent.child); first != names.end()) names.erase(first);
+    if (const auto first = std::ranges::find(names, sa.intent->child); first != names.end()) names.erase(first);
     for (std::string& name : names) context.enqueue(CreateChildTask{.child = std::move(name)});
     await_children(context);
 }
@@ -248,7 +250,7 @@ void inherited(Context& heir, IkeSa& old) {
     if (const AskedFor* asked = old.features.find<AskedFor>()) heir.sa.features.of<AskedFor>() = *asked;
     if (const ReauthTime* time = old.features.find<ReauthTime>()) heir.sa.features.of<ReauthTime>() = *time;
     for (const Timer timer : {Timer::reauth, Timer::authentication_end}) heir.sa.timer(timer) = old.timer(timer);
-    heir.sa.intent.reauthenticates = old.intent.reauthenticates;
+    heir.sa.set_reauthenticates(old.reauthenticates());
 }
 
 void closing(Context& context) {
@@ -256,10 +258,10 @@ void closing(Context& context) {
     if (sa.replaced_by) {
         // Whoever takes over from this one takes over from its successor.
         for (IkeSa* other : context.core.of_connection(sa.connection->name))
-            if (other->intent.reauthenticates == sa.id) other->intent.reauthenticates = sa.replaced_by;
+            if (other->reauthenticates() == sa.id) other->set_reauthenticates(sa.replaced_by);
         return;
     }
-    if (IkeSa* old = living(context.core, context.sa.intent.reauthenticates)) {
+    if (IkeSa* old = living(context.core, context.sa.reauthenticates())) {
         Context of_old = context.of(*old);
         try_later(of_old);
     }

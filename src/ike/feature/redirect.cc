@@ -18,15 +18,11 @@ using model::LogGroup;
 using model::NotifyType;
 
 struct Redirection {
-    // ---- the gateway
-    bool followed = false;  // the peer said that it goes where REDIRECT says
-    std::string to{};       // where an operator sends it
+    std::string to{};  // the gateway: where an operator sends the peer
     // ---- the client
     bool leaving = false;
-    std::optional<std::string> gateway{};      // of a REDIRECT in IKE_AUTH
-    std::optional<IpAddress> from{};           // the gateway that sent us here
-    std::vector<Instant> hops{};               // redirects on the way here
-    std::optional<model::IkeSaId> replaces{};  // ends when this SA is up
+    std::optional<std::string> gateway{};  // of a REDIRECT in IKE_AUTH
+    std::vector<Instant> hops{};           // redirects on the way here
 };
 
 // ---- gateway identities on the wire (§9.2, §9.3) -------------------------------------------------
@@ -78,8 +74,17 @@ std::vector<Instant> recent(const std::vector<Instant>& hops, Instant now) {
     return left;
 }
 
-Result<> may_follow(const Context& context, const Redirection& redirection) {
-    if (recent(redirection.hops, context.now).size() >= model::limits::redirects_per_period)
+const Detour* detour_of(const IkeSa& sa) { return sa.intent ? sa.intent->detour.get() : nullptr; }
+
+std::vector<Instant> hops_of(const IkeSa& sa) {
+    const Detour* detour = detour_of(sa);
+    if (detour != nullptr) return detour->hops;
+    const Redirection* redirection = sa.features.find<Redirection>();
+    return redirection != nullptr ? redirection->hops : std::vector<Instant>();
+}
+
+Result<> may_follow(const Context& context) {
+    if (recent(hops_of(context.sa), context.now).size() >= model::limits::redirects_per_period)
         return fail(Errc::limit, "REDIRECT",
                     fmt::format("{} redirects within {} minutes are enough: do the gateways send us round?",
                                 model::limits::redirects_per_period,
@@ -94,18 +99,26 @@ void take_waiting_children(IkeSa& sa, PendingRedirect& pending) {
         if (const auto* create = std::get_if<CreateChildTask>(&task)) pending.more_children.push_back(create->child);
 }
 
+// One more on the way. What we were sent away from before, when this gateway is not the first, still has to end.
+void lengthen(Context& context, Intent& intent, std::optional<model::IkeSaId> replaces) {
+    Detour detour{.from = context.sa.path.remote.address, .hops = recent(hops_of(context.sa), context.now), .replaces = replaces};
+    if (!replaces && intent.detour) detour.replaces = intent.detour->replaces;
+    detour.hops.push_back(context.now);
+    intent.detour = std::move(detour);
+}
+
+// The attempt that is under way goes on at the other gateway.
+Intent sent_on(Context& context) {
+    Intent intent = context.sa.intent.value_or({});
+    lengthen(context, intent, std::nullopt);
+    context.sa.intent.reset();
+    return intent;
+}
+
 void go(Context& context, const std::string& gateway, PendingRedirect pending) {
     IkeSa& sa = context.sa;
-    const Redirection* redirection = sa.features.find<Redirection>();
-    if (redirection != nullptr) {
-        pending.hops = recent(redirection->hops, context.now);
-        // Sent on by a gateway that we were sent to: the SA that was left for it still has to end.
-        if (!pending.replaces) pending.replaces = redirection->replaces;
-    }
     if (!sa.established()) take_waiting_children(sa, pending);
-    pending.hops.push_back(context.now);
     pending.connection = sa.connection;
-    pending.from = sa.path.remote.address;
     const RedirectId id = context.core.next_redirect_id();
     context.count(model::Counter::redirected);
     context.log(LogGroup::ike, 0, "redirected by " + sa.path.remote.address.text() + " to " + gateway);
@@ -129,11 +142,11 @@ std::optional<Result<Next>> first_refused(Context& context, const Received& resp
         return Result<Next>(ignore(Errc::bad_value, "REDIRECT",
                                    gateway ? "not followed (follow_redirects = no)" : gateway.error().detail));
     }
-    if (const auto may = may_follow(context, sa.features.of<Redirection>()); !may) {
+    if (const auto may = may_follow(context); !may) {
         context.count(model::Counter::redirect_refused);
         return Result<Next>(end_sa(NotifyType::none, Errc::limit, "REDIRECT", may.error().detail));
     }
-    go(context, *gateway, {.intent = std::exchange(sa.intent, {})});
+    go(context, *gateway, {.intent = sent_on(context)});
     return Result<Next>(context.close("redirected to " + *gateway));
 }
 
@@ -144,12 +157,12 @@ std::optional<Result<Next>> leaves(Context& context) {
     if (redirection == nullptr || !redirection->gateway) return std::nullopt;
     auto* exchange = sa.own.find<InitiatingAuth>();
     if (exchange != nullptr) context.core.release_child_spi(exchange->spi_in);
-    if (const auto may = may_follow(context, *redirection); may) {
-        go(context, *redirection->gateway, {.intent = std::exchange(sa.intent, {})});
+    if (const auto may = may_follow(context); may) {
+        go(context, *redirection->gateway, {.intent = sent_on(context)});
     } else {
         context.count(model::Counter::redirect_refused);
         context.alert("redirect-failure", may.error().detail);
-        context.finish_command(std::exchange(sa.intent.command, std::nullopt), fail(may.error()));
+        context.finish_command(sa.take_command(), fail(may.error()));
     }
     return begin_delete_ike(context, {});
 }
@@ -158,12 +171,13 @@ std::optional<Result<Next>> leaves(Context& context) {
 void leave_established(Context& context, const std::string& gateway) {
     IkeSa& sa = context.sa;
     Redirection& redirection = sa.features.of<Redirection>();
-    if (const auto may = may_follow(context, redirection); !may) {
+    if (const auto may = may_follow(context); !may) {
         context.count(model::Counter::redirect_refused);
         return context.alert("redirect-failure", may.error().detail);
     }
     redirection.leaving = true;
-    PendingRedirect pending{.replaces = sa.id};
+    PendingRedirect pending;
+    lengthen(context, pending.intent, sa.id);
     for (const auto& [id, child] : sa.children) {
         if (child.replacement || child.redundant || child.state == model::ChildState::deleting) continue;
         if (pending.intent.child.empty()) pending.intent.child = child.config->name;
@@ -178,9 +192,8 @@ void offer(Context& context, wire::MessageBuilder& message) {
     const IkeSa& sa = context.sa;
     if (!sa.initiator || !sa.connection->follow_redirects) return;
     message.notify(NotifyType::redirect_supported);
-    const Redirection* redirection = sa.features.find<Redirection>();
-    if (redirection != nullptr && redirection->from)
-        message.notify(NotifyType::redirected_from, gateway_data(redirection->from->text(), {}));
+    if (const Detour* detour = detour_of(sa))
+        message.notify(NotifyType::redirected_from, gateway_data(detour->from.text(), {}));
 }
 
 // §3: whoever was redirected before can be again.
@@ -191,7 +204,7 @@ bool follows(const wire::Message& request) {
 
 void accept(Context& context, const Received& received) {
     if (context.sa.initiator || !follows(received.message)) return;
-    context.sa.features.of<Redirection>().followed = true;
+    context.sa.peer_can.follow_redirects = true;
 }
 
 std::optional<Refusal> refuse_first(const model::Connection& connection, const Received& request) {
@@ -201,9 +214,8 @@ std::optional<Refusal> refuse_first(const model::Connection& connection, const R
                    .data = gateway_data(connection.redirect_to, request.message.find<wire::NoncePayload>()->data)};
 }
 
-bool redirects_at_auth(IkeSa& sa) {
-    const Redirection* redirection = sa.features.find<Redirection>();
-    return !sa.initiator && redirection != nullptr && redirection->followed && !sa.connection->redirect_to.empty() &&
+bool redirects_at_auth(const IkeSa& sa) {
+    return !sa.initiator && sa.peer_can.follow_redirects && !sa.connection->redirect_to.empty() &&
            sa.connection->redirect_at == model::RedirectAt::auth;
 }
 
@@ -258,10 +270,11 @@ IkeSa* newest(Core& core, model::IkeSaId id) {
 
 void established(Context& context) {
     IkeSa& sa = context.sa;
-    if (!sa.initiator) return;
-    Redirection* redirection = sa.features.find<Redirection>();
-    if (redirection == nullptr) return;
-    const auto replaces = std::exchange(redirection->replaces, std::nullopt);
+    const Detour* detour = detour_of(sa);
+    if (detour == nullptr) return;
+    sa.features.of<Redirection>().hops = detour->hops;
+    const auto replaces = detour->replaces;
+    sa.intent->detour.reset();
     IkeSa* old = replaces ? newest(context.core, *replaces) : nullptr;
     if (old != nullptr && !old->closed && old->established()) context.of(*old).enqueue(DeleteIkeTask{});
 }
@@ -273,8 +286,7 @@ void stay(Core& core, std::optional<model::IkeSaId> with) {
 }
 
 void closing(Context& context) {
-    const Redirection* redirection = context.sa.features.find<Redirection>();
-    if (redirection != nullptr && redirection->replaces && !context.sa.replaced_by) stay(context.core, redirection->replaces);
+    if (const Detour* detour = detour_of(context.sa)) stay(context.core, detour->replaces);
 }
 
 void inherited(Context& heir, IkeSa& old) {
@@ -305,9 +317,8 @@ void run_command(Core& core, const Redirect& command, Instant now, Effects& effe
     std::size_t deaf = 0;
     for (const auto& [id, sa] : core.sas()) {
         if (!matches(sa, command)) continue;
-        const Redirection* redirection = sa.features.find<Redirection>();
         // §3: never to a peer that did not say that it follows.
-        if (redirection != nullptr && redirection->followed) found.push_back(core.find_sa(id));
+        if (sa.peer_can.follow_redirects) found.push_back(core.find_sa(id));
         else ++deaf;
     }
     if (found.empty()) {
@@ -337,15 +348,11 @@ void go_to_gateway(Core& core, GatewayFound found, Instant now, Effects& effects
         const std::string reason = "redirected, but not there: " + found.path.error().text();
         effects.push_back(Report{model::Alert{.type = "redirect-failure", .message = reason, .sa = {}}});
         if (pending.intent.command) core.finish_part(*pending.intent.command, fail(found.path.error()), effects);
-        return stay(core, pending.replaces);
+        return stay(core, pending.intent.detour->replaces);
     }
     IkeSa& sa = initiate(core, pending.connection, *found.path, std::move(pending.intent), now, effects);
     core.touch(sa.id);
     if (sa.closed) return;
-    Redirection& redirection = sa.features.of<Redirection>();
-    redirection.from = pending.from;
-    redirection.hops = std::move(pending.hops);
-    redirection.replaces = pending.replaces;
     Context context{.core = core, .sa = sa, .now = now, .effects = effects};
     for (std::string& child : pending.more_children) context.enqueue(CreateChildTask{.child = std::move(child)});
 }

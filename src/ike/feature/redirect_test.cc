@@ -143,6 +143,29 @@ TEST_F(RedirectTest, SentOnWithATunnelUp) {
     EXPECT_EQ(now.children.size(), 2U) << pair.a.log();
 }
 
+// An attempt that is tried again is the same attempt: it still knows the tunnel that it replaces.
+TEST_F(RedirectTest, TriedAgainWithATunnelUp) {
+    model::Connection at_a = connection(true);
+    at_a.keyingtries = 2;
+    pair.configure(at_a, connection(false));
+    ASSERT_TRUE(pair.initiate(pair.a).result);
+    const auto old = pair.a.only_sa(pair.now).id;
+    pair.step(pair.b, Redirect{.id = static_cast<CommandId>(50), .ike = "gw", .gateway = "198.51.100.2"});
+    pair.run();
+    ASSERT_EQ(pair.a.asked_for_gateways.size(), 1U);
+    bool silent = true;
+    pair.meddler = [&](Send& send) { return !silent || send.path.remote.address != other_gateway; };
+    pair.step(pair.a, GatewayFound{pair.a.asked_for_gateways[0].id, to(other_gateway)});
+    for (int i = 0; i < 600 && pair.a.log().find("beginning attempt 2") == std::string::npos; ++i) pair.pass(seconds(1));
+    ASSERT_THAT(pair.a.log(), HasSubstr("beginning attempt 2"));
+    EXPECT_THAT(first_request(), HasSubstr("REDIRECTED_FROM"));
+    silent = false;
+    pair.pass(seconds(60));
+    ASSERT_TRUE(pair.up()) << pair.a.log();
+    EXPECT_NE(pair.a.only_sa(pair.now).id, old);
+    EXPECT_EQ(pair.a.only_sa(pair.now).path.remote.address, other_gateway);
+}
+
 // A gateway that is not there, or does not take us, is not the end: the tunnel stays, and the next REDIRECT is followed.
 TEST_F(RedirectTest, InVainWithATunnelUp) {
     configure({}, model::RedirectAt::auth);

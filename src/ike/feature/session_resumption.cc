@@ -32,7 +32,7 @@ ResumptionState state_of(const Context& context) {
     ResumptionState state{.connection = sa.connection->name,
                           .own_id = sa.own_id,
                           .peer_id = sa.peer_id,
-                          .transforms = sa.proposal.as_answer().transforms,
+                          .transforms = sa.proposal->as_answer().transforms,
                           .d = sa.protection->keys().d.clone(),
                           .authenticated_at = known != nullptr ? known->authenticated_at : 0};
     state.policy = policy_digest(*sa.connection, *context.core.config, *context.core.credentials, state);

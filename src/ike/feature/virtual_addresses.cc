@@ -33,9 +33,10 @@ std::optional<model::IpAddress> attribute_address(ByteView value, Family family)
 void config_request(Context& context, OwnedAttributes& attributes) {
     // Who authenticates again wants to keep what it has.
     const IkeSa& sa = context.sa;
-    const IkeSa* before = sa.intent.reauthenticates ? context.core.find_sa(*sa.intent.reauthenticates) : nullptr;
-    const bool keeps = before != nullptr && !before->own_virtual_addresses.empty() && !sa.connection->vips.empty();
-    for (const model::IpAddress& wanted : keeps ? before->own_virtual_addresses : sa.connection->vips) {
+    const auto old = sa.reauthenticates();
+    const IkeSa* before = old ? context.core.find_sa(*old) : nullptr;
+    const bool keeps = before != nullptr && !before->own_virtual_addresses().empty() && !sa.connection->vips.empty();
+    for (const model::IpAddress& wanted : keeps ? before->own_virtual_addresses() : std::span(sa.connection->vips)) {
         attributes.push_back({address_attribute(wanted.family()), wanted.is_any() ? Bytes{} : attribute_value(wanted)});
         attributes.push_back({dns_attribute(wanted.family()), {}});
     }
@@ -66,7 +67,7 @@ Result<> assign(Context& context, const wire::ConfigurationAttribute& wanted, Fa
                                   .ours = pool->base_text,
                                   .advice = "give the pool more addresses (pools." + pool->name + ".addrs)"});
     }
-    sa.peer_virtual_addresses.push_back({.pool = pool->name, .address = *address});
+    sa.virtual_addresses.made().peer.push_back({.pool = pool->name, .address = *address});
     context.log(model::LogGroup::ike, 1,
                 "assigning virtual IP " + address->text() + " to peer '" + text_of(sa.peer_id) + "'");
     reply.push_back({wanted.type, attribute_value(*address)});
@@ -91,7 +92,7 @@ Result<> config_assign(Context& context, const wire::CpPayload* request, OwnedAt
         if (wanted == request->attributes.end()) continue;
         TRY(assign(context, *wanted, family, reply));
     }
-    if (!context.sa.connection->pools.empty() && context.sa.peer_virtual_addresses.empty())
+    if (!context.sa.connection->pools.empty() && context.sa.peer_virtual_addresses().empty())
         return refuse(model::NotifyType::internal_address_failure, Errc::not_found, "CP",
                       "the connection has no pool for the address family that the peer asks for");
     return {};
@@ -121,7 +122,7 @@ Result<> config_accept(Context& context, const wire::CpPayload* reply) {
             context.effects.push_back(
                 AssignAddress{.sa = sa.id, .connection = sa.connection->name, .address = address, .dns = servers});
         }
-        sa.own_virtual_addresses.push_back(address);
+        sa.virtual_addresses.made().own.push_back(address);
     }
     return {};
 }
