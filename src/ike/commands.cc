@@ -6,6 +6,7 @@
 
 #include "ike/exchange/informational.h"
 #include "ike/feature/reauthentication.h"
+#include "ike/rekey.h"
 #include "ike/timers.h"
 
 namespace cygnet::ike {
@@ -82,7 +83,10 @@ void terminate_ike(Context& context, const Terminate& command) {
         context.close(by_operator(sa));
         return context.finish_command(command.id, {});
     }
-    if (!command.force) return context.enqueue(DeleteIkeTask{.command = command.id, .why = by_operator(sa)});
+    if (!command.force) {
+        hasten_successor(context);
+        return context.enqueue(DeleteIkeTask{.command = command.id, .why = by_operator(sa)});
+    }
     // The peer is told if the window is free; nobody waits for its answer.
     if (sa.established() && !sa.window.outstanding())
         if (const auto sent = begin_delete_ike(context, {}); !sent)

@@ -337,6 +337,11 @@ Explanation reported_by_peer(const IkeSa& sa, const wire::NotifyPayload& error) 
             .advice = "its log says what it could not read or accept"};
 }
 
+Explanation replaced_by_peer(const IkeSa& sa, const IkeSa& newer) {
+    return {.kind = "replaced",
+            .what = fmt::format("{} has authenticated again: {} takes over", sa.path.remote.address.text(), newer.name())};
+}
+
 Explanation deleted_by_peer(const IkeSa& sa) {
     return {.kind = "deleted",
             .what = sa.path.remote.text() + " closed the connection",

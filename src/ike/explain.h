@@ -54,6 +54,8 @@ Explanation no_answer(const IkeSa& sa);
 
 // "an IKE SA of this peer ended": of an SA that was up.
 Explanation deleted_by_peer(const IkeSa& sa);
+// The same when a newer SA with this peer is there.
+Explanation replaced_by_peer(const IkeSa& sa, const IkeSa& newer);
 // An INFORMATIONAL with a fatal error: the peer did not accept our side of IKE_AUTH, or cannot read us.
 Explanation reported_by_peer(const IkeSa& sa, const wire::NotifyPayload& error);
 

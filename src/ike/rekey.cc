@@ -13,6 +13,8 @@ namespace {
 
 // How long an IKE SA that was replaced waits for its Delete: as long as a peer that has not got our last answer may ask again.
 constexpr Duration replaced_sa_patience = minutes(3);
+// The same when an operator waits for the end of the SA that replaced it.
+constexpr Duration terminated_sa_patience = seconds(5);
 
 Child* find_child(IkeSa& sa, std::optional<model::ChildId> id) {
     if (!id) return nullptr;
@@ -334,6 +336,17 @@ void release_successor(Context& context) {
     if (heir == nullptr) return;
     heir->features.forget<Unready>();
     context.core.touch(heir->id);
+}
+
+void hasten_successor(Context& context) {
+    const IkeSa& heir = context.sa;
+    if (!awaits_peer(heir)) return;
+    for (IkeSa* old : context.core.of_connection(heir.connection->name)) {
+        if (!old->replaced_by || !old->peer_rekey || old->peer_rekey->replacement != heir.id) continue;
+        Instant& end = old->timer(Timer::expire);
+        end = std::min(end, context.now + terminated_sa_patience);
+        context.core.touch(old->id);
+    }
 }
 
 void activate(Context& context, Child& child) {

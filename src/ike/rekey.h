@@ -45,6 +45,9 @@ void peer_is_ready(Core& core, IkeSa& sa);
 // The old one is closed, so the peer has deleted it or is gone.
 void release_successor(Context& context);
 
+// An operator wants it to end: the peer gets a few seconds.
+void hasten_successor(Context& context);
+
 // The first packet arrived on a child that waited for it, so the peer has the keys.
 void activate(Context& context, Child& child);
 

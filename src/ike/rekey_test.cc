@@ -265,6 +265,41 @@ TEST_F(Rekey, OfTheIkeSaCrossingItsDeletionLeavesNothingBehind) {
     EXPECT_EQ(owner->a.installed.size(), owner->a.removed.size());
 }
 
+// The peer vanishes between its rekey and its Delete of the old IKE SA: an operator does not wait for that Delete.
+TEST_F(Rekey, OfTheIkeSaByAPeerThatVanishesKeepsNoOperatorWaiting) {
+    bring_up();
+    bool gone = false;
+    std::size_t sent_by_b = 0;
+    owner->meddler = [&](Send& send) {
+        const bool from_b = send.path.local.address == address("192.0.2.2");
+        if (gone && from_b) ++sent_by_b;
+        // The answer to the rekey is the last that b says and is heard.
+        if (from_b) gone = true;
+        return !gone;
+    };
+    owner->step(owner->a, ike::Rekey{.id = CommandId{901}, .which = the_ike});
+    owner->run();
+    ASSERT_TRUE(gone);
+    const auto present = owner->b.engine.list(owner->now);
+    ASSERT_EQ(present.size(), 2U) << logs();
+    const auto heir = static_cast<std::uint32_t>(present.back().id);
+    owner->meddler = [&](Send&) {
+        ++sent_by_b;
+        return false;
+    };
+    owner->step(owner->b, Terminate{.id = CommandId{902}, .which = {.ike_id = heir}});
+    owner->run();
+    EXPECT_EQ(sent_by_b, 0U) << "the peer may have no keys yet";
+    owner->a.outbox.clear();
+    const Instant later = owner->now + seconds(6);
+    while (owner->b.engine.next_deadline() <= later) {
+        owner->now = owner->b.engine.next_deadline();
+        owner->step(owner->b, Tick{});
+        owner->run();
+    }
+    EXPECT_GE(sent_by_b, 1U) << logs();
+}
+
 TEST_F(Rekey, SurvivesALostAnswer) {
     bring_up(hybrid_ike, "aes256gcm16-x25519-ke1_mlkem768");
     int sent = 0;

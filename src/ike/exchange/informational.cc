@@ -87,6 +87,23 @@ const wire::NotifyPayload* fatal_error(const wire::Message& message) {
     return nullptr;
 }
 
+bool carries_the_same(const IkeSa& sa, const IkeSa& other) {
+    return std::ranges::all_of(sa.children, [&](const auto& own) {
+        return std::ranges::any_of(other.children, [&](const auto& entry) { return entry.second.config->name == own.second.config->name; });
+    });
+}
+
+// RFC 7296 §2.8.3: the peer authenticated again in an IKE SA of its own, and now deletes the old one.
+const IkeSa* newer_of_peer(Context& context) {
+    const IkeSa& sa = context.sa;
+    if (sa.peer_anonymous) return nullptr;
+    const IkeSa* newest = nullptr;
+    for (const IkeSa* other : context.core.established_between(sa.own_id, sa.peer_id))
+        if (other->id > sa.id && other->established() && !other->closed && !other->replaced_by && carries_the_same(sa, *other))
+            newest = other;
+    return newest;
+}
+
 Result<Next> receive_request(Context& context, Received request) {
     wire::MessageBuilder answer;
     if (deletes_ike_sa(request.message)) {
@@ -94,6 +111,7 @@ Result<Next> receive_request(Context& context, Received request) {
         TRY(context.respond(ExchangeType::informational, answer));
         inherit_before_close(context);
         if (context.sa.replaced_by) return context.close("rekeyed");
+        if (const IkeSa* newer = newer_of_peer(context)) return context.close(replaced_by_peer(context.sa, *newer));
         return close_and_revive(context, deleted_by_peer(context.sa), &model::ChildConfig::close_action);
     }
     if (const wire::NotifyPayload* error = fatal_error(request.message)) {

@@ -75,6 +75,8 @@ TEST_F(Reauthentication, MakesANewSaBeforeTheOldOneIsDeleted) {
     EXPECT_TRUE(pair.children_agree());
     EXPECT_EQ(pair.a.engine.counters()[model::Counter::reauthenticated], 1u);
     EXPECT_EQ(pair.b.log().find("INITIAL_CONTACT"), std::string::npos);
+    // The responder sees a Delete, and that another IKE SA is there.
+    EXPECT_NE(pair.b.log().find("gw[1] ended: 192.0.2.1 has authenticated again: gw[2] takes over"), std::string::npos) << pair.b.log();
     // And again.
     pair.pass(hours(1) + seconds(1));
     EXPECT_EQ(id_at(pair.a), 3u);
