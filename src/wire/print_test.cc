@@ -49,7 +49,8 @@ TEST(Print, SummarisesAMessageInOneLine) {
 }
 
 TEST(Outline, IsTheSameOfAMessageAndOfItsOctets) {
-    const Message message = example(Bytes(32, 1));
+    const Bytes public_value(32, 1);
+    const Message message = example(public_value);
     const Bytes octets = written(message);
     const auto outlined = outline(message.payloads);
     EXPECT_EQ(model::text_of(outlined), "SA KE No N(NATD_S_IP)");
