@@ -104,8 +104,8 @@ private:
             const Bytes& packet = packets[at];
             const auto inner = esp::parse_inner(packet.data(), packet.size());
             const esp::Child* child = out_.outbound(*inner);
-            if (!batch_.takes(*child, inner->traffic_class, packet.size())) break;
-            std::memcpy(batch_.add(*child, inner->traffic_class, packet.size(), esp::protocol::ipv4), packet.data(), packet.size());
+            if (!batch_.takes(*child, {inner->traffic_class}, packet.size())) break;
+            std::memcpy(batch_.add(*child, {inner->traffic_class}, packet.size(), esp::protocol::ipv4), packet.data(), packet.size());
         }
         std::size_t sealed = 0;
         const auto octets = batch_.seal(Instant(), sealed);

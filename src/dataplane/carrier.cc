@@ -135,11 +135,13 @@ Result<> Carrier::configure(const CarrierOptions& options) {
         told = set(fd, IPPROTO_IP, IP_PKTINFO, 1) && set(fd, IPPROTO_IP, IP_RECVTOS, 1);
         // RFC 4301 §8.1: without DF routers fragment what is too long; nothing is lost to a small path.
         set(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT);
+        set(fd, IPPROTO_IP, IP_RECVFRAGSIZE, 1);
     } else {
         // Raw sockets are of one family anyway and refuse the question.
         told = (kind_ == CarrierKind::raw || set(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1)) &&
                set(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, 1) && set(fd, IPPROTO_IPV6, IPV6_RECVTCLASS, 1);
         set(fd, IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_WANT);
+        set(fd, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1);
     }
     if (!told) return fail(system_error("socket options", "the kernel is too old"));
     if (kind_ == CarrierKind::raw) return {};
@@ -183,6 +185,7 @@ void Carrier::describe(const msghdr& message, ReceivedDatagram& datagram) const 
     datagram.path.remote = os::SocketAddress::endpoint_of(*static_cast<const sockaddr_storage*>(message.msg_name));
     datagram.path.local = {model::IpAddress::any(family_), port_};
     datagram.traffic_class = 0;
+    datagram.fragment_octets = 0;
     auto& writable = const_cast<msghdr&>(message);
     for (cmsghdr* control = CMSG_FIRSTHDR(&message); control != nullptr; control = CMSG_NXTHDR(&writable, control)) {
         const auto is = [&](int level, int type) { return control->cmsg_level == level && control->cmsg_type == type; };
@@ -200,6 +203,9 @@ void Carrier::describe(const msghdr& message, ReceivedDatagram& datagram) const 
         } else if (is(IPPROTO_IPV6, IPV6_TCLASS)) {
             std::memcpy(&value, CMSG_DATA(control), sizeof value);
             datagram.traffic_class = static_cast<std::uint8_t>(value);
+        } else if (is(IPPROTO_IP, IP_RECVFRAGSIZE) || is(IPPROTO_IPV6, IPV6_RECVFRAGSIZE)) {
+            std::memcpy(&value, CMSG_DATA(control), sizeof value);
+            datagram.fragment_octets = static_cast<std::uint32_t>(std::max(value, 0));
         } else if (is(SOL_UDP, UDP_GRO)) {
             std::memcpy(&value, CMSG_DATA(control), sizeof value);
             if (value > 0) datagram.segment_size = static_cast<std::size_t>(value);
@@ -207,11 +213,22 @@ void Carrier::describe(const msghdr& message, ReceivedDatagram& datagram) const 
     }
 }
 
-std::size_t Carrier::send(const Outgoing& packets) {
+Carrier::Sent Carrier::send(const Outgoing& packets) {
+    if (family_ == model::Family::v4) set_dont_fragment(packets.dont_fragment);
     const bool many = packets.octets.size() > packets.segment_size;
-    if (segments_ && many)
-        if (const auto sent = send_segmented(packets)) return *sent;
-    return send_one_by_one(packets);
+    if (!segments_ || !many) return send_one_by_one(packets);
+    if (const auto sent = send_segmented(packets)) return {*sent, false};
+    Sent sent = send_one_by_one(packets);
+    sent.too_long |= segments_;  // or the call for all would have been taken
+    return sent;
+}
+
+// Of the socket, for lack of a way to say it with a packet. IKE messages that leave here at that moment have it too;
+// they are short.
+void Carrier::set_dont_fragment(bool wanted) {
+    if (wanted == dont_fragment_) return;
+    set(fd(), IPPROTO_IP, IP_MTU_DISCOVER, wanted ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);
+    dont_fragment_ = wanted;
 }
 
 // One call for all; nothing when the kernel wants them one by one.
@@ -246,7 +263,7 @@ std::optional<std::size_t> Carrier::send_segmented(const Outgoing& packets) {
     }
 }
 
-std::size_t Carrier::send_one_by_one(const Outgoing& packets) {
+Carrier::Sent Carrier::send_one_by_one(const Outgoing& packets) {
     os::SocketAddress to = os::SocketAddress::of(packets.path->remote);
     // Raw IPv6 sockets take the protocol for a port.
     if (kind_ == CarrierKind::raw) to = os::SocketAddress::of({packets.path->remote.address, 0});
@@ -260,7 +277,8 @@ std::size_t Carrier::send_one_by_one(const Outgoing& packets) {
 
     std::array<mmsghdr, sendmmsg_packets> messages;
     std::array<iovec, sendmmsg_packets> pieces;
-    std::size_t sent = 0, at = 0;
+    Sent sent{0, false};
+    std::size_t at = 0;
     while (at < packets.octets.size()) {
         std::size_t count = 0;
         for (; count < sendmmsg_packets && at < packets.octets.size(); ++count) {
@@ -278,11 +296,12 @@ std::size_t Carrier::send_one_by_one(const Outgoing& packets) {
             const int done = ::sendmmsg(fd(), &messages[first], static_cast<unsigned>(count - first), 0);
             if (done > 0) {
                 first += static_cast<std::size_t>(done);
-                sent += static_cast<std::size_t>(done);
+                sent.packets += static_cast<std::size_t>(done);
             } else if (socket_was_full() && !waited) {
                 waited = true;
                 wait_until_writable(fd());
             } else {
+                sent.too_long |= errno == EMSGSIZE;
                 ++first;  // this one is refused; the next may not be
             }
         }

@@ -28,6 +28,7 @@ struct ReceivedDatagram {
     std::size_t segment_size;  // all but the last are this long
     model::Path path;
     std::uint8_t traffic_class;
+    std::uint32_t fragment_octets;  // of the longest IP fragment, if it came in several; else 0
 };
 
 // Memory for one receiving call; may serve several sockets of one thread, one after the other.
@@ -75,21 +76,27 @@ public:
     Batch receive(ReceiveBuffers& buffers) const;
 
     // Sends packets that lie side by side, each `segment_size` octets but the last, from path.local.address
-    // (unless "any") to path.remote. Waits a moment when the socket is full. Returns how many were sent.
+    // (unless "any") to path.remote. Waits a moment when the socket is full.
     struct Outgoing {
         const model::Path* path;
         std::uint8_t traffic_class;
+        bool dont_fragment;  // IPv4 only
         std::span<const std::uint8_t> octets;
         std::size_t segment_size;
     };
-    std::size_t send(const Outgoing& packets);
+    struct Sent {
+        std::size_t packets;
+        bool too_long;  // for the path in one piece: refused, or cut by the kernel
+    };
+    Sent send(const Outgoing& packets);
 
     std::uint64_t send_calls() const { return send_calls_; }
 
 private:
     Result<> configure(const CarrierOptions& options);
+    void set_dont_fragment(bool wanted);
     std::optional<std::size_t> send_segmented(const Outgoing& packets);
-    std::size_t send_one_by_one(const Outgoing& packets);
+    Sent send_one_by_one(const Outgoing& packets);
     void describe(const msghdr& message, ReceivedDatagram& datagram) const;
 
     os::Fd fd_;
@@ -97,6 +104,7 @@ private:
     model::Family family_ = model::Family::v4;
     std::uint16_t port_ = 0;
     bool segments_ = false;
+    bool dont_fragment_ = false;
     std::uint64_t send_calls_ = 0;
 };
 

@@ -24,7 +24,7 @@ bool HeldPackets::due(model::PolicyId policy, Instant now) {
     return true;
 }
 
-void HeldPackets::review(const std::function<bool(const Held&)>& keep) {
+void HeldPackets::review(const std::function<bool(Held&)>& keep) {
     for (auto queue = queues_.begin(); queue != queues_.end();) {
         std::deque<Held> all = std::exchange(queue->second.held, {});
         for (Held& held : all) {

@@ -29,7 +29,7 @@ public:
     bool due(model::PolicyId policy, Instant now);
 
     // Goes through all that wait, oldest first in each queue; `keep` says whether it stays.
-    void review(const std::function<bool(const Held&)>& keep);
+    void review(const std::function<bool(Held&)>& keep);
     // For each policy that still has packets: its oldest one.
     void each(const std::function<void(model::PolicyId, const Held&)>& tell) const;
 

@@ -65,6 +65,8 @@ struct Netlink::Request {
         mnl_attr_put(header, type, address.bytes().size(), address.bytes().data());
     }
     void put(std::uint16_t type, std::uint32_t value) { mnl_attr_put_u32(header, type, value); }
+    void put(std::uint16_t type, std::uint8_t value) { mnl_attr_put_u8(header, type, value); }
+    void put(std::uint16_t type, const fib_rule_port_range& value) { mnl_attr_put(header, type, sizeof value, &value); }
 };
 
 Result<Netlink> Netlink::open() {
@@ -167,6 +169,10 @@ void describe(auto& request, const Route& route) {
     request.put(RTA_DST, route.to.address);
     request.put(RTA_OIF, route.device);
     if (route.source) request.put(RTA_PREFSRC, *route.source);
+    if (route.mtu == 0) return;
+    nlattr* metrics = mnl_attr_nest_start(request.header, RTA_METRICS);
+    mnl_attr_put_u32(request.header, RTAX_MTU, static_cast<std::uint32_t>(route.mtu));
+    mnl_attr_nest_end(request.header, metrics);
 }
 
 void describe(auto& request, const Rule& rule) {
@@ -215,6 +221,57 @@ Result<> Netlink::remove_rule(const Rule& rule) {
     Request request(RTM_DELRULE, 0);
     describe(request, rule);
     return acknowledge(request, "routing rule", fmt::format("table {}", rule.table));
+}
+
+namespace {
+void put_ports(auto& request, std::uint16_t attribute, const std::optional<PortRange>& ports) {
+    if (ports) request.put(attribute, fib_rule_port_range{.start = ports->first, .end = ports->last});
+}
+
+void describe(auto& request, const BypassRule& rule, std::uint32_t priority, std::uint32_t jump_to) {
+    auto& body = request.template body<fib_rule_hdr>();
+    body.family = family_number(rule.from.address.family());
+    body.action = FR_ACT_GOTO;
+    body.src_len = static_cast<std::uint8_t>(rule.from.bits);
+    body.dst_len = static_cast<std::uint8_t>(rule.to.bits);
+    request.put(FRA_PRIORITY, priority);
+    request.put(FRA_GOTO, jump_to);
+    if (rule.from.bits != 0) request.put(FRA_SRC, rule.from.address);
+    if (rule.to.bits != 0) request.put(FRA_DST, rule.to.address);
+    if (rule.protocol != 0) request.put(FRA_IP_PROTO, rule.protocol);
+    put_ports(request, FRA_SPORT_RANGE, rule.from_ports);
+    put_ports(request, FRA_DPORT_RANGE, rule.to_ports);
+}
+
+std::string text_of(const BypassRule& rule) { return fmt::format("from {} to {}", rule.from.text(), rule.to.text()); }
+}  // namespace
+
+Result<> Netlink::add_bypass(const BypassRule& rule, std::uint32_t priority, std::uint32_t jump_to) {
+    Request request(RTM_NEWRULE, NLM_F_CREATE);
+    describe(request, rule, priority, jump_to);
+    return acknowledge(request, "routing rule", text_of(rule));
+}
+
+Result<> Netlink::remove_bypass(const BypassRule& rule, std::uint32_t priority, std::uint32_t jump_to) {
+    Request request(RTM_DELRULE, 0);
+    describe(request, rule, priority, jump_to);
+    return acknowledge(request, "routing rule", text_of(rule));
+}
+
+Result<> Netlink::add_landing(model::Family family, std::uint32_t priority) {
+    Request request(RTM_NEWRULE, NLM_F_CREATE);
+    auto& body = request.body<fib_rule_hdr>();
+    body.family = family_number(family);
+    body.action = FR_ACT_NOP;
+    request.put(FRA_PRIORITY, priority);
+    return acknowledge(request, "routing rule", fmt::format("priority {}", priority));
+}
+
+Result<> Netlink::remove_any_rule(model::Family family, std::uint32_t priority) {
+    Request request(RTM_DELRULE, 0);
+    request.body<fib_rule_hdr>().family = family_number(family);
+    request.put(FRA_PRIORITY, priority);
+    return acknowledge(request, "routing rule", fmt::format("priority {}", priority));
 }
 
 namespace {

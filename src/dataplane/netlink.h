@@ -27,6 +27,7 @@ struct Route {
     unsigned device = 0;
     std::uint32_t table = 0;
     std::optional<model::IpAddress> source{};  // the address that local programs take
+    std::size_t mtu = 0;                       // octets; 0: the device's
 };
 
 // "Packets without this mark look into this table."
@@ -35,6 +36,19 @@ struct Rule {
     std::uint32_t mark;
     std::uint32_t table;
     std::uint32_t priority;
+};
+
+struct PortRange {
+    std::uint16_t first, last;
+    auto operator<=>(const PortRange&) const = default;
+};
+
+// "Such packets go on behind our rule": a jump from one priority to a later one.
+struct BypassRule {
+    Prefix from{}, to{};
+    std::uint8_t protocol = 0;  // 0: any
+    std::optional<PortRange> from_ports{}, to_ports{};
+    auto operator<=>(const BypassRule&) const = default;
 };
 
 // Errors: Errc::system, with what was refused; Errc::unsupported when this host has no such family.
@@ -52,6 +66,12 @@ public:
     Result<> remove_route(const Route& route);
     Result<> add_rule(const Rule& rule);
     Result<> remove_rule(const Rule& rule);
+    Result<> add_bypass(const BypassRule& rule, std::uint32_t priority, std::uint32_t jump_to);
+    Result<> remove_bypass(const BypassRule& rule, std::uint32_t priority, std::uint32_t jump_to);
+    // A rule that does nothing: where jumps arrive.
+    Result<> add_landing(model::Family family, std::uint32_t priority);
+    // The first of all rules of this priority, whatever it says.
+    Result<> remove_any_rule(model::Family family, std::uint32_t priority);
     // All addresses of this host.
     Result<std::vector<model::IpAddress>> addresses();
     // The same; the kernel is asked again only after it has told of a change.

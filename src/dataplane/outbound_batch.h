@@ -11,19 +11,26 @@
 
 namespace cygnet::dataplane {
 
+// What the packets of one batch have in common outside.
+struct OuterHeader {
+    std::uint8_t traffic_class = 0;
+    bool dont_fragment = false;  // IPv4's DF
+    bool operator==(const OuterHeader&) const = default;
+};
+
 class OutboundBatch {
 public:
     OutboundBatch() : buffer_(octets_max) {}
 
     bool empty() const { return count_ == 0; }
     const esp::Child& child() const { return *child_; }
-    std::uint8_t traffic_class() const { return traffic_class_; }
+    const OuterHeader& outer() const { return outer_; }
     std::size_t segment_size() const { return segment_size_; }
 
     // Whether a packet of `inner_size` octets may join; an empty batch takes anything up to the limit.
-    bool takes(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size) const;
+    bool takes(const esp::Child& child, const OuterHeader& outer, std::size_t inner_size) const;
     // Where to write it. The batch must take it. `next_header`: of ESP's trailer.
-    std::uint8_t* add(const esp::Child& child, std::uint8_t traffic_class, std::size_t inner_size,
+    std::uint8_t* add(const esp::Child& child, const OuterHeader& outer, std::size_t inner_size,
                       std::uint8_t next_header);
 
     // Makes them ESP packets; what there is to send, less than was added when the SA has no sequence
@@ -38,12 +45,12 @@ public:
     static_assert(packets_max <= model::limits::batch_packets);
 
 private:
-    bool has_room(const esp::Child& child, std::uint8_t traffic_class, std::size_t size) const;
+    bool has_room(const esp::Child& child, const OuterHeader& outer, std::size_t size) const;
 
     std::vector<std::uint8_t> buffer_;
     std::array<esp::OutboundPacket, packets_max> packets_;
     const esp::Child* child_ = nullptr;
-    std::uint8_t traffic_class_ = 0;
+    OuterHeader outer_{};
     std::size_t segment_size_ = 0;
     std::size_t count_ = 0, used_ = 0;
 };

@@ -1,6 +1,9 @@
 #include "dataplane/routes.h"
 
+#include <algorithm>
 #include <utility>
+
+#include "model/limits.h"
 
 namespace cygnet::dataplane {
 
@@ -11,10 +14,16 @@ Result<Routes> Routes::open(Netlink netlink, const RouteSettings& settings) {
         // One left over from a process that was killed would make two of them.
         while (routes.netlink_.remove_rule(rule)) {
         }
-        if (const auto added = routes.netlink_.add_rule(rule))
-            routes.rules_.push_back(rule);
-        else if (added.error().code != Errc::unsupported)
+        while (routes.netlink_.remove_any_rule(family, routes.bypass_priority())) {
+        }
+        while (routes.netlink_.remove_any_rule(family, routes.landing_priority())) {
+        }
+        if (const auto added = routes.netlink_.add_rule(rule); !added) {
+            if (added.error().code == Errc::unsupported) continue;
             return fail(added.error());
+        }
+        routes.rules_.push_back(rule);
+        TRY(routes.netlink_.add_landing(family, routes.landing_priority()));
     }
     return routes;
 }
@@ -23,19 +32,26 @@ Routes::Routes(Routes&& other) noexcept
     : netlink_(std::move(other.netlink_)),
       settings_(other.settings_),
       rules_(std::exchange(other.rules_, {})),
-      entries_(std::exchange(other.entries_, {})) {}
+      entries_(std::exchange(other.entries_, {})),
+      bypasses_(std::exchange(other.bypasses_, {})) {}
 
 Routes::~Routes() {
-    for (const Rule& rule : rules_) static_cast<void>(netlink_.remove_rule(rule));
+    for (const auto& [rule, users] : bypasses_) static_cast<void>(netlink_.remove_bypass(rule, bypass_priority(), landing_priority()));
+    for (const Rule& rule : rules_) {
+        static_cast<void>(netlink_.remove_rule(rule));
+        static_cast<void>(netlink_.remove_any_rule(rule.family, landing_priority()));
+    }
 }
 
-Result<> Routes::add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote) {
+Result<> Routes::add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote, std::size_t mtu) {
     for (const model::TrafficSelector& selector : remote) {
         const auto source = source_for(local, selector.addresses.family());
         for (const Prefix& prefix : prefixes_of(selector.addresses)) {
             Entry& entry = entries_[prefix];
-            if (entry.users++ != 0) continue;
+            const bool wider = mtu == 0 || (entry.mtu != 0 && entry.mtu <= mtu);  // the narrowest child speaks for all
+            if (entry.users++ != 0 && wider) continue;
             entry.local = local;
+            entry.mtu = mtu;
             TRY(set_route(prefix, entry, source));
         }
     }
@@ -53,6 +69,21 @@ Result<> Routes::remove(const model::TrafficSelectors& remote) {
             entries_.erase(found);
         }
     return result;
+}
+
+Result<> Routes::add_bypass(const BypassRule& rule) {
+    if (bypasses_[rule]++ != 0) return {};
+    auto added = netlink_.add_bypass(rule, bypass_priority(), landing_priority());
+    if (added || added.error().code == Errc::unsupported) return {};  // a host without the family has no such packets
+    bypasses_.erase(rule);
+    return added;
+}
+
+Result<> Routes::remove_bypass(const BypassRule& rule) {
+    const auto found = bypasses_.find(rule);
+    if (found == bypasses_.end() || --found->second != 0) return {};
+    bypasses_.erase(found);
+    return netlink_.remove_bypass(rule, bypass_priority(), landing_priority());
 }
 
 Result<> Routes::add_address(const model::IpAddress& address) {
@@ -100,7 +131,10 @@ Result<> Routes::set_route(const Prefix& prefix, Entry& entry, const std::option
 }
 
 Route Routes::route(const Prefix& prefix, const Entry& entry) const {
-    return {prefix, settings_.device, settings_.table, entry.source};
+    std::size_t mtu = entry.mtu;
+    if (mtu != 0 && prefix.address.family() == model::Family::v6)
+        mtu = std::max<std::size_t>(mtu, model::limits::path_mtu_min_v6);
+    return {prefix, settings_.device, settings_.table, entry.source, std::min(mtu, settings_.mtu)};
 }
 
 }  // namespace cygnet::dataplane

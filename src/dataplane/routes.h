@@ -13,8 +13,9 @@ namespace cygnet::dataplane {
 struct RouteSettings {
     unsigned device = 0;
     std::uint32_t table = 0;
-    std::uint32_t priority = 0;
+    std::uint32_t priority = 0;  // of our rule; those of bypass come just before it, what they jump to just after
     std::uint32_t mark = 0;
+    std::size_t mtu = 0;  // of the device
 };
 
 class Routes {
@@ -25,9 +26,14 @@ public:
     Routes& operator=(Routes&&) = delete;
     ~Routes();
 
-    // Counted: a rekeyed child shares its predecessor's routes.
-    Result<> add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote);
+    // Counted: a rekeyed child shares its predecessor's routes. `mtu`: octets of an inner packet, so that programs here
+    // and hosts behind us learn it from the kernel; 0 if it is not known.
+    Result<> add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote, std::size_t mtu);
     Result<> remove(const model::TrafficSelectors& remote);
+
+    // Packets that pass in the clear, whatever routes say. Counted: the same may be asked for twice.
+    Result<> add_bypass(const BypassRule& rule);
+    Result<> remove_bypass(const BypassRule& rule);
 
     // An address of ours on the device; routes take it as their source where it fits.
     Result<> add_address(const model::IpAddress& address);
@@ -38,17 +44,21 @@ private:
         unsigned users = 0;
         model::TrafficSelectors local{};
         std::optional<model::IpAddress> source{};
+        std::size_t mtu = 0;
     };
     Routes(Netlink netlink, const RouteSettings& settings) : netlink_(std::move(netlink)), settings_(settings) {}
     std::optional<model::IpAddress> source_for(const model::TrafficSelectors& local, model::Family family);
     Result<> refresh_sources();
     Result<> set_route(const Prefix& prefix, Entry& entry, const std::optional<model::IpAddress>& source);
     Route route(const Prefix& prefix, const Entry& entry) const;
+    std::uint32_t bypass_priority() const { return settings_.priority - 1; }
+    std::uint32_t landing_priority() const { return settings_.priority + 1; }
 
     Netlink netlink_;
     RouteSettings settings_;
     std::vector<Rule> rules_;
     std::map<Prefix, Entry> entries_;
+    std::map<BypassRule, unsigned> bypasses_;
 };
 
 }  // namespace cygnet::dataplane

@@ -12,6 +12,8 @@
 #include <map>
 #include <thread>
 
+#include "dataplane/bypass.h"
+#include "dataplane/kernel_path_mtu.h"
 #include "dataplane/routes.h"
 #include "dataplane/worker.h"
 #include "model/limits.h"
@@ -69,6 +71,8 @@ struct UserspaceBackend::Impl {
     void set_timer();
     void dispatch(const EventQueue::Popped& popped);
     Result<> send(const model::Path& path, ByteView first, ByteView second);
+    Result<> install_bypass(const model::PolicySpec& spec);
+    void remove_bypass(model::PolicyId policy);
 
     UserspaceConfig config;
     BackendEvents events;
@@ -87,8 +91,10 @@ struct UserspaceBackend::Impl {
         model::TrafficSelectors remote;  // of its routes
     };
     std::map<model::PolicyId, InstalledPolicy> policies;
+    std::map<model::PolicyId, std::vector<BypassRule>> bypasses;
     std::multimap<Instant, model::ChildId> graces;  // when removed children end
     std::uint64_t activations = 0;
+    KernelPathMtu kernel_path_mtu{config.mark};
 };
 
 // ---- start and end ------------------------------------------------------------------------------
@@ -102,7 +108,8 @@ Result<std::unique_ptr<UserspaceBackend>> UserspaceBackend::open(UserspaceConfig
     TRY(netlink.bring_up(impl->tun.index(), impl->config.mtu));
     if (impl->config.install_routes)
         impl->routes.emplace(TRY(Routes::open(std::move(netlink), {impl->tun.index(), impl->config.routing_table,
-                                                                   impl->config.rule_priority, impl->config.mark})));
+                                                                   impl->config.rule_priority, impl->config.mark,
+                                                                   impl->config.mtu})));
     TRY(impl->start());
     return std::unique_ptr<UserspaceBackend>(new UserspaceBackend(std::move(impl)));
 }
@@ -131,7 +138,7 @@ Result<> UserspaceBackend::Impl::open_carriers() {
 }
 
 Result<> UserspaceBackend::Impl::start() {
-    worker = std::make_unique<Worker>(WorkerParts{0, tun.fd(), tun.offload(), std::move(carriers), &table, config.now});
+    worker = std::make_unique<Worker>(WorkerParts{0, tun.fd(), tun.offload(), config.mark, std::move(carriers), &table, config.now});
     epoll = os::Fd(::epoll_create1(EPOLL_CLOEXEC));
     timer = os::Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
     for (const int fd : {worker->events().fd(), worker->to_streams().fd(), timer.number()}) {
@@ -161,7 +168,8 @@ Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
     auto child = esp::make_child(spec, TRY(esp::SaRuntime::make(spec)));
     TRY(check_prefixes(child->remote));
     if (impl.routes) {
-        if (auto added = impl.routes->add(spec.local, spec.remote); !added) {
+        const auto mtu = esp::inner_mtu(*child, impl.kernel_path_mtu.ask(spec.path.remote.address));
+        if (auto added = impl.routes->add(spec.local, spec.remote, mtu); !added) {
             static_cast<void>(impl.routes->remove(spec.remote));
             return added;
         }
@@ -213,6 +221,7 @@ void UserspaceBackend::move(model::ChildId child, const model::Path& path, bool 
     if (installed.order != 0 && !installed.draining)
         next = next.without_outbound(*installed.child).with_outbound(elsewhere, installed.order);
     installed.child = elsewhere;
+    elsewhere->sa->out.path_mtu.restart();
     impl.publish(std::move(next));
 }
 
@@ -220,12 +229,11 @@ void UserspaceBackend::move(model::ChildId child, const model::Path& path, bool 
 Result<> UserspaceBackend::install_policy(const model::PolicySpec& spec) {
     Impl& impl = *impl_;
     if (impl.policies.contains(spec.id)) return fail(Errc::state, "policy", "installed already");
-    if (spec.kind == model::PolicyKind::pass)
-        return fail(Errc::unsupported, "mode", "Cygnet's own ESP has no policies that pass packets in the clear");
+    if (spec.kind == model::PolicyKind::pass) return impl.install_bypass(spec);
     auto policy = esp::make_policy(spec);
     TRY(check_prefixes(policy->remote));
     if (impl.routes) {
-        if (auto added = impl.routes->add(spec.local, spec.remote); !added) {
+        if (auto added = impl.routes->add(spec.local, spec.remote, 0); !added) {
             static_cast<void>(impl.routes->remove(spec.remote));
             return added;
         }
@@ -238,12 +246,34 @@ Result<> UserspaceBackend::install_policy(const model::PolicySpec& spec) {
 void UserspaceBackend::remove_policy(model::PolicyId policy) {
     Impl& impl = *impl_;
     const auto found = impl.policies.find(policy);
-    if (found == impl.policies.end()) return;
+    if (found == impl.policies.end()) return impl.remove_bypass(policy);
     if (impl.routes) static_cast<void>(impl.routes->remove(found->second.remote));
     esp::ForwardingTable next = impl.table.newest().without_outbound(*found->second.policy);
     impl.policies.erase(found);
     impl.publish(std::move(next));
     impl.worker->look_again();
+}
+
+Result<> UserspaceBackend::Impl::install_bypass(const model::PolicySpec& spec) {
+    if (bypasses.contains(spec.id)) return fail(Errc::state, "policy", "installed already");
+    if (!routes) return fail(Errc::unsupported, "mode = pass", "Cygnet does not install routes here: nothing need pass by them");
+    const auto wanted = TRY(bypass_rules(spec.local, spec.remote));
+    std::vector<BypassRule>& rules = bypasses[spec.id];
+    for (const BypassRule& rule : wanted) {
+        if (auto added = routes->add_bypass(rule); !added) {
+            remove_bypass(spec.id);
+            return added;
+        }
+        rules.push_back(rule);
+    }
+    return {};
+}
+
+void UserspaceBackend::Impl::remove_bypass(model::PolicyId policy) {
+    const auto found = bypasses.find(policy);
+    if (found == bypasses.end()) return;
+    for (const BypassRule& rule : found->second) static_cast<void>(routes->remove_bypass(rule));
+    bypasses.erase(found);
 }
 
 void UserspaceBackend::skip_sequence_numbers(model::ChildId child, std::uint64_t count) {

@@ -14,7 +14,7 @@ namespace cygnet::dataplane {
 struct UserspaceConfig {
     std::string device = "cygnet0";  // TUN device, made at start and gone at the end
     std::uint16_t port = 4500;       // UDP port of ESP and IKE (RFC 3948), bound on all addresses
-    unsigned mtu = 1400;             // octets of an inner packet; ESP around it fits 1500 with room to spare
+    unsigned mtu = 1500;             // of the device, in octets; what fits each child's path is seen to apart
     bool raw_esp = true;             // also receive and send IP protocol 50
     bool install_routes = true;      // routes to remote selectors, in a table of our own
     std::uint32_t routing_table = 4500;

@@ -7,6 +7,10 @@
 
 #include <cstring>
 
+#include "dataplane/mss_clamp.h"
+#include "esp/congestion.h"
+#include "esp/icmp_error.h"
+
 namespace cygnet::dataplane {
 namespace {
 
@@ -15,9 +19,27 @@ using esp::Drop;
 constexpr std::size_t super_packet_octets_max = 65535;
 constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2,
                         tag_streams = ~0ULL - 3;  // else the index of a carrier
+constexpr std::uint32_t probe_octets_max = 9000;                 // longer than that are loopback and the like
 constexpr int held_review_ms = 1000;                            // while packets wait for a child
 constexpr std::uint8_t nat_keepalive = 0xff;                    // RFC 3948 §2.3
 constexpr std::size_t non_esp_marker_size = 4;                  // RFC 3948 §2.2
+
+// RFC 8200 §5: IPv6 takes this much everywhere, be it in fragments of what carries it. RFC 791 has less, in practice nobody.
+std::size_t smallest_mtu(model::Family family) {
+    return family == model::Family::v4 ? model::limits::path_mtu_min_v4 : model::limits::path_mtu_min_v6;
+}
+std::uint32_t smallest_path_mtu(const esp::Child& child) {
+    return static_cast<std::uint32_t>(smallest_mtu(child.path.remote.address.family()));
+}
+
+// RFC 4301 §5.1.2 and §8.1. In transport mode the header outside is the packet's own.
+OuterHeader outer_header(const esp::Child& child, const esp::InnerPacket& inner, bool fits) {
+    const auto df = child.headers.dont_fragment;
+    const bool wanted = df == model::DontFragment::set || (df == model::DontFragment::copy && inner.dont_fragment);
+    return {.traffic_class = child.transport ? inner.traffic_class
+                                             : esp::outer_traffic_class(child.headers, inner.traffic_class),
+            .dont_fragment = wanted && fits};
+}
 
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);
@@ -32,6 +54,7 @@ Worker::Worker(WorkerParts parts)
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       tun_buffer_(sizeof(VnetHeader) + super_packet_octets_max),
       segment_(super_packet_octets_max + esp::transport_header_max),
+      kernel_path_mtu_(parts_.mark),
       coalescer_(*this, parts_.offload),
       stream_buffer_(stream_octets_per_turn) {
     ASSERT(epoll_.open() && stop_.open() && wake_.open());
@@ -109,43 +132,105 @@ void Worker::outbound_turn() {
 }
 
 // Cuts one super-packet and adds its segments to the batch, which goes out whenever it is full.
-void Worker::forward(const VnetHeader& header, const std::uint8_t* packet, std::size_t size) {
+void Worker::forward(const VnetHeader& header, std::uint8_t* packet, std::size_t size) {
     const auto inner = esp::parse_inner(packet, size);
     const auto segments = inner ? Segmenter::of(header, packet, *inner) : std::nullopt;
     if (!segments) return drops_.add(Drop::bad_packet);
-    const esp::Child* child = table_->outbound(*inner);
+    const esp::Child* child = child_for(packet, *inner);
     if (child == nullptr) return drops_.add(Drop::no_policy, segments->count());
     if (!child->sa) return meet_policy(*child, header, {packet, size}, *inner, segments->count());
-    for (std::size_t i = 0; i < segments->count(); ++i) {
-        if (child->transport) send_payload(*child, *inner, *segments, i);
-        else send_segment(*child, *inner, *segments, i);
+    protect(header, packet, *child, *inner, *segments);
+}
+
+// RFC 4301 §6.2: an ICMP error that no policy is for goes the way of the packet that it is about.
+const esp::Child* Worker::child_for(const std::uint8_t* packet, const esp::InnerPacket& inner) const {
+    if (const esp::Child* child = table_->outbound(inner)) return child;
+    const auto about = esp::quoted_packet(packet, inner);
+    const esp::Child* child = about ? table_->outbound(*about) : nullptr;
+    return child != nullptr && child->sa && child->icmp_errors ? child : nullptr;
+}
+
+void Worker::protect(const VnetHeader& header, std::uint8_t* packet, const esp::Child& child,
+                     const esp::InnerPacket& inner, const Segmenter& segments) {
+    probe_path(child);
+    const std::size_t mtu = esp::inner_mtu(child, path_mtu_of(child)), longest = segments.size_of(0);
+    const std::size_t promised = std::max(mtu, smallest_mtu(inner.family));
+    if (longest > promised && inner.dont_fragment)
+        return refuse_too_big(child, packet, inner, promised, segments.count());
+    if (opens_tcp(packet, inner))
+        clamp_mss(packet, inner, mtu,
+                  header.flags & vnet::needs_checksum ? TcpChecksum::left_to_us : TcpChecksum::complete);
+    const Outbound outbound{.child = &child, .inner = inner, .outer = outer_header(child, inner, longest <= mtu), .mtu = mtu};
+    for (std::size_t i = 0; i < segments.count(); ++i) {
+        if (child.transport) send_payload(outbound, segments, i);
+        else send_segment(outbound, segments, i);
     }
 }
 
-void Worker::send_segment(const esp::Child& child, const esp::InnerPacket& inner, const Segmenter& segments,
-                          std::size_t number) {
+void Worker::send_segment(const Outbound& packet, const Segmenter& segments, std::size_t number) {
+    const esp::Child& child = *packet.child;
     const std::size_t size = segments.size_of(number);
     // RFC 4303 §2.7: octets behind the inner packet, which its header does not count.
-    const std::size_t padded = std::max<std::size_t>(size, std::min(child.tfc_padding, model::limits::tfc_padding_max));
-    // RFC 6040 §4.1 and RFC 4301 §5.1.2.1: DSCP and ECN are copied outwards.
-    if (!batch_.takes(child, inner.traffic_class, padded)) flush_outbound();
-    if (!batch_.takes(child, inner.traffic_class, padded)) return drops_.add(Drop::too_large);
+    const std::size_t wanted = std::min<std::size_t>(child.tfc_padding, model::limits::tfc_padding_max);
+    const std::size_t padded = std::max(size, std::min(wanted, packet.mtu));
+    if (!batch_.takes(child, packet.outer, padded)) flush_outbound();
+    if (!batch_.takes(child, packet.outer, padded)) return drops_.add(Drop::too_large);
     const std::uint8_t next_header =
-        inner.family == model::Family::v4 ? esp::protocol::ipv4 : esp::protocol::ipv6;
-    std::uint8_t* const to = batch_.add(child, inner.traffic_class, padded, next_header);
+        packet.inner.family == model::Family::v4 ? esp::protocol::ipv4 : esp::protocol::ipv6;
+    std::uint8_t* const to = batch_.add(child, packet.outer, padded, next_header);
     segments.write(number, to);
     std::memset(to + size, 0, padded - size);
 }
 
-void Worker::send_payload(const esp::Child& child, const esp::InnerPacket& inner, const Segmenter& segments,
-                          std::size_t number) {
-    const auto at = esp::transport_payload(inner);
+void Worker::send_payload(const Outbound& packet, const Segmenter& segments, std::size_t number) {
+    const esp::Child& child = *packet.child;
+    const auto at = esp::transport_payload(packet.inner);
     if (!at) return drops_.add(Drop::not_transportable);
     const std::size_t size = segments.size_of(number) - *at;
-    if (!batch_.takes(child, inner.traffic_class, size)) flush_outbound();
-    if (!batch_.takes(child, inner.traffic_class, size)) return drops_.add(Drop::too_large);
+    if (!batch_.takes(child, packet.outer, size)) flush_outbound();
+    if (!batch_.takes(child, packet.outer, size)) return drops_.add(Drop::too_large);
     segments.write(number, segment_.data());
-    std::memcpy(batch_.add(child, inner.traffic_class, size, inner.protocol), segment_.data() + *at, size);
+    std::memcpy(batch_.add(child, packet.outer, size, packet.inner.protocol), segment_.data() + *at, size);
+}
+
+// ---- sizes ------------------------------------------------------------------------------------------
+
+// The longest packet that reaches the peer in one piece, for all we know: the kernel's word for IPv4, where routers cut
+// what is longer. Nobody cuts IPv6, and who drops it may do so in silence: it must have been proven.
+std::uint32_t Worker::path_mtu_of(const esp::Child& child) {
+    if (child.path.tcp()) return super_packet_octets_max;
+    esp::PathMtu& path = child.sa->out.path_mtu;
+    if (const std::uint32_t known = path.at(now_)) return known;
+    std::uint32_t octets = kernel_path_mtu_.ask(child.path.remote.address);
+    if (octets == 0) octets = super_packet_octets_max;  // no way there: sizes are not what is wrong
+    if (child.path.remote.address.family() == model::Family::v6)
+        octets = std::min(octets, std::max(path.proven(now_), smallest_path_mtu(child)));
+    path.set(octets, now_ + model::limits::path_mtu_ask);
+    return octets;
+}
+
+// A dummy packet (RFC 4303 §2.6) as long as our first link takes: whether it arrives, and in how many pieces, shows the
+// peer what the path takes, and it likewise shows us.
+void Worker::probe_path(const esp::Child& child) {
+    if (child.path.tcp() || !child.sa->out.path_mtu.probe_is_due(now_, model::limits::path_mtu_memory)) return;
+    const std::uint32_t link = kernel_path_mtu_.ask(child.path.remote.address);
+    if (link <= smallest_path_mtu(child) || link > probe_octets_max) return;
+    flush_outbound();
+    const std::size_t size = esp::payload_mtu(child, link);
+    std::memset(batch_.add(child, {}, size, esp::protocol::none), 0, size);
+    flush_outbound();
+}
+
+void Worker::refuse_too_big(const esp::Child& child, const std::uint8_t* packet, const esp::InnerPacket& inner,
+                            std::size_t mtu, std::size_t packets) {
+    drops_.add(Drop::too_big_for_path, packets);
+    child.sa->drops.add(Drop::too_big_for_path, packets);
+    if (!icmp_budget_.take(now_)) return;
+    TooBigMessage message;
+    const std::size_t size = write_too_big(packet, inner, mtu, message);
+    VnetHeader plain{};
+    const iovec pieces[] = {{&plain, sizeof plain}, {message.data(), size}};
+    if (size != 0) write(pieces, 0);
 }
 
 // ---- policies without an SA ---------------------------------------------------------------------
@@ -168,7 +253,7 @@ void Worker::meet_policy(const esp::Child& policy, const VnetHeader& header, Byt
 void Worker::review_held() {
     std::uint64_t times;
     [[maybe_unused]] const auto cleared = ::read(wake_.number(), &times, sizeof times);
-    held_.review([this](const HeldPackets::Held& held) {
+    held_.review([this](HeldPackets::Held& held) {
         const auto inner = esp::parse_inner(held.packet.data(), held.packet.size());
         const esp::Child* child = inner ? table_->outbound(*inner) : nullptr;
         if (child == nullptr || child->sa) {
@@ -204,7 +289,11 @@ void Worker::flush_outbound() {
     std::size_t sent = child.path.tcp() ? send_into_stream(child, octets) : 0;
     if (carrier != nullptr && packets != 0) {
         const std::uint64_t calls = carrier->send_calls();
-        sent = carrier->send({&child.path, batch_.traffic_class(), octets, batch_.segment_size()});
+        const OuterHeader& outer = batch_.outer();
+        const Carrier::Sent done = carrier->send(
+            {&child.path, outer.traffic_class, outer.dont_fragment, octets, batch_.segment_size()});
+        sent = done.packets;
+        if (done.too_long) child.sa->out.path_mtu.forget();
         count(statistics_.carrier_sends, carrier->send_calls() - calls);
     }
     if (sent < packets) {
@@ -253,7 +342,7 @@ void Worker::stream_turn() {
         if (!popped) break;
         const ByteView packet = popped->datagram;
         std::memcpy(&stream_buffer_[used], packet.data(), packet.size());
-        datagram = {&stream_buffer_[used], packet.size(), packet.size(), popped->event.path, 0};
+        datagram = {&stream_buffer_[used], packet.size(), packet.size(), popped->event.path, 0, 0};
         used += packet.size();
         take_esp(CarrierKind::stream, datagram, datagram.data, datagram.size);
     }
@@ -312,6 +401,8 @@ void Worker::take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std
     group_.child = child;
     group_.path = &datagram.path;
     group_.carrier = carrier;
+    group_.fragment_octets = std::max(group_.fragment_octets, datagram.fragment_octets);
+    if (datagram.fragment_octets == 0) group_.esp_octets = std::max(group_.esp_octets, size);
     group_.packets[group_.count++] = {
         .esp = esp, .size = static_cast<std::uint32_t>(size), .outer_traffic_class = datagram.traffic_class};
 }
@@ -325,6 +416,8 @@ void Worker::finish_group() {
     if (group_.carrier == CarrierKind::stream && authentic == 0) note_bad(*group_.path, group_.count);
     if (group_.carrier == CarrierKind::stream && authentic != 0) bad_packets_.erase(group_.path->stream);
     group_.count = 0;
+    group_.fragment_octets = 0;
+    group_.esp_octets = 0;
 }
 
 void Worker::deliver(const esp::Child& child, const esp::InboundPacket& packet) {
@@ -334,8 +427,13 @@ void Worker::deliver(const esp::Child& child, const esp::InboundPacket& packet) 
     } else if (child.transport) {
         deliver_transport(child, packet);
     } else {
-        coalescer_.add(packet.data(), packet.inner);
+        hand_over(child, packet.data(), packet.inner);
     }
+}
+
+void Worker::hand_over(const esp::Child& child, std::uint8_t* packet, const esp::InnerPacket& inner) {
+    if (opens_tcp(packet, inner)) clamp_mss(packet, inner, esp::inner_mtu(child, path_mtu_of(child)), TcpChecksum::complete);
+    coalescer_.add(packet, inner);
 }
 
 // A packet with a new header lies elsewhere, for itself: what came before it goes first.
@@ -349,7 +447,7 @@ void Worker::deliver_transport(const esp::Child& child, const esp::InboundPacket
         return;
     }
     coalescer_.flush();
-    coalescer_.add(segment_.data(), inner);
+    hand_over(child, segment_.data(), inner);
     coalescer_.flush();
 }
 
@@ -362,9 +460,27 @@ void Worker::report_violation(const esp::Child& child, ByteView packet) {
          packet.first(std::min(packet.size(), model::limits::invalid_selectors_octets)), Drop::event_queue_full);
 }
 
+// What the peer's packets show of the path, in both directions most likely. In fragments: longer ones do not get through
+// in one piece, which is found without DF, and without the ICMP messages that firewalls swallow.
+void Worker::learn_path_mtu(const Group& group) {
+    constexpr std::uint32_t fragments_end = 8;  // their sizes are multiples of it
+    const esp::Child& child = *group.child;
+    esp::PathMtu& path = child.sa->out.path_mtu;
+    const std::uint32_t smallest = smallest_path_mtu(child);
+    const Instant until = now_ + model::limits::path_mtu_memory;
+    if (group.fragment_octets != 0) {
+        const std::uint32_t known = path.at(now_), found = std::max(group.fragment_octets, smallest);
+        if (known == 0 || found + fragments_end <= known || found == known) path.set(found, until);
+    }
+    if (child.path.remote.address.family() != model::Family::v6) return;
+    const auto whole = static_cast<std::uint32_t>(esp::outer_size(child, group.esp_octets));
+    if (whole > smallest && path.prove(whole, now_, until)) path.forget();
+}
+
 void Worker::tell_about(const Group& group) {
     const esp::Child& child = *group.child;
     esp::SaRuntime& sa = *child.sa;
+    if (group.carrier != CarrierKind::stream) learn_path_mtu(group);
     if (!sa.told_inbound_seen)
         sa.told_inbound_seen = tell({.kind = EventKind::inbound_seen, .child = child.id}, {}, Drop::event_queue_full);
     const bool in_stream = group.carrier == CarrierKind::stream && child.path.tcp();

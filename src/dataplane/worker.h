@@ -18,8 +18,10 @@
 #include "dataplane/coalescer.h"
 #include "dataplane/event_queue.h"
 #include "dataplane/held_packets.h"
+#include "dataplane/kernel_path_mtu.h"
 #include "dataplane/outbound_batch.h"
 #include "dataplane/segmenter.h"
+#include "dataplane/too_big.h"
 #include "dataplane/userspace_backend.h"
 #include "esp/decapsulate.h"
 #include "esp/forwarding_table.h"
@@ -32,6 +34,7 @@ struct WorkerParts {
     std::size_t number;  // as a reader of the table
     int tun;
     TunOffload offload;
+    std::uint32_t mark;  // of the carriers
     std::vector<Carrier> carriers;
     esp::Published<esp::ForwardingTable>* table;
     std::function<Instant()> now;
@@ -68,6 +71,8 @@ private:
         const esp::Child* child = nullptr;
         const model::Path* path = nullptr;
         CarrierKind carrier = CarrierKind::udp;
+        std::uint32_t fragment_octets = 0;  // of the longest IP fragment, if packets came in fragments
+        std::size_t esp_octets = 0;         // of the longest that came in one piece
         std::size_t count = 0;
         std::array<esp::InboundPacket, group_packets_max> packets;
     };
@@ -79,11 +84,23 @@ private:
 
     void watch(int fd, std::uint64_t tag);
     void outbound_turn();
-    void forward(const VnetHeader& header, const std::uint8_t* packet, std::size_t size);
-    void send_segment(const esp::Child& child, const esp::InnerPacket& inner, const Segmenter& segments,
-                      std::size_t number);
-    void send_payload(const esp::Child& child, const esp::InnerPacket& inner, const Segmenter& segments,
-                      std::size_t number);
+    // What the packets of one super-packet have in common on their way out.
+    struct Outbound {
+        const esp::Child* child;
+        esp::InnerPacket inner;
+        OuterHeader outer;
+        std::size_t mtu;
+    };
+    void forward(const VnetHeader& header, std::uint8_t* packet, std::size_t size);
+    const esp::Child* child_for(const std::uint8_t* packet, const esp::InnerPacket& inner) const;
+    void protect(const VnetHeader& header, std::uint8_t* packet, const esp::Child& child, const esp::InnerPacket& inner,
+                 const Segmenter& segments);
+    void send_segment(const Outbound& packet, const Segmenter& segments, std::size_t number);
+    void send_payload(const Outbound& packet, const Segmenter& segments, std::size_t number);
+    std::uint32_t path_mtu_of(const esp::Child& child);
+    void probe_path(const esp::Child& child);
+    void refuse_too_big(const esp::Child& child, const std::uint8_t* packet, const esp::InnerPacket& inner,
+                        std::size_t mtu, std::size_t packets);
     void meet_policy(const esp::Child& policy, const VnetHeader& header, ByteView packet, const esp::InnerPacket& inner,
                      std::size_t packets);
     void review_held();
@@ -99,9 +116,11 @@ private:
     void take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size);
     void finish_group();
     void deliver(const esp::Child& child, const esp::InboundPacket& packet);
+    void hand_over(const esp::Child& child, std::uint8_t* packet, const esp::InnerPacket& inner);
     void deliver_transport(const esp::Child& child, const esp::InboundPacket& packet);
     void report_violation(const esp::Child& child, ByteView packet);
     void tell_about(const Group& group);
+    void learn_path_mtu(const Group& group);
     bool tell(const Event& event, ByteView datagram, esp::Drop when_full);
     void write(std::span<const iovec> pieces, std::size_t packets) override;
 
@@ -112,6 +131,8 @@ private:
     std::vector<std::uint8_t> tun_buffer_;
     std::vector<std::uint8_t> segment_;  // whole, of which transport mode sends a part; or rebuilt from one
     HeldPackets held_;
+    KernelPathMtu kernel_path_mtu_;
+    IcmpBudget icmp_budget_;
     OutboundBatch batch_;
     ReceiveBuffers receive_buffers_;
     Group group_;

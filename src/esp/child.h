@@ -18,6 +18,8 @@ struct Child {
     bool transport = false;  // RFC 4303 §3.1.1
     Boxed<model::OriginalAddresses> original{};
     std::uint32_t tfc_padding = 0;
+    model::TunnelHeaders headers{};
+    bool icmp_errors = true;
     // Of a policy:
     model::PolicyId policy{};
     model::PolicyKind kind{};
@@ -43,7 +45,9 @@ inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<S
                                                .udp_encapsulation = spec.udp_encapsulation,
                                                .transport = spec.mode == model::ChildMode::transport,
                                                .original = spec.original ? Boxed(*spec.original) : Boxed<model::OriginalAddresses>(),
-                                               .tfc_padding = spec.tfc_padding});
+                                               .tfc_padding = spec.tfc_padding,
+                                               .headers = spec.headers,
+                                               .icmp_errors = spec.icmp_errors});
 }
 
 // Later fragments have no ports to tell them apart; they wait, or end, with the packets of their protocol.

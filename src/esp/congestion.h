@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "esp/inner_packet.h"
+#include "model/config.h"
 
 namespace cygnet::esp {
 
@@ -14,7 +15,13 @@ inline Ecn ecn_of(std::uint8_t traffic_class) { return static_cast<Ecn>(traffic_
 // RFC 6040 §4.2: the mark that leaves the tunnel; nothing if the packet must be dropped.
 std::optional<Ecn> decapsulated_ecn(Ecn inner, Ecn outer);
 
-// Applies it to the inner header, with its checksum. False if the packet must be dropped.
-bool decapsulate_ecn(std::uint8_t* packet, InnerPacket& inner, std::uint8_t outer_traffic_class);
+// DSCP and ECN of the outer header (RFC 4301 §5.1.2.1, RFC 6040 §4.1).
+inline std::uint8_t outer_traffic_class(const model::TunnelHeaders& rules, std::uint8_t inner) {
+    return static_cast<std::uint8_t>((rules.dscp_out ? inner & 0xfcU : 0U) | (rules.copy_ecn ? inner & 3U : 0U));
+}
+
+// What the outer header's traffic class does to the inner one's, with its checksum. False if the packet must be dropped.
+bool decapsulate_traffic_class(const model::TunnelHeaders& rules, std::uint8_t* packet, InnerPacket& inner,
+                               std::uint8_t outer_traffic_class);
 
 }  // namespace cygnet::esp

@@ -4,6 +4,7 @@
 
 #include "base/big_endian.h"
 #include "esp/congestion.h"
+#include "esp/icmp_error.h"
 #include "model/limits.h"
 
 namespace cygnet::esp {
@@ -33,6 +34,13 @@ bool padding_is_right(const std::uint8_t* padding, std::size_t size) {
     return true;
 }
 
+// RFC 4301 §6.2: an error from outside the selectors is accepted if it is about a packet that went through this child.
+bool accepts_error(const Child& child, const std::uint8_t* packet, const InnerPacket& inner) {
+    if (!child.icmp_errors) return false;
+    const auto about = quoted_packet(packet, inner);
+    return about && child.accepts_inbound(*about);
+}
+
 // What an authentic packet holds: trailer, inner header, selectors, congestion mark.
 Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& packet) {
     const std::size_t size = packet.size - sizes.around_text;
@@ -53,8 +61,9 @@ Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& pa
     if (!inner || inner->family != family) return Drop::bad_inner_packet;
     packet.inner = *inner;
     // RFC 4301 §5.2 step 4.
-    if (!child.accepts_inbound(packet.inner)) return Drop::selector_mismatch;
-    if (!decapsulate_ecn(text, packet.inner, packet.outer_traffic_class)) return Drop::ecn_not_capable;
+    if (!child.accepts_inbound(packet.inner) && !accepts_error(child, text, packet.inner)) return Drop::selector_mismatch;
+    if (!decapsulate_traffic_class(child.headers, text, packet.inner, packet.outer_traffic_class))
+        return Drop::ecn_not_capable;
     return Drop::none;
 }
 
@@ -87,7 +96,7 @@ std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, In
     const std::size_t count = admit(sa, sizes, packets, batch, opened);
     if (count != 0) sa.cipher.prepared().open(std::span(batch).first(count));
 
-    std::size_t authentic = 0;
+    std::size_t authentic = 0, dummies = 0;
     std::uint64_t octets = 0;
     for (std::size_t i = 0; i < count; ++i) {
         InboundPacket& packet = *opened[i];
@@ -101,9 +110,10 @@ std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, In
         packet.newest = sa.window.top() != top;
         ++authentic;
         packet.drop = examine_plaintext(child, sizes, packet);
+        if (packet.drop == Drop::dummy) ++dummies;
         if (packet.drop == Drop::none) octets += child.transport ? packet.payload_size : packet.inner.size;
     }
-    if (authentic != 0) sa.received.add(authentic, octets, now);
+    if (authentic != dummies) sa.received.add(authentic - dummies, octets, now);
     for (const InboundPacket& packet : packets)
         if (packet.drop != Drop::none) child.sa->drops.add(packet.drop);
     return authentic;

@@ -24,6 +24,7 @@ std::string_view name_of(Drop drop) {
         case Drop::policy_drop: return "policy-drop";
         case Drop::trap_queue_full: return "trap-queue-full";
         case Drop::trap_timeout: return "trap-timeout";
+        case Drop::too_big_for_path: return "too-big-for-path";
         case Drop::not_transportable: return "not-transportable";
         case Drop::sequence_exhausted: return "sequence-exhausted";
         case Drop::too_large: return "too-large";

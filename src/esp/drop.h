@@ -35,6 +35,7 @@ enum class Drop : std::uint8_t {
     policy_drop,         // a shunt says so
     trap_queue_full,     // too many wait for a child to come up
     trap_timeout,        // it did not come up in time
+    too_big_for_path,    // its sender is told (RFC 4301 §8.2.1)
     not_transportable,   // a fragment, or an IP header with options, in transport mode
     sequence_exhausted,  // RFC 4303 §3.3.3: the SA stops, it never wraps
     // Around: system calls and queues.

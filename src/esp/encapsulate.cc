@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/big_endian.h"
+#include "esp/inner_packet.h"
 #include "model/limits.h"
 
 namespace cygnet::esp {
@@ -38,13 +39,15 @@ std::size_t encapsulate(SaRuntime& sa, std::span<const OutboundPacket> packets, 
     std::array<crypto::EspPacket, model::limits::batch_packets> batch;
     const crypto::PacketShape shape = sa.out.shape;  // a copy, which no write to a packet can be thought to change
     const std::uint32_t spi = sa.out.spi;
-    std::uint64_t octets = 0;
+    std::uint64_t octets = 0, dummies = 0;
     for (std::size_t i = 0; i < count; ++i) {
         prepare(shape, spi, packets[i], first + i, batch[i]);
-        octets += packets[i].size;
+        const bool dummy = packets[i].next_header == protocol::none;  // RFC 4303 §2.6: no traffic of anybody
+        dummies += dummy;
+        octets += dummy ? 0 : packets[i].size;
     }
     sa.out.cipher.prepared().seal(std::span(batch).first(count));
-    sa.out.sent.add(count, octets, now);
+    if (count != dummies) sa.out.sent.add(count - dummies, octets, now);
     return count;
 }
 

@@ -1,5 +1,7 @@
 #include "esp/inner_packet.h"
 
+#include <algorithm>
+
 #include "base/big_endian.h"
 
 namespace cygnet::esp {
@@ -30,11 +32,15 @@ bool read_ports(const std::uint8_t* data, InnerPacket& packet) {
     }
 }
 
-std::optional<InnerPacket> parse_v4(const std::uint8_t* data, std::size_t available) {
+// Whether the packet must be there to its end.
+enum class Extent : std::uint8_t { whole, beginning };
+
+std::optional<InnerPacket> parse_v4(const std::uint8_t* data, std::size_t available, Extent extent) {
     if (available < ipv4_header_min) return std::nullopt;
     InnerPacket packet{.family = model::Family::v4};
     packet.transport_offset = (data[0] & 0x0fU) * 4U;
     packet.size = load_be<std::uint16_t>(data + 2);
+    if (extent == Extent::beginning) packet.size = std::min(packet.size, static_cast<std::uint32_t>(available));
     if (packet.transport_offset < ipv4_header_min || packet.size < packet.transport_offset || packet.size > available)
         return std::nullopt;
     packet.traffic_class = data[1];
@@ -44,6 +50,7 @@ std::optional<InnerPacket> parse_v4(const std::uint8_t* data, std::size_t availa
     const unsigned fragment = load_be<std::uint16_t>(data + 6);
     const bool more = fragment & 0x2000U, later = fragment & 0x1fffU;
     packet.fragment = more || later;
+    packet.dont_fragment = fragment & 0x4000U;
     packet.ports_known = !later && read_ports(data, packet);
     return packet;
 }
@@ -82,10 +89,11 @@ bool skip_extensions(const std::uint8_t* data, InnerPacket& packet, bool& later_
     return false;
 }
 
-std::optional<InnerPacket> parse_v6(const std::uint8_t* data, std::size_t available) {
+std::optional<InnerPacket> parse_v6(const std::uint8_t* data, std::size_t available, Extent extent) {
     if (available < ipv6_header) return std::nullopt;
     InnerPacket packet{.family = model::Family::v6};
     packet.size = static_cast<std::uint32_t>(ipv6_header) + load_be<std::uint16_t>(data + 4);
+    if (extent == Extent::beginning) packet.size = std::min(packet.size, static_cast<std::uint32_t>(available));
     if (packet.size > available) return std::nullopt;
     packet.transport_offset = ipv6_header;
     packet.protocol = data[6];
@@ -98,6 +106,15 @@ std::optional<InnerPacket> parse_v6(const std::uint8_t* data, std::size_t availa
     return packet;
 }
 
+std::optional<InnerPacket> parse(const std::uint8_t* data, std::size_t available, Extent extent) {
+    if (available == 0) return std::nullopt;
+    switch (data[0] >> 4) {
+        case 4: return parse_v4(data, available, extent);
+        case 6: return parse_v6(data, available, extent);
+        default: return std::nullopt;
+    }
+}
+
 }  // namespace
 
 AddressKey key_of(const model::IpAddress& address) {
@@ -107,12 +124,11 @@ AddressKey key_of(const model::IpAddress& address) {
 }
 
 std::optional<InnerPacket> parse_inner(const std::uint8_t* data, std::size_t available) {
-    if (available == 0) return std::nullopt;
-    switch (data[0] >> 4) {
-        case 4: return parse_v4(data, available);
-        case 6: return parse_v6(data, available);
-        default: return std::nullopt;
-    }
+    return parse(data, available, Extent::whole);
+}
+
+std::optional<InnerPacket> parse_beginning(const std::uint8_t* data, std::size_t available) {
+    return parse(data, available, Extent::beginning);
 }
 
 }  // namespace cygnet::esp

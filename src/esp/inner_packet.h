@@ -27,6 +27,7 @@ struct InnerPacket {
     std::uint8_t protocol = 0;       // behind the IPv6 extension headers
     std::uint8_t traffic_class = 0;  // DSCP and ECN
     bool fragment = false;           // any fragment, the first one included
+    bool dont_fragment = true;       // routers may not cut it: IPv4's DF, and IPv6
     bool ports_known = false;        // not in later fragments, nor in protocols without ports
     AddressKey source, destination;
     std::uint16_t source_port = 0;  // ICMP: type * 256 + code, in both
@@ -38,5 +39,7 @@ struct InnerPacket {
 // Nothing if it is not IP, or its header claims more than `available` octets. Trailing octets are fine
 // (RFC 4303 §2.7: traffic flow confidentiality padding).
 std::optional<InnerPacket> parse_inner(const std::uint8_t* data, std::size_t available);
+// The same of a packet of which only so much is there, as ICMP errors quote it; `size` is then what is there.
+std::optional<InnerPacket> parse_beginning(const std::uint8_t* data, std::size_t available);
 
 }  // namespace cygnet::esp

@@ -58,7 +58,8 @@ model::ChildUsage SaRuntime::usage() const {
             .bytes_out = out.sent.octets(),
             .packets_out = out.sent.packets(),
             .last_in = in.received.last(),
-            .last_out = out.sent.last()};
+            .last_out = out.sent.last(),
+            .path_mtu = out.path_mtu.newest()};
 }
 
 }  // namespace cygnet::esp

@@ -11,6 +11,7 @@
 #include "crypto/packet_cipher.h"
 #include "esp/drop.h"
 #include "esp/on_first_use.h"
+#include "esp/path_mtu.h"
 #include "esp/replay_window.h"
 #include "model/sa_spec.h"
 
@@ -98,6 +99,7 @@ struct OutboundSa {
     crypto::PacketShape shape;
     SequenceCounter sequence;
     TrafficCounter sent{};
+    PathMtu path_mtu{};
 };
 
 struct SaRuntime {

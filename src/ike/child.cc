@@ -396,6 +396,8 @@ model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, 
     spec.outbound_active = frame.outbound_active;
     if (terms.original) spec.original = *terms.original;
     spec.non_first_fragments = terms.non_first_fragments;
+    spec.headers = child.headers;
+    spec.icmp_errors = child.icmp_errors;
     if (terms.peer_takes_tfc_padding && terms.mode == model::ChildMode::tunnel) spec.tfc_padding = child.tfc_padding;
     return spec;
 }

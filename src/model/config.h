@@ -65,6 +65,17 @@ struct ChildLifetime {
     bool operator==(const ChildLifetime&) const = default;
 };
 
+enum class DontFragment : std::uint8_t { clear, copy, set };
+
+// How headers follow each other through a tunnel: RFC 4301 §5.1.2 and §8.1, RFC 6040.
+struct TunnelHeaders {
+    DontFragment dont_fragment = DontFragment::clear;  // of the outer IPv4 header
+    bool copy_ecn = true;
+    bool dscp_out = true;  // to the outer header
+    bool dscp_in = false;  // back to the inner one
+    bool operator==(const TunnelHeaders&) const = default;
+};
+
 inline constexpr std::uint32_t tfc_to_mtu = 0xffffffff;
 
 struct ChildConfig {
@@ -76,6 +87,8 @@ struct ChildConfig {
     bool single_pair = false;          // our own key: one pair of addresses for each child SA, RFC 7296 §2.9
     bool non_first_fragments = false;  // our own key: RFC 4301 §7.2, with selectors of ports
     std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded; tfc_to_mtu
+    TunnelHeaders headers{};
+    bool icmp_errors = true;           // RFC 4301 §6.2: an error about a packet of the child travels in the child
     ChildLifetime lifetime{};
     Duration inactivity{0};
     Action start_action = Action::none;

@@ -215,5 +215,10 @@ inline constexpr std::size_t held_octets = 16 * 1024 * 1024;         // of all t
 inline constexpr Duration held_packet_life = seconds(30);
 inline constexpr Duration acquire_interval = seconds(1);             // of one trap, from the data plane
 inline constexpr std::uint32_t tfc_padding_max = 1400;               // octets
+// RFC 4301 §6.1.1: an unauthenticated message makes no path smaller than this. RFC 8200 §5: no IPv6 path is.
+inline constexpr std::uint32_t path_mtu_min_v4 = 576, path_mtu_min_v6 = 1280;
+inline constexpr Duration path_mtu_ask = seconds(10);                // the kernel is asked again
+inline constexpr Duration path_mtu_memory = minutes(10);             // RFC 4301 §8.2.2: of what fragments have shown
+inline constexpr unsigned icmp_errors_per_second = 1000;             // to inner senders, of each worker
 
 }  // namespace cygnet::model::limits

@@ -68,6 +68,8 @@ struct ChildSaSpec {
     std::optional<OriginalAddresses> original{};
     bool non_first_fragments = false;  // go through a child with selectors of ports (RFC 4301 §7.2)
     std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded (RFC 4303 §2.7); tfc_to_mtu
+    TunnelHeaders headers{};
+    bool icmp_errors = true;           // RFC 4301 §6.2
 };
 
 // Counters of one pair, read by list-sas and by lifetimes.
@@ -75,6 +77,7 @@ struct ChildUsage {
     std::uint64_t bytes_in = 0, packets_in = 0;    // inner octets, authenticated packets
     std::uint64_t bytes_out = 0, packets_out = 0;
     Instant last_in{}, last_out{};                 // valid when the packet count is not zero
+    std::uint32_t path_mtu = 0;                    // octets of an outer packet; 0: not known
 };
 
 }  // namespace cygnet::model

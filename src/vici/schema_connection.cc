@@ -236,6 +236,36 @@ Result<> replay_window(ChildDraft& into, const Value& value) {
     return {};
 }
 
+// The default is "no", not strongSwan's "yes": a path that swallows large packets silently then stops no connection.
+Result<> copy_df(ChildDraft& into, const Value& value) {
+    model::DontFragment& df = into.headers.dont_fragment;
+    const auto copy = parse_bool(value.text);
+    if (!copy && value.text != "set") return unacceptable("accepted are yes, no and set");
+    if (!copy) df = model::DontFragment::set;  // our own
+    else df = *copy ? model::DontFragment::copy : model::DontFragment::clear;
+    return {};
+}
+
+Result<> copy_ecn(ChildDraft& into, const Value& value) {
+    const auto copy = parse_bool(value.text);
+    if (!copy) return unacceptable("accepted are yes and no");
+    into.headers.copy_ecn = *copy;
+    return {};
+}
+
+Result<> copy_dscp(ChildDraft& into, const Value& value) {
+    struct Way {
+        std::string_view word;
+        bool out, in;
+    };
+    static constexpr Way ways[] = {{"out", true, false}, {"in", false, true}, {"yes", true, true}, {"no", false, false}};
+    const auto* way = std::ranges::find(ways, value.text, &Way::word);
+    if (way == std::end(ways)) return unacceptable("accepted are out, in, yes and no");
+    into.headers.dscp_out = way->out;
+    into.headers.dscp_in = way->in;
+    return {};
+}
+
 Result<> tfc_padding(ChildDraft& into, const Value& value) {
     if (value.text == "mtu") {
         into.tfc_padding = model::tfc_to_mtu;
@@ -398,8 +428,7 @@ constexpr Row<K> child_rows[] = {
     {"rand_packets", Shape::text, lifetime_volume<&L::rand_packets>},
     {"updown", Shape::text, nullptr, "", "an updown script"},
     {"hostaccess", Shape::text, no_effect<K>},  // a variable for the updown script
-    {"mode", Shape::text, keyword<K, &K::mode, mode_words>, "tunnel transport drop",
-     "a mode other than tunnel, transport and drop"},
+    {"mode", Shape::text, keyword<K, &K::mode, mode_words>},
     {"single_pair", Shape::text, yes_or_no<K, &K::single_pair>},                  // our own
     {"non_first_fragments", Shape::text, yes_or_no<K, &K::non_first_fragments>},  // our own
     {"policies", Shape::text, nullptr, "yes true enabled 1", "a child without policies"},
@@ -423,10 +452,10 @@ constexpr Row<K> child_rows[] = {
     {"replay_window", Shape::text, replay_window},
     {"per_cpu_sas", Shape::text, nullptr, "no", "a child for each CPU (RFC 9611)"},
     {"hw_offload", Shape::text, nullptr, "no auto", "offload to network cards"},
-    {"copy_df", Shape::text, nullptr, "yes true enabled 1", "a tunnel that clears DF"},
-    {"copy_ecn", Shape::text, nullptr, "yes true enabled 1", "a tunnel without ECN"},
-    {"copy_dscp", Shape::text, nullptr, "out", "another way of copying DSCP"},
-    {"icmp", Shape::text, nullptr, "no false disabled 0", "forwarding unrelated ICMP errors"},
+    {"copy_df", Shape::text, copy_df},
+    {"copy_ecn", Shape::text, copy_ecn},
+    {"copy_dscp", Shape::text, copy_dscp},
+    {"icmp", Shape::text, yes_or_no<K, &K::icmp_errors>},
     {"start_action", Shape::text, keyword<K, &K::start_action, action_words>},
     {"close_action", Shape::text, keyword<K, &K::close_action, action_words>},
 };

@@ -146,13 +146,32 @@ TEST(Schema, SaysWhatIsAcceptedInsteadOfAMistake) {
     EXPECT_THAT(refusals("a = 1\n b = 2\n children { c { d = 1 } }"), testing::SizeIs(3)) << "all of them at once";
 }
 
+TEST(Schema, TakesHowHeadersFollowEachOther) {
+    const auto headers = [](const std::string& keys) {
+        return connection("children { net { " + keys + " } }").children.at(0).headers;
+    };
+    using model::DontFragment;
+    EXPECT_EQ(headers(""), model::TunnelHeaders{});
+    EXPECT_EQ(headers("copy_df = yes").dont_fragment, DontFragment::copy);
+    EXPECT_EQ(headers("copy_df = no").dont_fragment, DontFragment::clear);
+    EXPECT_EQ(headers("copy_df = set").dont_fragment, DontFragment::set);
+    EXPECT_FALSE(headers("copy_ecn = no").copy_ecn);
+    const auto both = headers("copy_dscp = yes"), in = headers("copy_dscp = in"), none = headers("copy_dscp = no");
+    EXPECT_TRUE(both.dscp_out && both.dscp_in);
+    EXPECT_TRUE(!in.dscp_out && in.dscp_in);
+    EXPECT_TRUE(!none.dscp_out && !none.dscp_in);
+    EXPECT_FALSE(connection("children { net { icmp = no } }").children.at(0).icmp_errors);
+    EXPECT_EQ(connection("children { net { mode = pass } }").children.at(0).mode, model::ChildMode::pass);
+    for (const char* wrong : {"copy_df = maybe", "copy_ecn = out", "copy_dscp = set", "icmp = 7"})
+        EXPECT_THAT(refusals("children { net { " + std::string(wrong) + " } }"), testing::SizeIs(1)) << wrong;
+}
+
 TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_THAT(refusals("version = 1"), ElementsAre(HasSubstr("IKEv1 is not supported by this version of Cygnet")));
     EXPECT_THAT(refusals("version = 0\n aggressive = no\n childless = allow\n dscp = 000000\n if_id_in = 0"), IsEmpty());
     EXPECT_THAT(refusals("ppk_id = a"), ElementsAre(HasSubstr("RFC 8784")));
     EXPECT_THAT(refusals("remote { ca_id = \"CN=ca\" }"), ElementsAre(HasSubstr("ca_id")));
     EXPECT_THAT(refusals("children { net { ipcomp = yes } }"), ElementsAre(HasSubstr("IPComp")));
-    EXPECT_THAT(refusals("children { net { mode = pass } }"), ElementsAre(HasSubstr("other than tunnel")));
     EXPECT_EQ(connection("children { net { close_action = start\n dpd_action = restart } }").children.at(0).close_action, model::Action::start);
     EXPECT_THAT(refusals("local { auth = eap-mschapv2 }"), ElementsAre(HasSubstr("eap")));
     EXPECT_THAT(refusals("remote { auth = rsa-2048 }"), testing::Not(IsEmpty()));

@@ -60,6 +60,7 @@ std::string mode_text(model::ChildMode mode) {
 
 void add_usage(Section& section, const model::ChildUsage& usage, Instant now) {
     section.add("bytes-in", usage.bytes_in).add("packets-in", usage.packets_in);
+    if (usage.path_mtu != 0) section.add("path-mtu", std::uint64_t{usage.path_mtu});  // ours
     if (usage.packets_in != 0) section.add("use-in", whole_seconds(now - usage.last_in));
     section.add("bytes-out", usage.bytes_out).add("packets-out", usage.packets_out);
     if (usage.packets_out != 0) section.add("use-out", whole_seconds(now - usage.last_out));
@@ -163,6 +164,15 @@ List texts(const std::vector<model::ConfiguredSelector>& selectors) {
     return list;
 }
 
+// What differs from the default.
+void add_headers(Section& section, const model::TunnelHeaders& headers) {
+    if (headers.dont_fragment != model::DontFragment::clear)
+        section.add("copy_df", headers.dont_fragment == model::DontFragment::copy ? "yes" : "set");
+    if (!headers.copy_ecn) section.add("copy_ecn", "no");
+    if (!headers.dscp_out || headers.dscp_in)
+        section.add("copy_dscp", headers.dscp_out ? "yes" : headers.dscp_in ? "in" : "no");
+}
+
 void add_child(Section& section, const model::ChildConfig& child) {
     Section& one = section.add_section(child.name);
     one.add("mode", mode_text(child.mode));
@@ -172,6 +182,8 @@ void add_child(Section& section, const model::ChildConfig& child) {
     if (child.inactivity > Duration(0)) one.add("inactivity", whole_seconds(child.inactivity));
     if (child.tfc_padding == model::tfc_to_mtu) one.add("tfc_padding", "mtu");
     else if (child.tfc_padding != 0) one.add("tfc_padding", std::uint64_t{child.tfc_padding});
+    add_headers(one, child.headers);
+    if (!child.icmp_errors) one.add("icmp", "no");
     if (child.single_pair) one.add("single_pair", "yes");
     if (child.non_first_fragments) one.add("non_first_fragments", "yes");
     add_proposals(one, "esp_proposals", child.esp_proposals);
