@@ -1,6 +1,7 @@
 #include "dataplane/carrier.h"
 
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <poll.h>
@@ -68,6 +69,22 @@ void add_traffic_class(ControlWriter& control, model::Family family, std::uint8_
         control.add(IPPROTO_IP, IP_TOS, value);
     else
         control.add(IPPROTO_IPV6, IPV6_TCLASS, value);
+}
+
+// The socket of a shared port that a datagram goes to: its first four octets, the SPI, by the number of sockets. IKE has
+// zeros there, and what is shorter counts as such: both go to the first.
+bool deal_by_spi(int fd, std::size_t sockets) {
+    sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
+                          BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, static_cast<std::uint32_t>(sockets)),
+                          BPF_STMT(BPF_RET | BPF_A, 0)};
+    const sock_fprog program{.len = std::size(code), .filter = code};
+    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
+}
+
+bool take_nothing(int fd) {
+    sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+    const sock_fprog program{.len = std::size(code), .filter = code};
+    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }
 
 bool wait_until_writable(int fd) {
@@ -144,15 +161,35 @@ Result<> Carrier::configure(const CarrierOptions& options) {
         set(fd, IPPROTO_IPV6, IPV6_RECVFRAGSIZE, 1);
     }
     if (!told) return fail(system_error("socket options", "the kernel is too old"));
-    if (kind_ == CarrierKind::raw) return {};
-
+    if (kind_ == CarrierKind::raw) {
+        // Each raw socket gets each packet.
+        if (options.number != 0 && !take_nothing(fd)) return fail(system_error("SO_ATTACH_FILTER", "the kernel is too old"));
+        return {};
+    }
     if (options.offload) {
         set(fd, SOL_UDP, UDP_GRO, 1);
         segments_ = set(fd, SOL_UDP, UDP_SEGMENT, 0);
     }
+    return bind(options);
+}
+
+Result<> Carrier::bind(const CarrierOptions& options) {
     const os::SocketAddress any = os::SocketAddress::of({model::IpAddress::any(family_), port_});
-    if (::bind(fd, any.get(), any.size) != 0)
+    const auto refused = [&] {
         return fail(system_error("UDP port", fmt::format("port {}: is another IKE daemon running?", port_)));
+    };
+    if (options.of > 1) {
+        // A port that may be shared would be shared with a second daemon, too: somebody must have had it alone.
+        if (options.number == 0) {
+            const os::Fd alone(::socket(any.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+            if (family_ == model::Family::v6) set(alone.number(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+            if (::bind(alone.number(), any.get(), any.size) != 0) return refused();
+        }
+        // The rule of the first one is that of all.
+        if (!set(fd(), SOL_SOCKET, SO_REUSEPORT, 1) || (options.number == 0 && !deal_by_spi(fd(), options.of)))
+            return fail(system_error("SO_REUSEPORT", "the kernel is too old; use one worker"));
+    }
+    if (::bind(fd(), any.get(), any.size) != 0) return refused();
     return {};
 }
 

@@ -19,6 +19,9 @@ struct CarrierOptions {
     std::uint16_t port = 0;  // UDP
     std::uint32_t mark = 0;  // SO_MARK
     bool offload = true;     // UDP_GRO and UDP_SEGMENT
+    // This one of so many sockets of its kind. The UDP ones share the port, and the kernel deals what comes by its SPI; all
+    // but the first of protocol 50 only send.
+    std::size_t number = 0, of = 1;
 };
 
 // One datagram as received: with UDP_GRO, several of equal size in a row.
@@ -94,6 +97,7 @@ public:
 
 private:
     Result<> configure(const CarrierOptions& options);
+    Result<> bind(const CarrierOptions& options);
     void set_dont_fragment(bool wanted);
     std::optional<std::size_t> send_segmented(const Outgoing& packets);
     Sent send_one_by_one(const Outgoing& packets);

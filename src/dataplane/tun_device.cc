@@ -23,25 +23,33 @@ TunOffload probe_offload(int fd) {
     return TunOffload::none;
 }
 
-}  // namespace
-
-Result<TunDevice> TunDevice::open(const std::string& name, bool offload_wanted) {
-    TunDevice device;
-    device.fd_ = os::Fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
-    if (!device.fd_.open())
+Result<os::Fd> open_queue(const std::string& name, bool several) {
+    os::Fd fd(::open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC));
+    if (!fd.open())
         return fail(Errc::system, "/dev/net/tun",
                     fmt::format("{}; run as root, with the kernel's tun driver", std::strerror(errno)));
     ifreq request{};
     if (name.size() >= sizeof request.ifr_name) return fail(Errc::bad_value, "device name", "at most 15 characters");
     std::memcpy(request.ifr_name, name.data(), name.size());
-    request.ifr_flags = IFF_TUN | IFF_NO_PI | IFF_VNET_HDR;
-    if (::ioctl(device.fd_.number(), TUNSETIFF, &request) != 0) {
-        const char* hint = errno == EBUSY   ? "another process uses it; choose another name"
-                           : errno == EPERM ? "CAP_NET_ADMIN is needed; run as root"
-                                            : "is the tun driver complete?";
-        return fail(Errc::system, "TUN device", fmt::format("{}: {}; {}", name, std::strerror(errno), hint));
+    request.ifr_flags = static_cast<short>(IFF_TUN | IFF_NO_PI | IFF_VNET_HDR | (several ? IFF_MULTI_QUEUE : 0));
+    if (::ioctl(fd.number(), TUNSETIFF, &request) == 0) return fd;
+    const char* hint = errno == EBUSY   ? "another process uses it; choose another name"
+                       : errno == EPERM ? "CAP_NET_ADMIN is needed; run as root"
+                                        : "is the tun driver complete?";
+    return fail(Errc::system, "TUN device", fmt::format("{}: {}; {}", name, std::strerror(errno), hint));
+}
+
+}  // namespace
+
+Result<TunDevice> TunDevice::open(const std::string& name, std::size_t queues, bool offload_wanted) {
+    TunDevice device;
+    // A device with several queues would let a second process join: none may be there.
+    if (queues > 1) {
+        if (::if_nametoindex(name.c_str()) != 0)
+            return fail(Errc::system, "TUN device", name + " exists; another process uses it; choose another name");
     }
-    if (offload_wanted) device.offload_ = probe_offload(device.fd_.number());
+    for (std::size_t i = 0; i < queues; ++i) device.queues_.push_back(TRY(open_queue(name, queues > 1)));
+    if (offload_wanted) device.offload_ = probe_offload(device.fd(0));
     device.index_ = ::if_nametoindex(name.c_str());
     if (device.index_ == 0) return fail(Errc::system, "TUN device", name + " has no index");
     return device;

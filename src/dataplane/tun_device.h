@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "os/fd.h"
@@ -32,16 +33,17 @@ enum class TunOffload : std::uint8_t { none, tcp, tcp_and_udp };
 
 class TunDevice {
 public:
-    // Makes the device, down, without addresses; it goes with the descriptor. `offload_wanted` false: none.
+    // Makes the device, down, without addresses; it goes with the descriptors. With several queues the kernel keeps the
+    // packets of a flow in one of them. `offload_wanted` false: none.
     // Errors: system, with what to do.
-    static Result<TunDevice> open(const std::string& name, bool offload_wanted);
+    static Result<TunDevice> open(const std::string& name, std::size_t queues, bool offload_wanted);
 
-    int fd() const { return fd_.number(); }
+    int fd(std::size_t queue) const { return queues_[queue].number(); }
     TunOffload offload() const { return offload_; }
     unsigned index() const { return index_; }  // of the interface
 
 private:
-    os::Fd fd_;
+    std::vector<os::Fd> queues_;
     TunOffload offload_ = TunOffload::none;
     unsigned index_ = 0;
 };

@@ -7,6 +7,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <map>
@@ -23,6 +24,7 @@ namespace cygnet::dataplane {
 namespace {
 
 constexpr std::size_t events_per_dispatch = 64;
+constexpr std::size_t workers_max = 32;
 constexpr Duration reclaim_pause = milliseconds(10);
 constexpr std::uint8_t nat_keepalive = 0xff;
 
@@ -64,11 +66,14 @@ struct UserspaceBackend::Impl {
     ~Impl();
 
     Result<> open_carriers();
+    Result<> open_carriers_of(std::size_t number);
     Result<> start();
     void publish(esp::ForwardingTable next);
     void forget(std::map<model::ChildId, Installed>::iterator child);
     void end_graces();
     void set_timer();
+    void look_again();
+    void dispatch_some(EventQueue& queue);
     void dispatch(const EventQueue::Popped& popped);
     Result<> send(const model::Path& path, ByteView first, ByteView second);
     Result<> install_bypass(const model::PolicySpec& spec);
@@ -78,12 +83,12 @@ struct UserspaceBackend::Impl {
     BackendEvents events;
     TunDevice tun;
     std::optional<Routes> routes;
-    std::vector<Carrier> carriers;   // until the worker takes them
+    std::vector<std::vector<Carrier>> carriers;  // of each worker, until it takes them
     std::array<int, 2> udp{-1, -1};  // descriptors of the UDP carriers, IPv4 and IPv6
     bool segments = false, raw = false;
-    esp::Published<esp::ForwardingTable> table{std::make_unique<esp::ForwardingTable>(), 1};
-    std::unique_ptr<Worker> worker;
-    std::thread thread;
+    esp::Published<esp::ForwardingTable> table{std::make_unique<esp::ForwardingTable>(), config.workers};
+    std::vector<std::unique_ptr<Worker>> workers;
+    std::vector<std::thread> threads;
     os::Fd epoll, timer;
     std::map<model::ChildId, Installed> children;
     struct InstalledPolicy {
@@ -101,7 +106,8 @@ struct UserspaceBackend::Impl {
 
 Result<std::unique_ptr<UserspaceBackend>> UserspaceBackend::open(UserspaceConfig config, BackendEvents events) {
     if (!config.now) config.now = os::now;
-    TunDevice tun = TRY(TunDevice::open(config.device, config.offload));
+    if (config.workers == 0) config.workers = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, workers_max);
+    TunDevice tun = TRY(TunDevice::open(config.device, config.workers, config.offload));
     auto impl = std::make_unique<Impl>(std::move(config), std::move(events), std::move(tun));
     TRY(impl->open_carriers());
     Netlink netlink = TRY(Netlink::open());
@@ -118,44 +124,54 @@ UserspaceBackend::UserspaceBackend(std::unique_ptr<Impl> impl) : impl_(std::move
 UserspaceBackend::~UserspaceBackend() = default;
 
 Result<> UserspaceBackend::Impl::open_carriers() {
-    const CarrierOptions options{config.port, config.mark, config.offload};
+    carriers.resize(config.workers);
+    for (std::size_t i = 0; i < config.workers; ++i) TRY(open_carriers_of(i));
+    return {};
+}
+
+Result<> UserspaceBackend::Impl::open_carriers_of(std::size_t number) {
+    const CarrierOptions options{config.port, config.mark, config.offload, number, config.workers};
     for (const auto kind : {CarrierKind::udp, CarrierKind::raw}) {
         if (kind == CarrierKind::raw && !config.raw_esp) continue;
         for (const auto family : {model::Family::v4, model::Family::v6}) {
             auto carrier = Carrier::open(kind, family, options);
             if (!carrier && family == model::Family::v6 && carrier.error().code == Errc::unsupported) continue;
             if (!carrier) return fail(carrier.error());
-            if (kind == CarrierKind::udp) {
+            if (kind == CarrierKind::raw) raw = true;
+            if (kind == CarrierKind::udp && number == 0) {
                 udp[family == model::Family::v4 ? 0 : 1] = carrier->fd();
                 segments |= carrier->segments();
-            } else {
-                raw = true;
             }
-            carriers.push_back(std::move(*carrier));
+            carriers[number].push_back(std::move(*carrier));
         }
     }
     return {};
 }
 
 Result<> UserspaceBackend::Impl::start() {
-    worker = std::make_unique<Worker>(WorkerParts{0, tun.fd(), tun.offload(), config.mark, std::move(carriers), &table, config.now});
+    for (std::size_t i = 0; i < config.workers; ++i)
+        workers.push_back(std::make_unique<Worker>(
+            WorkerParts{i, tun.fd(i), tun.offload(), config.mark, std::move(carriers[i]), &table, config.now}));
     epoll = os::Fd(::epoll_create1(EPOLL_CLOEXEC));
     timer = os::Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
-    for (const int fd : {worker->events().fd(), worker->to_streams().fd(), timer.number()}) {
+    std::vector<int> heard{timer.number()};
+    for (const auto& worker : workers) heard.insert(heard.end(), {worker->events().fd(), worker->to_streams().fd()});
+    for (const int fd : heard) {
         epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
         if (::epoll_ctl(epoll.number(), EPOLL_CTL_ADD, fd, &event) != 0)
             return fail(Errc::system, "epoll", std::strerror(errno));
     }
     const SignalsBlocked blocked;
-    thread = std::thread([this] { worker->run(); });
-    pthread_setname_np(thread.native_handle(), "dataplane");
+    for (const auto& worker : workers) {
+        threads.emplace_back([&worker = *worker] { worker.run(); });
+        pthread_setname_np(threads.back().native_handle(), "dataplane");
+    }
     return {};
 }
 
 UserspaceBackend::Impl::~Impl() {
-    if (!thread.joinable()) return;
-    worker->stop();
-    thread.join();
+    for (std::size_t i = 0; i < threads.size(); ++i) workers[i]->stop();
+    for (std::thread& thread : threads) thread.join();
 }
 
 // ---- children -----------------------------------------------------------------------------------
@@ -251,7 +267,7 @@ void UserspaceBackend::remove_policy(model::PolicyId policy) {
     esp::ForwardingTable next = impl.table.newest().without_outbound(*found->second.policy);
     impl.policies.erase(found);
     impl.publish(std::move(next));
-    impl.worker->look_again();
+    impl.look_again();
 }
 
 Result<> UserspaceBackend::Impl::install_bypass(const model::PolicySpec& spec) {
@@ -289,8 +305,12 @@ std::optional<model::ChildUsage> UserspaceBackend::usage(model::ChildId child) c
 
 void UserspaceBackend::Impl::publish(esp::ForwardingTable next) {
     table.publish(std::make_unique<const esp::ForwardingTable>(std::move(next)));
-    if (!policies.empty()) worker->look_again();
+    if (!policies.empty()) look_again();
     set_timer();
+}
+
+void UserspaceBackend::Impl::look_again() {
+    for (const auto& worker : workers) worker->look_again();
 }
 
 // The keys go with the last table that names the child.
@@ -332,15 +352,20 @@ void UserspaceBackend::dispatch_events() {
     Impl& impl = *impl_;
     std::uint64_t expirations;
     if (::read(impl.timer.number(), &expirations, sizeof expirations) > 0) impl.end_graces();
-    for (EventQueue* queue : {&impl.worker->events(), &impl.worker->to_streams()}) {
-        queue->clear_signal();
-        for (std::size_t i = 0; i < events_per_dispatch; ++i) {
-            const auto popped = queue->pop();
-            if (!popped) break;
-            impl.dispatch(*popped);
-        }
-        if (!queue->empty()) queue->signal();
+    for (const auto& worker : impl.workers) {
+        impl.dispatch_some(worker->events());
+        impl.dispatch_some(worker->to_streams());
     }
+}
+
+void UserspaceBackend::Impl::dispatch_some(EventQueue& queue) {
+    queue.clear_signal();
+    for (std::size_t i = 0; i < events_per_dispatch; ++i) {
+        const auto popped = queue.pop();
+        if (!popped) break;
+        dispatch(*popped);
+    }
+    if (!queue.empty()) queue.signal();
 }
 
 void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
@@ -380,7 +405,7 @@ Result<> UserspaceBackend::send_ike(const model::Path& path, ByteView message) {
 }
 
 void UserspaceBackend::take_stream_packet(const model::Path& path, ByteView packet) {
-    static_cast<void>(impl_->worker->from_streams().push({.kind = EventKind::stream_packet, .path = path}, packet));
+    static_cast<void>(impl_->workers[0]->from_streams().push({.kind = EventKind::stream_packet, .path = path}, packet));
 }
 
 Result<> UserspaceBackend::send_keepalive(const model::Path& path) {
@@ -431,7 +456,14 @@ model::PacketDrops UserspaceBackend::packet_drops() const {
     return all;
 }
 
-esp::DropCounts UserspaceBackend::drops() const { return impl_->worker->drops().read(); }
+esp::DropCounts UserspaceBackend::drops() const {
+    esp::DropCounts all{};
+    for (const auto& worker : impl_->workers) {
+        const esp::DropCounts one = worker->drops().read();
+        for (std::size_t i = 0; i < all.size(); ++i) all[i] += one[i];
+    }
+    return all;
+}
 
 std::optional<esp::DropCounts> UserspaceBackend::drops(model::ChildId child) const {
     const auto found = impl_->children.find(child);
@@ -439,15 +471,20 @@ std::optional<esp::DropCounts> UserspaceBackend::drops(model::ChildId child) con
     return found->second.child->sa->drops.read();
 }
 
-WorkerStatistics UserspaceBackend::statistics() const { return impl_->worker->statistics(); }
+WorkerStatistics UserspaceBackend::statistics() const {
+    WorkerStatistics all;
+    for (const auto& worker : impl_->workers) all += worker->statistics();
+    return all;
+}
 
 std::string UserspaceBackend::description() const {
     const char* offload = "one packet per call";
     if (impl_->tun.offload() == TunOffload::tcp) offload = "TCP super-packets";
     if (impl_->tun.offload() == TunOffload::tcp_and_udp) offload = "TCP and UDP super-packets";
-    return fmt::format("TUN {} with MTU {}, {}; ESP in UDP port {}{}{}", impl_->config.device, impl_->config.mtu,
-                       offload, impl_->config.port, impl_->segments ? " with segmentation" : "",
-                       impl_->raw ? " and in IP protocol 50" : "");
+    return fmt::format("TUN {} with MTU {}, {}; ESP in UDP port {}{}{}; {} worker{}", impl_->config.device,
+                       impl_->config.mtu, offload, impl_->config.port, impl_->segments ? " with segmentation" : "",
+                       impl_->raw ? " and in IP protocol 50" : "", impl_->workers.size(),
+                       impl_->workers.size() == 1 ? "" : "s");
 }
 
 }  // namespace cygnet::dataplane

@@ -22,6 +22,7 @@ struct UserspaceConfig {
     // SO_MARK of every socket whose packets must not enter the tunnel: ours here, and the daemon's IKE
     // sockets (exempt_from_tunnel). The routing rule leads all packets without it into the table above.
     std::uint32_t mark = 4500;
+    std::size_t workers = 0;  // threads; 0: one for each core, 32 at most
     bool offload = true;  // super-packets on both sides; off only for tests and comparisons
     // The daemon's monotonic clock, for ChildUsage; called by workers, so it must be thread-safe.
     std::function<Instant()> now;
@@ -33,6 +34,17 @@ struct WorkerStatistics {
     std::uint64_t carrier_receives = 0, carrier_sends = 0;  // recvmmsg, sendmsg and sendmmsg calls
     std::uint64_t waits = 0;                                // epoll_wait calls
     std::uint64_t packets_in = 0, packets_out = 0;          // inner packets
+
+    WorkerStatistics& operator+=(const WorkerStatistics& other) {
+        tun_reads += other.tun_reads;
+        tun_writes += other.tun_writes;
+        carrier_receives += other.carrier_receives;
+        carrier_sends += other.carrier_sends;
+        waits += other.waits;
+        packets_in += other.packets_in;
+        packets_out += other.packets_out;
+        return *this;
+    }
 };
 
 // Owned by the control thread, which alone calls it; workers run inside.

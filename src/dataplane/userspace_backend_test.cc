@@ -241,6 +241,48 @@ constexpr Way ways[] = {
 INSTANTIATE_TEST_SUITE_P(all, EveryWay, ::testing::ValuesIn(ways),
                          [](const auto& way) { return std::string(way.param.name); });
 
+// The kernel deals datagrams by their SPI, but joins those of one flow before: packets of two SAs meet in both workers.
+TEST_F(Tunnel, several_workers_carry_several_children_at_once) {
+    UserspaceConfig config;
+    config.workers = 3;
+    open_both(config);
+    if (IsSkipped() || HasFatalFailure()) return;
+    model::ChildSaSpec first = esp::testing::test_spec(), second = esp::testing::test_spec();
+    first.local = esp::testing::selectors({"10.1.0.0/16"});
+    first.remote = esp::testing::selectors({"10.2.0.0/16"});
+    second.id = model::ChildId{2};
+    second.spi_in = first.spi_in + 1;
+    second.spi_out = first.spi_out + 1;
+    second.local = esp::testing::selectors({"2001:db8:1::/48"});
+    second.remote = esp::testing::selectors({"2001:db8:2::/48"});
+    for (model::ChildSaSpec* spec : {&first, &second}) {
+        spec->replay_window = 4096;
+        install_both(*spec);
+    }
+    Bytes over_ipv6;
+    std::thread other([&] { over_ipv6 = tcp_transfer(left, right, "2001:db8:2::1", test_octets()); });
+    const Bytes over_ipv4 = tcp_transfer(left, right, "10.2.0.1", test_octets());
+    other.join();
+    EXPECT_TRUE(over_ipv4 == test_octets());
+    EXPECT_TRUE(over_ipv6 == test_octets());
+    for (Side* side : {&left, &right})
+        for (const Drop drop : {Drop::replayed, Drop::before_window, Drop::integrity_failed, Drop::unknown_spi})
+            EXPECT_EQ(side->dropped(drop), 0U) << esp::name_of(drop);
+}
+
+TEST_F(Tunnel, a_second_process_does_not_share_the_port) {
+    UserspaceConfig config;
+    config.workers = 2;
+    open_both(config);
+    if (IsSkipped() || HasFatalFailure()) return;
+    left.host.run([&] {
+        config.device = "cygnet1";
+        const auto second = UserspaceBackend::open(config, {});
+        ASSERT_FALSE(second);
+        EXPECT_NE(second.error().text().find("another IKE daemon"), std::string::npos) << second.error().text();
+    });
+}
+
 // A control thread between the two: what one sends into its stream arrives at the other.
 class InStreams : public Tunnel {
 protected:

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <mutex>
 
 #include "dataplane/mss_clamp.h"
 #include "esp/congestion.h"
@@ -454,8 +455,11 @@ void Worker::deliver_transport(const esp::Child& child, const esp::InboundPacket
 // RFC 7296 §3.10.1: the peer may be told. Seldom: one look at the packet is enough.
 void Worker::report_violation(const esp::Child& child, ByteView packet) {
     esp::SaRuntime& sa = *child.sa;
-    if (sa.told_violation != Instant{} && now_ - sa.told_violation < model::limits::invalid_selectors_pause) return;
-    sa.told_violation = now_;
+    {
+        const std::lock_guard lock(sa.in.lock);
+        if (sa.told_violation != Instant{} && now_ - sa.told_violation < model::limits::invalid_selectors_pause) return;
+        sa.told_violation = now_;
+    }
     tell({.kind = EventKind::selectors_violated, .child = child.id},
          packet.first(std::min(packet.size(), model::limits::invalid_selectors_octets)), Drop::event_queue_full);
 }
@@ -481,18 +485,23 @@ void Worker::tell_about(const Group& group) {
     const esp::Child& child = *group.child;
     esp::SaRuntime& sa = *child.sa;
     if (group.carrier != CarrierKind::stream) learn_path_mtu(group);
-    if (!sa.told_inbound_seen)
+    if (!sa.told_inbound_seen.load(std::memory_order_relaxed))
         sa.told_inbound_seen = tell({.kind = EventKind::inbound_seen, .child = child.id}, {}, Drop::event_queue_full);
     const bool in_stream = group.carrier == CarrierKind::stream && child.path.tcp();
     const bool in_udp = group.carrier == CarrierKind::udp && child.udp_encapsulation;
     const bool elsewhere = in_stream ? group.path->stream != child.path.stream : group.path->remote != child.path.remote;
-    if (!(in_stream || in_udp) || !elsewhere || group.path->remote == sa.told_remote) return;
+    if (!(in_stream || in_udp) || !elsewhere) return;
     // RFC 7296 §2.23: a peer behind a NAT is followed to where its newest authentic packet came from.
     bool newest = false;
     for (const auto& packet : std::span(group.packets).first(group.count)) newest |= packet.newest;
-    if (newest &&
-        tell({.kind = EventKind::peer_moved, .child = child.id, .path = *group.path}, {}, Drop::event_queue_full))
+    {
+        const std::lock_guard lock(sa.in.lock);
+        if (!newest || group.path->remote == sa.told_remote) return;
         sa.told_remote = group.path->remote;
+    }
+    if (tell({.kind = EventKind::peer_moved, .child = child.id, .path = *group.path}, {}, Drop::event_queue_full)) return;
+    const std::lock_guard lock(sa.in.lock);
+    sa.told_remote = {};  // the next packet says it again
 }
 
 bool Worker::tell(const Event& event, ByteView datagram, Drop when_full) {

@@ -1,6 +1,7 @@
 #include "esp/decapsulate.h"
 
 #include <array>
+#include <mutex>
 
 #include "base/big_endian.h"
 #include "esp/congestion.h"
@@ -68,8 +69,9 @@ Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& pa
 }
 
 // Size and replay check; the packets that remain are listed for opening.
-std::size_t admit(const InboundSa& sa, const Sizes& sizes, std::span<InboundPacket> packets,
+std::size_t admit(InboundSa& sa, const Sizes& sizes, std::span<InboundPacket> packets,
                   std::span<crypto::EspPacket> openings, std::span<InboundPacket*> opened) {
+    const std::lock_guard lock(sa.lock);
     std::size_t count = 0;
     for (InboundPacket& packet : packets) {
         packet.newest = false;
@@ -85,8 +87,27 @@ std::size_t admit(const InboundSa& sa, const Sizes& sizes, std::span<InboundPack
     return count;
 }
 
+// Of the packets that were opened, those that the window takes; the others get their drop. Returns how many were authentic.
+std::size_t accept(InboundSa& sa, std::span<const crypto::EspPacket> openings, std::span<InboundPacket*> opened) {
+    const std::lock_guard lock(sa.lock);
+    std::size_t authentic = 0;
+    for (std::size_t i = 0; i < openings.size(); ++i) {
+        InboundPacket& packet = *opened[i];
+        if (!openings[i].authentic) {
+            packet.drop = Drop::integrity_failed;
+            continue;
+        }
+        const std::uint64_t top = sa.window.top();
+        packet.drop = sa.window.accept(openings[i].sequence);
+        packet.newest = sa.window.top() != top;
+        authentic += packet.drop == Drop::none;
+    }
+    return authentic;
+}
+
 }  // namespace
 
+// Packets are opened without the lock, so that an SA may be at work in several threads; the window is asked before and after.
 std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, Instant now) {
     ASSERT(packets.size() <= model::limits::batch_packets);
     InboundSa& sa = child.sa->in;
@@ -95,23 +116,15 @@ std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, In
     const Sizes sizes(sa.shape);
     const std::size_t count = admit(sa, sizes, packets, batch, opened);
     if (count != 0) sa.cipher.prepared().open(std::span(batch).first(count));
+    const std::size_t authentic = accept(sa, std::span(batch).first(count), opened);
 
-    std::size_t authentic = 0, dummies = 0;
+    std::size_t dummies = 0;
     std::uint64_t octets = 0;
-    for (std::size_t i = 0; i < count; ++i) {
-        InboundPacket& packet = *opened[i];
-        if (!batch[i].authentic) {
-            packet.drop = Drop::integrity_failed;
-            continue;
-        }
-        const std::uint64_t top = sa.window.top();
-        packet.drop = sa.window.accept(batch[i].sequence);
-        if (packet.drop != Drop::none) continue;
-        packet.newest = sa.window.top() != top;
-        ++authentic;
-        packet.drop = examine_plaintext(child, sizes, packet);
-        if (packet.drop == Drop::dummy) ++dummies;
-        if (packet.drop == Drop::none) octets += child.transport ? packet.payload_size : packet.inner.size;
+    for (InboundPacket* packet : std::span(opened).first(count)) {
+        if (packet->drop != Drop::none) continue;
+        packet->drop = examine_plaintext(child, sizes, *packet);
+        if (packet->drop == Drop::dummy) ++dummies;
+        if (packet->drop == Drop::none) octets += child.transport ? packet->payload_size : packet->inner.size;
     }
     if (authentic != dummies) sa.received.add(authentic - dummies, octets, now);
     for (const InboundPacket& packet : packets)

@@ -43,7 +43,8 @@ Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spe
 }
 
 SaRuntime::SaRuntime(const model::ChildSaSpec& spec, const crypto::PacketShape& shape)
-    : in{.window = ReplayWindow(spec.replay_window, spec.esn),
+    : in{.lock = {},
+         .window = ReplayWindow(spec.replay_window, spec.esn),
          .spi = spec.spi_in,
          .shape = shape,
          .cipher = SaCipher({spec.encr, spec.key_bits, spec.integ}, spec.esn, spec.in)},

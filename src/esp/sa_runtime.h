@@ -13,6 +13,7 @@
 #include "esp/on_first_use.h"
 #include "esp/path_mtu.h"
 #include "esp/replay_window.h"
+#include "esp/spin_lock.h"
 #include "model/sa_spec.h"
 
 namespace cygnet::esp {
@@ -84,8 +85,9 @@ private:
     OnFirstUse<crypto::PacketCipher> prepared_;
 };
 
-// The replay window belongs to the one worker that owns the SPI.
+// The packets of an SPI come to one worker, but for those that the kernel has joined with packets of another SPI.
 struct InboundSa {
+    SpinLock lock;  // of the window, and of what the workers have told
     ReplayWindow window;
     TrafficCounter received{};
     std::uint32_t spi;
@@ -114,12 +116,12 @@ struct SaRuntime {
     // Workers write to one half each, mostly. What they write lies at the two ends, further apart than a cache line.
     InboundSa in;
     SaDropCounters drops;
-    // What the worker has told the control thread, so that it says it once. The worker's own.
-    bool told_inbound_seen = false;
-    model::Endpoint told_remote{};
-    Instant told_violation{};  // a packet outside the selectors
+    // What a worker has told the control thread, so that it is said once.
+    std::atomic<bool> told_inbound_seen{false};
+    model::Endpoint told_remote{};  // under in.lock, as the next
+    Instant told_violation{};       // a packet outside the selectors
     OutboundSa out;
 };
-static_assert(sizeof(InboundSa) - sizeof(ReplayWindow) - sizeof(TrafficCounter) + sizeof(SaCipher) >= 64);
+static_assert(sizeof(InboundSa) - sizeof(SpinLock) - sizeof(ReplayWindow) - sizeof(TrafficCounter) + sizeof(SaCipher) >= 64);
 
 }  // namespace cygnet::esp
