@@ -87,6 +87,9 @@ public:
     vici::ConfigStore& store() { return store_; }
 
     Result<> start() {
+        // First of all: who sees the device must be able to end us in order.
+        loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(); });
+        loop_.on_signals({SIGHUP}, [this](int) { control_.reload_by_signal(); });
         network_ = TRY(HostNetwork::open(
             loop_, log_, options_.network,
             {.ike_datagram = [this](const model::Path& path, ByteView message) { driver_.datagram_arrived(path, message); },
@@ -110,8 +113,6 @@ public:
                                options_.network.tcp_port == 0 ? "" : fmt::format(" and TCP port {}", options_.network.tcp_port),
                                network_->data_plane().description(), options_.vici));
         TRY(control_.start());
-        loop_.on_signals({SIGTERM, SIGINT}, [this](int) { stop(); });
-        loop_.on_signals({SIGHUP}, [this](int) { control_.reload_by_signal(); });
         return {};
     }
 

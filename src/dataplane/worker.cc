@@ -5,6 +5,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
 #include <mutex>
 
@@ -20,6 +21,7 @@ using esp::Drop;
 constexpr std::size_t super_packet_octets_max = 65535;
 constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2,
                         tag_streams = ~0ULL - 3;  // else the index of a carrier
+constexpr std::uint32_t unproven_mtu = model::limits::path_mtu_min_v6;  // takes every path of our days
 constexpr std::uint32_t probe_octets_max = 9000;                 // longer than that are loopback and the like
 constexpr int held_review_ms = 1000;                            // while packets wait for a child
 constexpr std::uint8_t nat_keepalive = 0xff;                    // RFC 3948 §2.3
@@ -196,29 +198,33 @@ void Worker::send_payload(const Outbound& packet, const Segmenter& segments, std
 
 // ---- sizes ------------------------------------------------------------------------------------------
 
-// The longest packet that reaches the peer in one piece, for all we know: the kernel's word for IPv4, where routers cut
-// what is longer. Nobody cuts IPv6, and who drops it may do so in silence: it must have been proven.
+// The longest packet that reaches the peer in one piece, for all we know: what a packet of the peer has proven, where the
+// peer would prove it; else the kernel's word, for IPv4, where routers cut what is longer. Nobody cuts IPv6, and who drops
+// it may do so in silence.
 std::uint32_t Worker::path_mtu_of(const esp::Child& child) {
     if (child.path.tcp()) return super_packet_octets_max;
     esp::PathMtu& path = child.sa->out.path_mtu;
     if (const std::uint32_t known = path.at(now_)) return known;
     std::uint32_t octets = kernel_path_mtu_.ask(child.path.remote.address);
     if (octets == 0) octets = super_packet_octets_max;  // no way there: sizes are not what is wrong
-    if (child.path.remote.address.family() == model::Family::v6)
-        octets = std::min(octets, std::max(path.proven(now_), smallest_path_mtu(child)));
+    if (const std::uint32_t capped = path.capped(now_)) octets = std::min(octets, capped);
+    if (path.peer_probes() || child.path.remote.address.family() == model::Family::v6)
+        octets = std::min(octets, std::max(path.proven(now_), unproven_mtu));
     path.set(octets, now_ + model::limits::path_mtu_ask);
     return octets;
 }
 
-// A dummy packet (RFC 4303 §2.6) as long as our first link takes: whether it arrives, and in how many pieces, shows the
-// peer what the path takes, and it likewise shows us.
+// Two dummy packets (RFC 4303 §2.6). One says that we probe; the other is as long as our first link takes: whether it
+// arrives, and in how many pieces, shows the peer what the path takes. It likewise shows us.
 void Worker::probe_path(const esp::Child& child) {
     if (child.path.tcp() || !child.sa->out.path_mtu.probe_is_due(now_, model::limits::path_mtu_memory)) return;
     const std::uint32_t link = kernel_path_mtu_.ask(child.path.remote.address);
-    if (link <= smallest_path_mtu(child) || link > probe_octets_max) return;
-    flush_outbound();
-    const std::size_t size = esp::payload_mtu(child, link);
-    std::memset(batch_.add(child, {}, size, esp::protocol::none), 0, size);
+    if (link <= unproven_mtu || link > probe_octets_max) return;
+    for (const std::uint32_t octets : {unproven_mtu, link}) {
+        flush_outbound();
+        const std::size_t size = esp::payload_mtu(child, octets);
+        std::memset(batch_.add(child, {}, size, esp::protocol::none), 0, size);
+    }
     flush_outbound();
 }
 
@@ -467,18 +473,23 @@ void Worker::report_violation(const esp::Child& child, ByteView packet) {
 // What the peer's packets show of the path, in both directions most likely. In fragments: longer ones do not get through
 // in one piece, which is found without DF, and without the ICMP messages that firewalls swallow.
 void Worker::learn_path_mtu(const Group& group) {
-    constexpr std::uint32_t fragments_end = 8;  // their sizes are multiples of it
     const esp::Child& child = *group.child;
     esp::PathMtu& path = child.sa->out.path_mtu;
-    const std::uint32_t smallest = smallest_path_mtu(child);
     const Instant until = now_ + model::limits::path_mtu_memory;
+    bool news = false;
     if (group.fragment_octets != 0) {
-        const std::uint32_t known = path.at(now_), found = std::max(group.fragment_octets, smallest);
-        if (known == 0 || found + fragments_end <= known || found == known) path.set(found, until);
+        const std::uint32_t octets = std::max(group.fragment_octets, smallest_path_mtu(child));
+        news |= path.cap(octets, now_, until);
+        news |= path.prove(octets, now_, until);
     }
-    if (child.path.remote.address.family() != model::Family::v6) return;
     const auto whole = static_cast<std::uint32_t>(esp::outer_size(child, group.esp_octets));
-    if (whole > smallest && path.prove(whole, now_, until)) path.forget();
+    if (whole > unproven_mtu) news |= path.prove(whole, now_, until);
+    const auto is_dummy = [](const esp::InboundPacket& packet) { return packet.drop == Drop::dummy; };
+    if (!path.peer_probes() && std::ranges::any_of(std::span(group.packets).first(group.count), is_dummy)) {
+        path.set_peer_probes();
+        news = true;
+    }
+    if (news) path.forget();
 }
 
 void Worker::tell_about(const Group& group) {

@@ -1,6 +1,7 @@
 // How long packets may be: the path of an outbound SA, and what that leaves for inner packets (RFC 4301 §8.2).
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 
@@ -27,19 +28,35 @@ public:
     }
     std::uint32_t proven(Instant now) const { return proven_.at(now); }
 
+    // The peer's packets have come in fragments of this length: the path takes no longer ones. True if that is news.
+    bool cap(std::uint32_t octets, Instant now, Instant until) {
+        const bool news = octets != capped(now);
+        cap_.set(octets, until);
+        return news;
+    }
+    std::uint32_t capped(Instant now) const { return cap_.at(now); }  // 0: by nothing
+
     // Another path: nothing is known of it.
     void restart() {
         known_.forget();
         proven_.forget();
+        cap_.forget();
         next_probe_us_.store(0, std::memory_order_relaxed);
+        probes_.store(0, std::memory_order_relaxed);
     }
 
-    // Whether it is time to show the peer a long packet; then again after `pause`.
-    bool probe_is_due(Instant now, Duration pause) {
+    // Whether it is time to show the peer a long packet: now, and at intervals that double up to `longest`.
+    bool probe_is_due(Instant now, Duration longest) {
         if (now.since_start().count() < next_probe_us_.load(std::memory_order_relaxed)) return false;
+        const unsigned sent = std::min(probes_.load(std::memory_order_relaxed), doublings_max);
+        probes_.store(sent + 1, std::memory_order_relaxed);
+        const Duration pause = std::min<Duration>(longest, seconds(std::int64_t{1} << sent));
         next_probe_us_.store((now + pause).since_start().count(), std::memory_order_relaxed);
         return true;
     }
+    // The peer shows us long packets as well: where none arrives, none gets through.
+    bool peer_probes() const { return peer_probes_.load(std::memory_order_relaxed); }
+    void set_peer_probes() { peer_probes_.store(true, std::memory_order_relaxed); }
 
 private:
     class Aging {
@@ -58,8 +75,11 @@ private:
         std::atomic<std::int64_t> until_us_{0};
         std::atomic<std::uint32_t> octets_{0};
     };
-    Aging known_, proven_;
+    Aging known_, proven_, cap_;
+    static constexpr unsigned doublings_max = 20;
     std::atomic<std::int64_t> next_probe_us_{0};
+    std::atomic<unsigned> probes_{0};
+    std::atomic<bool> peer_probes_{false};
 };
 
 // The longest inner packet, with its IP header, that a path takes in one piece; TCP streams take all. And what ESP

@@ -74,13 +74,14 @@ TEST(PathMtu, is_proven_by_the_longest_packet) {
     EXPECT_EQ(path.proven(at(13)), 0U);
 }
 
-TEST(PathMtu, is_probed_at_once_and_then_now_and_then) {
+TEST(PathMtu, is_probed_at_once_and_then_more_and_more_seldom) {
     PathMtu path;
-    EXPECT_TRUE(path.probe_is_due(at(5), seconds(60)));
-    EXPECT_FALSE(path.probe_is_due(at(6), seconds(60)));
-    EXPECT_TRUE(path.probe_is_due(at(65), seconds(60)));
+    std::vector<int> probed;
+    for (int second = 5; second < 100; ++second)
+        if (path.probe_is_due(at(second), seconds(10))) probed.push_back(second);
+    EXPECT_EQ(probed, (std::vector<int>{5, 6, 8, 12, 20, 30, 40, 50, 60, 70, 80, 90}));
     path.restart();
-    EXPECT_TRUE(path.probe_is_due(at(66), seconds(60)));
+    EXPECT_TRUE(path.probe_is_due(at(91), seconds(10)));
 }
 
 }  // namespace
