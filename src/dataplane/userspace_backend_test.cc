@@ -1,193 +1,12 @@
-// Two backends with fixed keys on two hosts of one machine, and real traffic between them.
-//
-//   10.1.0.1, 2001:db8:1::1                                        10.2.0.1, 2001:db8:2::1
-//        left ── 192.0.2.1, 2001:db8::1 ══ veth ══ 192.0.2.2, 2001:db8::2 ── right
 #include "dataplane/userspace_backend.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <gtest/gtest.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <atomic>
-
-#include "base/rng.h"
-#include "dataplane/test_hosts.h"
-#include "esp/test_packets.h"
-#include "os/fd.h"
-#include "os/socket_address.h"
+#include "dataplane/test_tunnel.h"
 
 namespace cygnet::dataplane {
 namespace {
 
 using esp::Drop;
-using testing::TestHost;
-
-// Before there are threads: namespaces need root, or a user namespace in which we are root.
-[[gnu::constructor]] void become_root() {
-    if (::geteuid() == 0) return;
-    const std::string uid = fmt::format("0 {} 1", ::geteuid()), gid = fmt::format("0 {} 1", ::getegid());
-    if (::unshare(CLONE_NEWUSER) != 0) return;
-    const auto write = [](const char* path, const std::string& text) {
-        if (FILE* file = std::fopen(path, "w")) {
-            std::fputs(text.c_str(), file);
-            std::fclose(file);
-        }
-    };
-    write("/proc/self/setgroups", "deny");
-    write("/proc/self/uid_map", uid);
-    write("/proc/self/gid_map", gid);
-}
-
-struct Side {
-    TestHost host;
-    std::unique_ptr<UserspaceBackend> backend;
-    std::vector<std::pair<model::Path, Bytes>> ike;
-    std::vector<model::ChildId> seen;
-    std::vector<model::Endpoint> moved;
-    std::vector<model::StreamId> corrupt;
-    std::vector<model::PacketEnds> acquired;
-    std::vector<Bytes> violations;
-    Side* stream_peer = nullptr;  // what goes into a stream comes out there
-    model::Path stream_path;      // as the peer knows it
-    bool stream_full = false;
-
-    // The control thread's turn: waits until `done` or a second has passed.
-    template <class Done>
-    bool dispatch_until(Done done) {
-        for (int i = 0; i < 100 && !done(); ++i) {
-            pollfd waiting{backend->event_fd(), POLLIN, 0};
-            if (::poll(&waiting, 1, 10) == 1) backend->dispatch_events();
-        }
-        return done();
-    }
-    std::uint64_t dropped(Drop drop) const { return backend->drops()[static_cast<std::size_t>(drop)]; }
-};
-
-class Tunnel : public ::testing::Test {
-protected:
-    void SetUp() override {
-        if (!left.host.made() || !right.host.made())
-            GTEST_SKIP() << "needs root or user namespaces, for network namespaces";
-        if (!os::Fd(::open("/dev/net/tun", O_RDWR | O_CLOEXEC)).open())
-            GTEST_SKIP() << "needs read and write access to /dev/net/tun";
-        const int status = left.host.shell(
-            "ip link set lo up && ip link add veth type veth peer name veth netns " + right.host.path() +
-            " 2>/dev/null && ip link set veth up && ip addr add 192.0.2.1/24 dev veth && "
-            "ip addr add 2001:db8::1/64 dev veth nodad && ip addr add 10.1.0.1 dev lo && "
-            "ip addr add 2001:db8:1::1 dev lo nodad");
-        if (status != 0) GTEST_SKIP() << "needs iproute2 and veth devices";
-        ASSERT_EQ(right.host.shell("ip link set lo up && ip link set veth up && ip addr add 192.0.2.2/24 dev veth && "
-                                   "ip addr add 2001:db8::2/64 dev veth nodad && ip addr add 10.2.0.1 dev lo && "
-                                   "ip addr add 2001:db8:2::1 dev lo nodad"),
-                  0);
-    }
-
-    void open(Side& side, UserspaceConfig config = {}) {
-        BackendEvents events;
-        events.ike_datagram = [&side](const model::Path& path, ByteView bytes) {
-            side.ike.emplace_back(path, keep(bytes));
-        };
-        events.inbound_seen = [&side](model::ChildId child) { side.seen.push_back(child); };
-        events.peer_moved = [&side](model::ChildId, const model::Path& to) { side.moved.push_back(to.remote); };
-        events.acquire = [&side](model::PolicyId, const model::PacketEnds& packet) { side.acquired.push_back(packet); };
-        events.selectors_violated = [&side](model::ChildId, ByteView packet) { side.violations.push_back(keep(packet)); };
-        events.stream_corrupt = [&side](model::StreamId stream) { side.corrupt.push_back(stream); };
-        events.stream_packet = [&side](model::StreamId, ByteView packet) {
-            if (side.stream_full || side.stream_peer == nullptr) return false;
-            side.stream_peer->backend->take_stream_packet(side.stream_path, packet);
-            return true;
-        };
-        side.host.run([&] {
-            auto opened = UserspaceBackend::open(config, std::move(events));
-            if (opened)
-                side.backend = std::move(*opened);
-            else
-                open_error = opened.error().text();
-        });
-    }
-    void open_both(const UserspaceConfig& config = {}) {
-        open(left, config);
-        open(right, config);
-        if (left.backend == nullptr || right.backend == nullptr) FAIL() << open_error;
-    }
-    void install(Side& side, model::ChildSaSpec spec) {
-        const auto installed = side.host.run([&] { return side.backend->install(std::move(spec)); });
-        ASSERT_TRUE(installed) << installed.error().text();
-    }
-    void install_both(const model::ChildSaSpec& spec) {
-        install(left, copy(spec));
-        install(right, esp::testing::mirrored(spec));
-    }
-    static model::ChildSaSpec copy(const model::ChildSaSpec& spec) {
-        model::ChildSaSpec made = esp::testing::mirrored(esp::testing::mirrored(spec));
-        made.path = spec.path;  // with its stream
-        return made;
-    }
-    bool ping(std::string_view to = "10.2.0.1", int count = 1) {
-        return left.host.shell(fmt::format("ping -q -n -c {} -i 0.05 -W 1 {} >/dev/null", count, to)) == 0;
-    }
-
-    void TearDown() override {
-        for (Side* side : {&left, &right})
-            if (side->backend) side->host.run([&] { side->backend.reset(); });
-    }
-
-    Side left, right;
-    std::string open_error;
-};
-
-os::SocketAddress address_of(std::string_view text, std::uint16_t port) {
-    return os::SocketAddress::of({*model::IpAddress::parse(text), port});
-}
-
-// Sends `octets` from left to right over TCP; what arrived.
-Bytes tcp_transfer(Side& left, Side& right, std::string_view to, const Bytes& octets) {
-    const auto address = address_of(to, 5000);
-    const os::Fd listener = right.host.run([&] {
-        os::Fd fd(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        EXPECT_EQ(::bind(fd.number(), address.get(), address.size), 0);
-        EXPECT_EQ(::listen(fd.number(), 1), 0);
-        return fd;
-    });
-    const os::Fd sender = left.host.run([&] {
-        os::Fd fd(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-        const timeval patience{5, 0};
-        ::setsockopt(fd.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-        return fd;
-    });
-    Bytes received;
-    std::thread receiver([&] {
-        const os::Fd connection(::accept(listener.number(), nullptr, nullptr));
-        const timeval patience{5, 0};
-        ::setsockopt(connection.number(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-        Bytes part(1 << 18);
-        for (ssize_t size; (size = ::recv(connection.number(), part.data(), part.size(), 0)) > 0;)
-            append(received, ByteView(part).first(static_cast<std::size_t>(size)));
-    });
-    if (::connect(sender.number(), address.get(), address.size) == 0) {
-        for (std::size_t at = 0; at < octets.size();) {
-            const ssize_t size = ::send(sender.number(), octets.data() + at, octets.size() - at, 0);
-            if (size <= 0) break;
-            at += static_cast<std::size_t>(size);
-        }
-    } else {
-        ADD_FAILURE() << "no connection to " << to;
-    }
-    ::shutdown(sender.number(), SHUT_WR);
-    ::shutdown(listener.number(), SHUT_RD);
-    receiver.join();
-    return received;
-}
-
-const Bytes& test_octets() {
-    static const Bytes octets = [] {
-        SeededRng rng(1);
-        return rng.bytes(20'000'000);
-    }();
-    return octets;
-}
+using namespace testing;
 
 struct Way {
     const char* name;
@@ -240,48 +59,6 @@ constexpr Way ways[] = {
 };
 INSTANTIATE_TEST_SUITE_P(all, EveryWay, ::testing::ValuesIn(ways),
                          [](const auto& way) { return std::string(way.param.name); });
-
-// The kernel deals datagrams by their SPI, but joins those of one flow before: packets of two SAs meet in both workers.
-TEST_F(Tunnel, several_workers_carry_several_children_at_once) {
-    UserspaceConfig config;
-    config.workers = 3;
-    open_both(config);
-    if (IsSkipped() || HasFatalFailure()) return;
-    model::ChildSaSpec first = esp::testing::test_spec(), second = esp::testing::test_spec();
-    first.local = esp::testing::selectors({"10.1.0.0/16"});
-    first.remote = esp::testing::selectors({"10.2.0.0/16"});
-    second.id = model::ChildId{2};
-    second.spi_in = first.spi_in + 1;
-    second.spi_out = first.spi_out + 1;
-    second.local = esp::testing::selectors({"2001:db8:1::/48"});
-    second.remote = esp::testing::selectors({"2001:db8:2::/48"});
-    for (model::ChildSaSpec* spec : {&first, &second}) {
-        spec->replay_window = 4096;
-        install_both(*spec);
-    }
-    Bytes over_ipv6;
-    std::thread other([&] { over_ipv6 = tcp_transfer(left, right, "2001:db8:2::1", test_octets()); });
-    const Bytes over_ipv4 = tcp_transfer(left, right, "10.2.0.1", test_octets());
-    other.join();
-    EXPECT_TRUE(over_ipv4 == test_octets());
-    EXPECT_TRUE(over_ipv6 == test_octets());
-    for (Side* side : {&left, &right})
-        for (const Drop drop : {Drop::replayed, Drop::before_window, Drop::integrity_failed, Drop::unknown_spi})
-            EXPECT_EQ(side->dropped(drop), 0U) << esp::name_of(drop);
-}
-
-TEST_F(Tunnel, a_second_process_does_not_share_the_port) {
-    UserspaceConfig config;
-    config.workers = 2;
-    open_both(config);
-    if (IsSkipped() || HasFatalFailure()) return;
-    left.host.run([&] {
-        config.device = "cygnet1";
-        const auto second = UserspaceBackend::open(config, {});
-        ASSERT_FALSE(second);
-        EXPECT_NE(second.error().text().find("another IKE daemon"), std::string::npos) << second.error().text();
-    });
-}
 
 // A control thread between the two: what one sends into its stream arrives at the other.
 class InStreams : public Tunnel {
@@ -457,16 +234,6 @@ TEST_F(Tunnel, holds_packets_that_meet_a_trap_until_the_child_is_there) {
     EXPECT_TRUE(ping()) << "the child does not need its trap";
 }
 
-TEST_F(Tunnel, drops_what_meets_a_shunt) {
-    open_both();
-    const model::ChildSaSpec spec = esp::testing::test_spec();
-    const model::PolicySpec shunt{.id = model::PolicyId{1}, .kind = model::PolicyKind::drop, .local = spec.local, .remote = spec.remote};
-    ASSERT_TRUE(left.host.run([&] { return left.backend->install_policy(shunt); }));
-    EXPECT_FALSE(ping());
-    EXPECT_GE(left.dropped(Drop::policy_drop), 1U);
-    EXPECT_TRUE(left.acquired.empty());
-}
-
 // RFC 4301 §5.2 [170], RFC 7296 §3.10.1: dropped, and said once.
 TEST_F(Tunnel, tells_of_packets_outside_the_selectors) {
     open_both();
@@ -591,44 +358,6 @@ TEST_F(Tunnel, fragments_what_a_narrow_path_does_not_take) {
     for (Side* side : {&left, &right}) ASSERT_EQ(side->host.shell("ip link set veth mtu 1280"), 0);
     EXPECT_TRUE(tcp_transfer(left, right, "10.2.0.1", test_octets()) == test_octets());
     EXPECT_EQ(left.dropped(Drop::carrier_refused), 0U);
-}
-
-// RFC 4301 §4.4.1: what the policy says passes in the clear, the rest of the same prefix does not.
-TEST_F(Tunnel, lets_pass_what_a_policy_says) {
-    open_both();
-    if (IsSkipped() || HasFatalFailure()) return;
-    ASSERT_EQ(left.host.shell("ip route add 10.2.0.0/16 via 192.0.2.2"), 0);
-    ASSERT_EQ(right.host.shell("ip route add 10.1.0.0/16 via 192.0.2.1"), 0);
-    install(left, esp::testing::test_spec());  // the right side has no child: what is protected finds nobody
-    const auto pass = [&](std::initializer_list<std::string_view> from, std::initializer_list<std::string_view> to, int id) {
-        return left.host.run([&] {
-            return left.backend->install_policy({.id = model::PolicyId(id),
-                                                 .kind = model::PolicyKind::pass,
-                                                 .local = esp::testing::selectors(from),
-                                                 .remote = esp::testing::selectors(to)});
-        });
-    };
-    EXPECT_FALSE(ping());
-    ASSERT_TRUE(pass({"10.1.0.0/16[icmp]"}, {"10.2.0.1/32[icmp]"}, 1));
-    ASSERT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto icmp | grep -q veth"), 0);
-    ASSERT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto tcp dport 22 | grep -q cygnet0"), 0);
-    EXPECT_EQ(left.host.shell("ping -q -n -c 1 -W 1 -I 10.1.0.1 10.2.0.1 >/dev/null"), 0);
-    ASSERT_TRUE(pass({"10.1.0.0/16[tcp]"}, {"10.2.0.0/16[tcp/22]", "10.2.0.0/16[tcp/8000-8010]"}, 2));
-    EXPECT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto tcp dport 22 | grep -q veth"), 0);
-    EXPECT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto tcp dport 8005 | grep -q veth"), 0);
-    EXPECT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto tcp dport 23 | grep -q cygnet0"), 0);
-    ASSERT_TRUE(pass({"10.1.0.0/16[icmp]"}, {"10.2.0.1/32[icmp]"}, 3)) << "the same twice";
-    left.host.run([&] { left.backend->remove_policy(model::PolicyId{1}); });
-    EXPECT_EQ(left.host.shell("ping -q -n -c 1 -W 1 -I 10.1.0.1 10.2.0.1 >/dev/null"), 0);
-    left.host.run([&] { left.backend->remove_policy(model::PolicyId{3}); });
-    EXPECT_FALSE(ping());
-    for (const auto* impossible : {"10.2.0.1/32[icmp/8]", "10.2.0.1/32[tcp/60000-65535]", "10.2.0.1/32[udp/opaque]"}) {
-        const auto refused = pass({"10.1.0.0/16"}, {impossible}, 9);
-        ASSERT_FALSE(refused) << impossible;
-        EXPECT_EQ(refused.error().code, Errc::unsupported) << impossible;
-    }
-    left.host.run([&] { left.backend.reset(); });
-    EXPECT_NE(left.host.shell("ip rule | grep -q 4499 || ip rule | grep -q 4501"), 0);
 }
 
 TEST_F(Tunnel, leaves_no_rule_route_or_device_behind) {

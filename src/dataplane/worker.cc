@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <mutex>
 
 #include "dataplane/mss_clamp.h"
 #include "esp/congestion.h"
@@ -462,7 +461,7 @@ void Worker::deliver_transport(const esp::Child& child, const esp::InboundPacket
 void Worker::report_violation(const esp::Child& child, ByteView packet) {
     esp::SaRuntime& sa = *child.sa;
     {
-        const std::lock_guard lock(sa.in.lock);
+        const esp::SpinLock::Guard lock(sa.in.lock);
         if (sa.told_violation != Instant{} && now_ - sa.told_violation < model::limits::invalid_selectors_pause) return;
         sa.told_violation = now_;
     }
@@ -506,12 +505,12 @@ void Worker::tell_about(const Group& group) {
     bool newest = false;
     for (const auto& packet : std::span(group.packets).first(group.count)) newest |= packet.newest;
     {
-        const std::lock_guard lock(sa.in.lock);
+        const esp::SpinLock::Guard lock(sa.in.lock);
         if (!newest || group.path->remote == sa.told_remote) return;
         sa.told_remote = group.path->remote;
     }
     if (tell({.kind = EventKind::peer_moved, .child = child.id, .path = *group.path}, {}, Drop::event_queue_full)) return;
-    const std::lock_guard lock(sa.in.lock);
+    const esp::SpinLock::Guard lock(sa.in.lock);
     sa.told_remote = {};  // the next packet says it again
 }
 

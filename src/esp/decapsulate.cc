@@ -1,7 +1,6 @@
 #include "esp/decapsulate.h"
 
 #include <array>
-#include <mutex>
 
 #include "base/big_endian.h"
 #include "esp/congestion.h"
@@ -71,7 +70,7 @@ Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& pa
 // Size and replay check; the packets that remain are listed for opening.
 std::size_t admit(InboundSa& sa, const Sizes& sizes, std::span<InboundPacket> packets,
                   std::span<crypto::EspPacket> openings, std::span<InboundPacket*> opened) {
-    const std::lock_guard lock(sa.lock);
+    const SpinLock::Guard lock(sa.lock);
     std::size_t count = 0;
     for (InboundPacket& packet : packets) {
         packet.newest = false;
@@ -89,7 +88,7 @@ std::size_t admit(InboundSa& sa, const Sizes& sizes, std::span<InboundPacket> pa
 
 // Of the packets that were opened, those that the window takes; the others get their drop. Returns how many were authentic.
 std::size_t accept(InboundSa& sa, std::span<const crypto::EspPacket> openings, std::span<InboundPacket*> opened) {
-    const std::lock_guard lock(sa.lock);
+    const SpinLock::Guard lock(sa.lock);
     std::size_t authentic = 0;
     for (std::size_t i = 0; i < openings.size(); ++i) {
         InboundPacket& packet = *opened[i];

@@ -7,12 +7,20 @@ namespace cygnet::esp {
 
 class SpinLock {
 public:
-    void lock() {
-        while (taken_.exchange(true, std::memory_order_acquire))
-            while (taken_.load(std::memory_order_relaxed)) {
-            }
-    }
-    void unlock() { taken_.store(false, std::memory_order_release); }
+    // Holds it to the end of the block.
+    class Guard {
+    public:
+        explicit Guard(SpinLock& lock) : taken_(lock.taken_) {
+            while (taken_.exchange(true, std::memory_order_acquire))
+                while (taken_.load(std::memory_order_relaxed)) {
+                }
+        }
+        ~Guard() { taken_.store(false, std::memory_order_release); }
+        Guard(const Guard&) = delete;
+
+    private:
+        std::atomic<bool>& taken_;
+    };
 
 private:
     std::atomic<bool> taken_{false};

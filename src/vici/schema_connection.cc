@@ -4,6 +4,7 @@
 #include "crypto/catalogue.h"
 #include "crypto/x509.h"
 #include "model/limits.h"
+#include "vici/schema_headers.h"
 #include "vici/schema_table.h"
 
 namespace cygnet::vici {
@@ -236,36 +237,6 @@ Result<> replay_window(ChildDraft& into, const Value& value) {
     return {};
 }
 
-// The default is "no", not strongSwan's "yes": a path that swallows large packets silently then stops no connection.
-Result<> copy_df(ChildDraft& into, const Value& value) {
-    model::DontFragment& df = into.headers.dont_fragment;
-    const auto copy = parse_bool(value.text);
-    if (!copy && value.text != "set") return unacceptable("accepted are yes, no and set");
-    if (!copy) df = model::DontFragment::set;  // our own
-    else df = *copy ? model::DontFragment::copy : model::DontFragment::clear;
-    return {};
-}
-
-Result<> copy_ecn(ChildDraft& into, const Value& value) {
-    const auto copy = parse_bool(value.text);
-    if (!copy) return unacceptable("accepted are yes and no");
-    into.headers.copy_ecn = *copy;
-    return {};
-}
-
-Result<> copy_dscp(ChildDraft& into, const Value& value) {
-    struct Way {
-        std::string_view word;
-        bool out, in;
-    };
-    static constexpr Way ways[] = {{"out", true, false}, {"in", false, true}, {"yes", true, true}, {"no", false, false}};
-    const auto* way = std::ranges::find(ways, value.text, &Way::word);
-    if (way == std::end(ways)) return unacceptable("accepted are out, in, yes and no");
-    into.headers.dscp_out = way->out;
-    into.headers.dscp_in = way->in;
-    return {};
-}
-
 Result<> tfc_padding(ChildDraft& into, const Value& value) {
     if (value.text == "mtu") {
         into.tfc_padding = model::tfc_to_mtu;
@@ -452,9 +423,9 @@ constexpr Row<K> child_rows[] = {
     {"replay_window", Shape::text, replay_window},
     {"per_cpu_sas", Shape::text, nullptr, "no", "a child for each CPU (RFC 9611)"},
     {"hw_offload", Shape::text, nullptr, "no auto", "offload to network cards"},
-    {"copy_df", Shape::text, copy_df},
-    {"copy_ecn", Shape::text, copy_ecn},
-    {"copy_dscp", Shape::text, copy_dscp},
+    {"copy_df", Shape::text, copy_df<K>},
+    {"copy_ecn", Shape::text, copy_ecn<K>},
+    {"copy_dscp", Shape::text, copy_dscp<K>},
     {"icmp", Shape::text, yes_or_no<K, &K::icmp_errors>},
     {"start_action", Shape::text, keyword<K, &K::start_action, action_words>},
     {"close_action", Shape::text, keyword<K, &K::close_action, action_words>},
