@@ -15,6 +15,8 @@ inline std::uint64_t hash_of(const SpiKey& key) { return mix(key.spi); }
 
 class ForwardingTable {
 public:
+    ForwardingTable() = default;
+
     const Child* inbound(std::uint32_t spi) const {
         const ChildPointer* child = inbound_.find({spi});
         return child != nullptr ? child->get() : nullptr;
@@ -23,28 +25,19 @@ public:
 
     // Copies that differ in one child and one direction.
     ForwardingTable with_inbound(const ChildPointer& child) const {
-        ForwardingTable copy = *this;
-        copy.inbound_ = inbound_.with({child->sa->in.spi}, child);
-        return copy;
+        return {inbound_.with({child->sa->in.spi}, child), outbound_};
     }
-    ForwardingTable without_inbound(const Child& child) const {
-        ForwardingTable copy = *this;
-        copy.inbound_ = inbound_.without({child.sa->in.spi});
-        return copy;
-    }
+    ForwardingTable without_inbound(const Child& child) const { return {inbound_.without({child.sa->in.spi}), outbound_}; }
     ForwardingTable with_outbound(const ChildPointer& child, std::uint64_t order) const {
-        ForwardingTable copy = *this;
-        copy.outbound_ = outbound_.with(child, order);
-        return copy;
+        return {inbound_, outbound_.with(child, order)};
     }
-    ForwardingTable without_outbound(const Child& child) const {
-        ForwardingTable copy = *this;
-        copy.outbound_ = outbound_.without(child);
-        return copy;
-    }
+    ForwardingTable without_outbound(const Child& child) const { return {inbound_, outbound_.without(child)}; }
 
 private:
-    SnapshotMap<SpiKey, ChildPointer> inbound_;
+    using Inbound = SnapshotMap<SpiKey, ChildPointer>;
+    ForwardingTable(Inbound inbound, PolicyTable outbound) : inbound_(std::move(inbound)), outbound_(std::move(outbound)) {}
+
+    Inbound inbound_;
     PolicyTable outbound_;
 };
 

@@ -2,11 +2,12 @@
 // rebuilds one and shares the rest. With n keys a change costs n/256 slots; a look-up is one or two probes.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
+
+#include "esp/shared_array.h"
 
 namespace cygnet::esp {
 
@@ -17,8 +18,8 @@ class SnapshotMap {
 public:
     const Value* find(const Key& key) const {
         const std::uint64_t hash = hash_of(key);
-        const auto& shard = shards_[hash % shard_count];
-        if (!shard) return nullptr;
+        const Slots* shard = shards_[hash % shard_count];
+        if (shard == nullptr) return nullptr;
         for (std::size_t at = first_slot(hash, shard->size()); (*shard)[at].value; at = next_slot(at, shard->size()))
             if ((*shard)[at].key == key) return &(*shard)[at].value;
         return nullptr;
@@ -29,7 +30,6 @@ public:
     SnapshotMap without(const Key& key) const { return changed(key, {}); }
 
 private:
-    static constexpr std::size_t shard_count = 256;
     struct Slot {
         Key key{};
         Value value{};  // null: the slot is free
@@ -41,16 +41,17 @@ private:
     static std::size_t next_slot(std::size_t at, std::size_t slots) { return at + 1 == slots ? 0 : at + 1; }
 
     SnapshotMap changed(const Key& key, Value value) const {
-        auto& old = shards_[hash_of(key) % shard_count];
+        const std::size_t number = hash_of(key) % shard_count;
+        const Slots* old = shards_[number];
         std::vector<Slot> kept;
-        if (old)
+        if (old != nullptr)
             for (const Slot& slot : *old)
                 if (slot.value && !(slot.key == key)) kept.push_back(slot);
         if (value) kept.push_back({key, std::move(value)});
 
-        SnapshotMap copy = *this;
-        copy.shards_[hash_of(key) % shard_count] = kept.empty() ? nullptr : build(std::move(kept));
-        return copy;
+        SnapshotMap other;
+        other.shards_ = shards_.with(number, kept.empty() ? nullptr : build(std::move(kept)));
+        return other;
     }
 
     // Two thirds of the slots are taken, so that probes stay short and always end.
@@ -64,7 +65,8 @@ private:
         return slots;
     }
 
-    std::array<std::shared_ptr<const Slots>, shard_count> shards_{};
+    static constexpr std::size_t shard_count = SharedArray<Slots>::size;
+    SharedArray<Slots> shards_{};
 };
 
 // A good spread of all bits over all bits (the finaliser of the splitmix64 generator).
