@@ -1,6 +1,8 @@
 #include "dataplane/host_watch.h"
 
+#include <arpa/inet.h>
 #include <libmnl/libmnl.h>
+#include <linux/filter.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -9,9 +11,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 #include <utility>
+
+#include "dataplane/netlink.h"
 
 namespace cygnet::dataplane {
 namespace {
@@ -28,6 +33,21 @@ mnl_socket* open_socket(unsigned wanted_groups) {
     if (socket != nullptr && mnl_socket_bind(socket, wanted_groups, MNL_SOCKET_AUTOPID) >= 0) return socket;
     if (socket != nullptr) mnl_socket_close(socket);
     return nullptr;
+}
+
+// Our own routes are no news, and a thousand children have a thousand of them: the kernel does not wake us for those.
+bool ignore_own_routes(mnl_socket* socket) {
+    sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, offsetof(nlmsghdr, nlmsg_type)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 0, 2),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, sizeof(nlmsghdr) + offsetof(rtmsg, rtm_protocol)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, own_route_protocol, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xffff'ffff),  // all of the message
+        BPF_STMT(BPF_RET | BPF_K, 0),            // none
+    };
+    const sock_fprog filter{std::size(program), program};
+    return ::setsockopt(mnl_socket_get_fd(socket), SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter) == 0;
 }
 
 // The attributes that we read, of links, addresses and routes.
@@ -131,7 +151,7 @@ struct HostWatch::Dump {
 
 Result<HostWatch> HostWatch::open(const HostWatchSettings& settings) {
     mnl_socket* events = open_socket(groups);
-    mnl_socket* queries = events != nullptr ? open_socket(0) : nullptr;
+    mnl_socket* queries = events != nullptr && ignore_own_routes(events) ? open_socket(0) : nullptr;
     if (queries == nullptr) {
         const int reason = errno;
         if (events != nullptr) mnl_socket_close(events);

@@ -84,5 +84,21 @@ TEST_F(HostWatchTest, KeepsTheTunnelOutOfIt) {
     EXPECT_FALSE(watch->drain());
 }
 
+// The loopback alone: of other links the kernel tells things later, when it pleases.
+TEST(HostWatch, IsNotWokenForOurOwnRoutes) {
+    TestHost host;
+    if (!host.made()) GTEST_SKIP() << "this machine has no network namespaces for us";
+    host.shell("echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6");
+    ASSERT_EQ(host.shell("ip link set lo up"), 0);
+    auto watch = host.run([] { return std::move(*HostWatch::open({.tunnel_device = 0, .mark = 4500})); });
+    watch.drain();
+    ASSERT_EQ(host.shell("ip route add 10.79.0.0/16 dev lo proto 67 && ip route delete 10.79.0.0/16 dev lo proto 67"), 0);
+    pollfd waiting{watch.fd(), POLLIN, 0};
+    EXPECT_EQ(::poll(&waiting, 1, 0), 0);
+    ASSERT_EQ(host.shell("ip route add 10.79.0.0/16 dev lo"), 0);
+    EXPECT_EQ(::poll(&waiting, 1, 0), 1);
+    EXPECT_TRUE(watch.drain());
+}
+
 }  // namespace
 }  // namespace cygnet::dataplane

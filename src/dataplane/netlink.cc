@@ -162,7 +162,7 @@ void describe(auto& request, const Route& route) {
     body.rtm_family = family_number(route.to.address.family());
     body.rtm_dst_len = static_cast<unsigned char>(route.to.bits);
     body.rtm_table = RT_TABLE_UNSPEC;
-    body.rtm_protocol = RTPROT_STATIC;
+    body.rtm_protocol = own_route_protocol;
     body.rtm_scope = RT_SCOPE_UNIVERSE;
     body.rtm_type = RTN_UNICAST;
     request.put(RTA_TABLE, route.table);

@@ -22,6 +22,9 @@ struct Prefix {
 // The prefixes that make up a range.
 std::vector<Prefix> prefixes_of(const model::AddressRange& range);
 
+// Who has made a route, as the kernel lists it (`ip route show proto 67`): the number is our choice, nobody's by convention.
+constexpr std::uint8_t own_route_protocol = 67;
+
 struct Route {
     Prefix to;
     unsigned device = 0;
