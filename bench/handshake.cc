@@ -183,10 +183,10 @@ private:
             feed(engine, ike::Input(ike::Datagram{.path = item.path, .bytes = item.datagram}));
     }
     void feed(ike::Engine& engine, ike::Input input) {
-        ike::Effects effects;
         now_ = now_ + microseconds(1);
-        engine.step(now_, std::move(input), effects);
-        for (ike::Effect& effect : effects) execute(engine, effect);
+        engine.step(now_, std::move(input), effects_);
+        for (ike::Effect& effect : effects_) execute(engine, effect);
+        effects_.clear();
     }
     void execute(ike::Engine& engine, ike::Effect& effect) {
         if (auto* send = std::get_if<ike::Send>(&effect)) {
@@ -205,6 +205,7 @@ private:
 
     crypto::SystemRng rng_;
     Instant now_{};
+    ike::Effects effects_;
     ike::Engine initiator_, responder_;
     std::deque<Item> queue_;
     std::uint64_t children_ = 0;
