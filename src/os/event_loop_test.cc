@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <functional>
@@ -138,16 +139,20 @@ TEST(JobPool, ends_with_work_still_waiting) {
     EXPECT_TRUE(began);
 }
 
-TEST(JobPool, one_brief_piece_of_work_stays_here) {
+TEST(JobPool, a_little_brief_work_stays_here) {
     EventLoop loop;
     JobPool pool(loop, 2);
     const auto here = std::this_thread::get_id();
     bool submitted = false;
-    pool.submit_brief([&, here]() -> JobPool::Finish {
-        EXPECT_TRUE(submitted);  // never within submit_brief()
-        EXPECT_EQ(std::this_thread::get_id(), here);
-        return [&] { loop.stop(); };
-    });
+    std::size_t finished = 0;
+    for (std::size_t i = 0; i < JobPool::share_of_loop; ++i)
+        pool.submit_brief([&, here]() -> JobPool::Finish {
+            EXPECT_TRUE(submitted);  // never within submit_brief()
+            EXPECT_EQ(std::this_thread::get_id(), here);
+            return [&] {
+                if (++finished == JobPool::share_of_loop) loop.stop();
+            };
+        });
     submitted = true;
     loop.run();
 }
@@ -156,20 +161,20 @@ TEST(JobPool, brief_work_is_shared_when_there_is_more_of_it) {
     EventLoop loop;
     JobPool pool(loop, 1);
     std::atomic<int> begun = 0;
-    std::array<std::thread::id, 2> workers;
-    int finished = 0;
+    std::array<std::thread::id, JobPool::share_of_loop + 1> workers;
+    std::size_t finished = 0;
     for (std::thread::id& worker : workers)
         pool.submit_brief([&]() -> JobPool::Finish {
             worker = std::this_thread::get_id();
-            // Neither goes on until both have begun, which one thread alone could never do.
+            // None goes on until two have begun, which one thread alone could never do.
             ++begun;
-            while (begun != 2) std::this_thread::yield();
+            while (begun < 2) std::this_thread::yield();
             return [&] {
-                if (++finished == 2) loop.stop();
+                if (++finished == workers.size()) loop.stop();
             };
         });
     loop.run();
-    EXPECT_NE(workers[0], workers[1]);
+    EXPECT_NE(std::ranges::adjacent_find(workers, std::not_equal_to{}), workers.end());
 }
 
 TEST(JobPool, brief_work_that_brings_more_goes_on) {

@@ -34,8 +34,8 @@ struct JobPool::Impl : std::enable_shared_from_this<JobPool::Impl> {
         }
     }
 
-    // The last one is left to the loop's thread, unless that is at work on another.
-    bool may_take_brief() const { return brief.size() > (helping_now ? 0U : 1U); }
+    // The last few, of which it may have one in its hands, are left to the loop's thread.
+    bool may_take_brief() const { return !brief.empty() && brief.size() + (helping_now ? 1 : 0) > share_of_loop; }
 
     // One piece in each turn of the loop: datagrams and timers wait for no more than that.
     void help_later() {
@@ -100,15 +100,15 @@ void JobPool::submit(std::move_only_function<Finish()> work) {
 }
 
 void JobPool::submit_brief(std::move_only_function<Finish()> work) {
-    bool alone = false, helps = false;
+    bool helps = false, shared = false;
     {
         const std::scoped_lock lock(impl_->mutex);
         impl_->brief.push_back(std::move(work));
-        alone = impl_->brief.size() == 1;
         helps = std::exchange(impl_->helping, true);
+        shared = impl_->may_take_brief();
     }
     if (!helps) impl_->help_later();
-    if (!alone) impl_->arrived.notify_one();
+    if (shared) impl_->arrived.notify_one();
 }
 
 }  // namespace cygnet::os

@@ -18,8 +18,9 @@ public:
     using Finish = std::move_only_function<void()>;
     void submit(std::move_only_function<Finish()> work);
     // The same for work that is done as fast as it is handed over: the loop's thread does it itself, between what else it
-    // has to do, and the threads of the pool help when more than one such piece waits.
+    // has to do, and the threads of the pool help when more pieces than its share wait.
     void submit_brief(std::move_only_function<Finish()> work);
+    static constexpr std::size_t share_of_loop = 4;
 
 private:
     struct Impl;
