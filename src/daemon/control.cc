@@ -54,7 +54,7 @@ Control::Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& drive
           set_deadline();
       }) {
     // Log lines reach clients through the log, whoever wrote them; all other events come from the engine.
-    log_.on_line([this](const model::LogLine& line) { service_.report(os::now(), line); });
+    log_.on_line([this](const model::LogLine& line) { service_.report(os::now(), line); }, [this] { return service_.hears_lines(); });
     driver_.on_redirect([this](ike::RedirectId id, std::shared_ptr<const model::Connection> connection, const std::string& gateway) {
         find_path_to(jobs_, *connection, gateway, options_.network,
                      [this, id](Result<model::Path> path) { driver_.gateway_found(id, std::move(path)); });

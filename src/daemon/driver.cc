@@ -13,6 +13,7 @@ namespace {
 
 constexpr Duration usage_interval = seconds(1);
 constexpr std::size_t secrets_octets_max = 4096;
+constexpr std::size_t effects_kept = 64;  // room for those of a step; one that ends very many SAs has more
 
 std::uint64_t packets_of(const model::ChildUsage& usage) { return usage.packets_in + usage.packets_out; }
 
@@ -94,14 +95,15 @@ void Driver::step(ike::Input input) {
     if (stepping_) return;
     stepping_ = true;
     while (!inputs_.empty()) {
-        ike::Effects effects;
         ike::Input next = std::move(inputs_.front());
         inputs_.pop_front();
         // Gateways without a battery learn the time after they start.
         engine_.set_unix_seconds_at_start(os::unix_seconds_at_start());
-        engine_.step(os::now(), std::move(next), effects);
-        execute(effects);
+        engine_.step(os::now(), std::move(next), effects_);
+        execute(effects_);
+        effects_.clear();
     }
+    if (effects_.capacity() > effects_kept) effects_.shrink_to_fit();
     stepping_ = false;
     deadline_.set(engine_.next_deadline());
 }
@@ -236,7 +238,8 @@ void Driver::assign(const ike::AssignAddress& effect) {
 
 void Driver::report(model::Event event) {
     if (auto* down = std::get_if<model::ChildDown>(&event)) fill_usage(down->child);
-    if (const auto line = line_of(event)) log_.write(*line);
+    if (const auto* line = std::get_if<model::LogLine>(&event)) log_.write(*line);
+    if (const auto* trace = std::get_if<model::MessageTrace>(&event); trace != nullptr && log_.wants(trace_level)) log_.write(line_of(*trace));
     listener_(event);
 }
 

@@ -101,6 +101,7 @@ private:
     Fetcher fetcher_;
     std::string secrets_path_;  // empty: nothing is kept
     std::deque<ike::Input> inputs_;
+    ike::Effects effects_;  // of the step that is being executed
     bool stepping_ = false;
     os::Timer deadline_;
     os::Timer usage_timer_;

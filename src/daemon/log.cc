@@ -73,22 +73,30 @@ struct Log::Impl {
         return false;
     }
 
+    bool taps(int line_level) const { return line_level <= 1 && tap && listening(); }
+
     int level;
     spdlog::logger logger;
     seconds second{0};
     unsigned printed = 0;
     std::uint64_t suppressed = 0;
     std::function<void(const LogLine&)> tap;
+    std::function<bool()> listening;
 };
 
 Log::Log(int level) : impl_(std::make_unique<Impl>(level)) {}
 Log::~Log() = default;
 
-void Log::on_line(std::function<void(const LogLine&)> tap) { impl_->tap = std::move(tap); }
+void Log::on_line(std::function<void(const LogLine&)> tap, std::function<bool()> listening) {
+    impl_->tap = std::move(tap);
+    impl_->listening = std::move(listening);
+}
+
+bool Log::wants(int level) const { return level <= impl_->level || impl_->taps(level); }
 
 void Log::write(const LogLine& line) {
     if (line.level <= impl_->level && impl_->within_limit(line)) impl_->logger.log(severity(line.level), "{}", text_of_line(line));
-    if (line.level <= 1 && impl_->tap) impl_->tap(line);
+    if (impl_->taps(line.level)) impl_->tap(line);
 }
 
 void Log::write(LogGroup group, int level, std::string message) {
@@ -99,19 +107,16 @@ void Log::problem(LogGroup group, const Error& error) {
     write(group, 0, error.detail.empty() ? error.text() : error.detail);
 }
 
-std::optional<LogLine> line_of(const model::Event& event) {
-    if (const auto* line = std::get_if<LogLine>(&event)) return *line;
-    const auto* trace = std::get_if<model::MessageTrace>(&event);
-    if (trace == nullptr) return {};
-    const auto* direction = trace->sent ? "sent" : "received";
-    const auto* again = trace->retransmission ? " again" : "";
-    const std::string parts = trace->datagrams > 1 ? fmt::format(" in {} fragments", trace->datagrams) : "";
+LogLine line_of(const model::MessageTrace& trace) {
+    const auto* direction = trace.sent ? "sent" : "received";
+    const auto* again = trace.retransmission ? " again" : "";
+    const std::string parts = trace.datagrams > 1 ? fmt::format(" in {} fragments", trace.datagrams) : "";
     return LogLine{.group = LogGroup::enc,
-                   .level = 1,
-                   .message = fmt::format("{}{} {} {} {} [ {} ], {} octets{}", direction, again, model::name_of(trace->exchange),
-                                          trace->response ? "response" : "request", trace->message_id, model::text_of(trace->payloads),
-                                          trace->octets, parts),
-                   .ike_id = trace->ike_id};
+                   .level = trace_level,
+                   .message = fmt::format("{}{} {} {} {} [ {} ], {} octets{}", direction, again, model::name_of(trace.exchange),
+                                          trace.response ? "response" : "request", trace.message_id, model::text_of(trace.payloads),
+                                          trace.octets, parts),
+                   .ike_id = trace.ike_id};
 }
 
 }  // namespace cygnet::daemon

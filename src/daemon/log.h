@@ -29,15 +29,18 @@ public:
     // What an operator should know and do something about.
     void problem(model::LogGroup group, const Error& error);
 
-    // Called for every line of level 0 and 1, printed or not.
-    void on_line(std::function<void(const model::LogLine&)> tap);
+    // Called for every line of level 0 and 1, printed or not, while `listening` says that somebody is there.
+    void on_line(std::function<void(const model::LogLine&)> tap, std::function<bool()> listening = [] { return true; });
+    // Whether a line of that level is worth making.
+    bool wants(int level) const;
 
 private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };
 
-// The line of an event that is one, and of an IKE message; the core has written the lines of all other events.
-std::optional<model::LogLine> line_of(const model::Event& event);
+// The line about an IKE message, of trace_level. Of everything else that happens the core makes the lines itself.
+constexpr int trace_level = 1;
+model::LogLine line_of(const model::MessageTrace& trace);
 
 }  // namespace cygnet::daemon

@@ -65,40 +65,45 @@ void EventLoop::on_signals(std::initializer_list<int> numbers, std::function<voi
 
 // ---- Timer --------------------------------------------------------------------------------------
 
+// A deadline that moves away, as most do before they are reached, costs nothing: the wait for the old one ends and looks again.
 struct Timer::Impl : std::enable_shared_from_this<Timer::Impl> {
     Impl(asio::io_context& context, std::function<void()> callback)
         : timer(context), expired(std::move(callback)) {}
 
+    void wait_for(Instant deadline) {
+        waits_for = deadline;
+        timer.expires_at(start_of_clock() + deadline.since_start());
+        timer.async_wait([weak = weak_from_this(), number = ++generation](asio::error_code error) {
+            const auto self = weak.lock();
+            if (error || !self || self->generation != number) return;
+            self->look();
+        });
+    }
+    void look() {
+        waits_for = Instant::never();
+        if (at == Instant::never()) return;
+        if (now() < at) return wait_for(at);
+        at = Instant::never();
+        expired();
+    }
+
     asio::steady_timer timer;
     std::function<void()> expired;
-    std::uint64_t generation = 0;  // a wait that was already queued when the timer was set again is void
-    Instant at = Instant::never();
+    std::uint64_t generation = 0;  // a wait that was already queued when the next one began is void
+    Instant at = Instant::never(), waits_for = Instant::never();
 };
 
 Timer::Timer(EventLoop& loop, std::function<void()> expired)
     : impl_(std::make_shared<Impl>(loop.impl().context, std::move(expired))) {}
 
-Timer::~Timer() { cancel(); }
+Timer::~Timer() = default;
 
 void Timer::set(Instant at) {
-    if (at == impl_->at) return;
-    cancel();
-    if (at == Instant::never()) return;
     impl_->at = at;
-    impl_->timer.expires_at(start_of_clock() + at.since_start());
-    impl_->timer.async_wait([weak = std::weak_ptr<Impl>(impl_), generation = impl_->generation](asio::error_code error) {
-        const auto self = weak.lock();
-        if (error || !self || self->generation != generation) return;
-        self->at = Instant::never();
-        self->expired();
-    });
+    if (at < impl_->waits_for) impl_->wait_for(at);
 }
 
-void Timer::cancel() {
-    ++impl_->generation;
-    impl_->at = Instant::never();
-    impl_->timer.cancel();
-}
+void Timer::cancel() { impl_->at = Instant::never(); }
 
 // ---- ReadWatch ----------------------------------------------------------------------------------
 

@@ -33,8 +33,9 @@ public:
     void received(Instant now, ClientId client, ByteView bytes);
     void disconnected(ClientId client);
 
-    // Every event of the engine and of the daemon itself.
+    // Every event of the engine and of the daemon itself; of log lines only those that somebody hears are missed.
     void report(Instant now, const model::Event& event);
+    bool hears_lines() const { return anybody_hears("log") || anybody_hears("control-log"); }
 
     // Hands the store's content to the engine and carries out start actions. Called by the Service itself a
     // little after load-* commands; by the daemon once after it has read its files.
