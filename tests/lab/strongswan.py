@@ -7,12 +7,10 @@ kernel's IPsec. It always encapsulates in UDP, knows no ESN, and gives its devic
 import shutil
 from pathlib import Path
 
-from . import process
+from . import peer_root, process
 from .ike_daemon import IkeDaemon
 from .laboratory import Lab
 from .netns import Namespace
-
-_PROJECT = Path(__file__).resolve().parents[2]
 
 # Plugins that reach for the host, for hardware, or into the traffic.
 _UNLOADED = "bypass-lan connmark dhcp error-notify farp forecast ha lookip pkcs11 resolve stroke tpm unity updown".split()
@@ -50,15 +48,12 @@ charon {
 
 def root() -> Path:
     """The path of the private root, built on first use."""
-    return Path(process.run([str(_PROJECT / "tools/peer-root"), "strongswan"], timeout_s=600).stdout.strip())
+    return peer_root.path("strongswan")
 
 
 def _inside_root(folder: Path, environment: str, argv: list[str]) -> list[str]:
     """The command line that runs `argv` in the private root, with `folder` as its /run and one more variable set."""
-    script = """
-        mount --rbind /dev "$1/dev" && mount --bind /proc "$1/proc" && mount --bind "$2" "$1/run" || exit 125
-        root=$1; shift 2; exec chroot "$root" "$@" """
-    return ["env", environment, "unshare", "--mount", "sh", "-c", script, "sh", str(root()), str(folder), *argv]
+    return peer_root.inside("strongswan", folder, environment, argv)
 
 
 class Swanctl:

@@ -17,7 +17,16 @@ from .process import wait_until
 class Ping:
     sent: int
     received: int
-    median_ms: float | None
+    times_ms: tuple[float, ...]  # round trips, shortest first
+
+    @property
+    def median_ms(self) -> float | None:
+        return self.percentile_ms(50)
+
+    def percentile_ms(self, percent: float) -> float | None:
+        if not self.times_ms:
+            return None
+        return self.times_ms[min(int(len(self.times_ms) * percent / 100), len(self.times_ms) - 1)]
 
     @property
     def lost(self) -> int:
@@ -35,7 +44,7 @@ def ping(host: Namespace, destination: str, *, count: int = 3, interval_s: float
     if not counts:
         raise ValueError(f"ping said nothing usable: {text!r}")
     times = sorted(float(ms) for ms in re.findall(r"time=([\d.]+) ms", text))
-    return Ping(int(counts[1]), int(counts[2]), times[len(times) // 2] if times else None)
+    return Ping(int(counts[1]), int(counts[2]), tuple(times))
 
 
 @dataclass(frozen=True)
@@ -49,11 +58,12 @@ class Transfer:
 
 
 def tcp_transfer(lab: Lab, sender: Namespace, receiver: Namespace, destination: str, *, seconds: int = 2,
-                 source: str | None = None) -> Transfer:
-    """Sends TCP as fast as it goes through one flow of iperf3 and returns what the receiver got."""
+                 source: str | None = None, flows: int = 1) -> Transfer:
+    """Sends TCP as fast as it goes through one flow of iperf3, or several, and returns what the receiver got."""
     server = lab.start("iperf3-server", receiver, "iperf3", "--server", "--one-off", "--forceflush", "--bind", destination)
     server.wait_for_log("listening")
     words = ["iperf3", "--client", destination, "--time", str(seconds), "--json", "--connect-timeout", "5000"]
+    words += ["--parallel", str(flows)]
     if source:
         words += ["--bind", source]
     report = json.loads(sender.run(*words, timeout_s=seconds + 30).stdout)
