@@ -64,7 +64,8 @@ interop: aws-lc  ## run the scenarios against strongSwan
 	@$(call compile,release,programs)
 	@$(with_release) tests/interop/run
 
-bench: aws-lc  ## measure; writes build/bench/summary.json and prints it
+bench: aws-lc  ## measure; writes build/bench/summary.json with a chart beside it, and prints it
+	@tools/install-packages bench
 	@$(call compile,release,programs benchmarks)
 	@$(with_release) bench/run
 

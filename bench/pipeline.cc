@@ -1,22 +1,18 @@
-// P4: the packet pipeline without kernel I/O (packets in memory to ESP, and back), against bare calls of the
-// AEAD that it uses, on packets of the same sizes. One thread, batches as the data plane makes them.
-// `pipeline SUITE OCTETS PASSES` only runs so many passes of 64 packets, for a counter of instructions.
-//
-//   out: parse ─► policy ─► copy ─► headers, sequence numbers ─► seal
-//   in:  SPI ─► replay window ─► open ─► trailer, inner header, selectors
-#include <cstring>
+// P4: the packet pipeline without kernel I/O (pipeline.h) against bare calls of the AEAD that it uses, on packets of
+// the same sizes. One thread, batches as the data plane makes them.
+// `pipeline SUITE OCTETS PASSES both|out|bare` only runs so many passes of 64 packets, for a counter of instructions:
+// out and in, out alone, or the AEAD's calls of both.
+#include "bench/pipeline.h"
 
 #include "bench/measurement.h"
-#include "dataplane/outbound_batch.h"
-#include "esp/decapsulate.h"
-#include "esp/forwarding_table.h"
-#include "esp/test_packets.h"
 
 namespace {
 
 using namespace cygnet;
 using bench::Measurement;
 using bench::nanoseconds_now;
+using bench::Pipeline;
+using bench::Tables;
 
 constexpr std::size_t pairs = 15;
 constexpr std::size_t children = 100;  // in the tables, so that look-ups are not free
@@ -56,82 +52,35 @@ std::vector<Bytes> packets_of(const Traffic& traffic) {
     return packets;
 }
 
-class Pipeline {
-public:
-    explicit Pipeline(const esp::testing::Suite& suite) {
-        auto spec = esp::testing::test_spec(suite);
-        left_ = esp::testing::child_of(spec);
-        right_ = esp::testing::child_of(esp::testing::mirrored(spec));
-        for (std::uint32_t i = 0; i < children; ++i) {
-            auto other = esp::testing::test_spec(suite);
-            other.id = model::ChildId{i + 2};
-            other.spi_in += i + 1;
-            other.remote = {
-                model::TrafficSelector::of(model::AddressRange::single(model::IpAddress::v4(0x0a030000 + i)))};
-            const auto child = esp::testing::child_of(other);
-            out_ = out_.with_outbound(child, i + 2);
-            in_ = in_.with_inbound(child);
-        }
-        out_ = out_.with_outbound(left_, 1);
-        in_ = in_.with_inbound(right_);
-    }
+// One child that is used among others.
+Tables tables_of(const esp::testing::Suite& suite) {
+    Tables tables;
+    for (std::uint32_t i = 0; i < children; ++i) tables.add(bench::spec_of_child(suite, i), i + 2);
+    tables.add(esp::testing::test_spec(suite), 1);
+    return tables;
+}
 
-    // Packets per size class go through in batches of one size, as UDP_SEGMENT wants them.
-    Cost run(const std::vector<Bytes>& packets) {
-        Passes passes(packets.size());
-        while (!passes.enough()) passes.add(pass(packets));
-        return passes.cost();
+// Packets of each size go through in batches of their own, as UDP_SEGMENT wants them.
+Cost timed_pass(Pipeline& pipeline, const std::vector<Bytes>& packets) {
+    Cost cost;
+    for (std::size_t at = 0; at < packets.size();) {
+        const double start = nanoseconds_now();
+        const std::size_t first = at;
+        const auto octets = pipeline.seal(packets, at);
+        const double sealed = nanoseconds_now();
+        const std::size_t passed = pipeline.open(octets);
+        cost.out += sealed - start;
+        cost.in += nanoseconds_now() - sealed;
+        ASSERT(passed == at - first);
     }
-    Cost pass(const std::vector<Bytes>& packets) {
-        Cost cost;
-        for (std::size_t first = 0; first < packets.size();) {
-            const double start = nanoseconds_now();
-            std::size_t last = first;
-            const auto octets = seal(packets, last);
-            const double sealed = nanoseconds_now();
-            open(octets, batch_.segment_size());
-            cost.out += sealed - start;
-            cost.in += nanoseconds_now() - sealed;
-            first = last;
-            batch_.clear();
-        }
-        return cost;
-    }
+    return cost;
+}
 
-private:
-    std::span<const std::uint8_t> seal(const std::vector<Bytes>& packets, std::size_t& at) {
-        for (; at < packets.size(); ++at) {
-            const Bytes& packet = packets[at];
-            const auto inner = esp::parse_inner(packet.data(), packet.size());
-            const esp::Child* child = out_.outbound(*inner);
-            if (!batch_.takes(*child, {inner->traffic_class}, packet.size())) break;
-            std::memcpy(batch_.add(*child, {inner->traffic_class}, packet.size(), esp::protocol::ipv4), packet.data(), packet.size());
-        }
-        std::size_t sealed = 0;
-        const auto octets = batch_.seal(Instant(), sealed);
-        ASSERT(sealed == batch_.count());
-        return octets;
-    }
-
-    void open(std::span<const std::uint8_t> octets, std::size_t segment) {
-        auto* data = const_cast<std::uint8_t*>(octets.data());
-        const esp::Child* child = nullptr;
-        std::size_t count = 0;
-        for (std::size_t at = 0; at < octets.size(); at += segment) {
-            child = in_.inbound(*esp::spi_of(data + at, segment));
-            inbound_[count++] = {.esp = data + at,
-                                 .size = static_cast<std::uint32_t>(std::min(segment, octets.size() - at))};
-        }
-        const auto packets = std::span(inbound_).first(count);
-        ASSERT(esp::decapsulate(*child, packets, Instant()) == count);
-        for (const auto& packet : packets) ASSERT(packet.drop == esp::Drop::none);
-    }
-
-    esp::ChildPointer left_, right_;
-    esp::ForwardingTable out_, in_;
-    dataplane::OutboundBatch batch_;
-    std::array<esp::InboundPacket, dataplane::OutboundBatch::packets_max> inbound_;
-};
+Cost run(Pipeline& pipeline, const std::vector<Bytes>& packets) {
+    Passes passes(packets.size());
+    while (!passes.enough()) passes.add(timed_pass(pipeline, packets));
+    return passes.cost();
+}
 
 // The cipher alone: the same texts, sequence numbers and so nonces that change.
 class Bare {
@@ -144,66 +93,114 @@ public:
     const char* name() const { return cipher_->implementation(); }
 
     Cost run(const std::vector<Bytes>& packets) {
-        std::vector<Bytes> buffers;
-        for (const Bytes& packet : packets) buffers.emplace_back(esp::encapsulated_size(shape_, packet.size()));
-        std::vector<crypto::EspPacket> batch(packets.size());
+        prepare(packets);
         Passes passes(packets.size());
-        while (!passes.enough()) {
-            for (std::size_t i = 0; i < batch.size(); ++i)
-                batch[i] = {.data = buffers[i].data(),
-                            .sequence = ++sequence_,
-                            .size = static_cast<std::uint32_t>(buffers[i].size()),
-                            .authentic = false};
-            const double start = nanoseconds_now();
-            cipher_->seal(batch);
-            const double sealed = nanoseconds_now();
-            cipher_->open(batch);
-            passes.add({sealed - start, nanoseconds_now() - sealed});
-        }
+        while (!passes.enough()) passes.add(pass());
         return passes.cost();
+    }
+    void repeat(const std::vector<Bytes>& packets, std::size_t passes) {
+        prepare(packets);
+        for (; passes != 0; --passes) pass();
     }
 
 private:
+    void prepare(const std::vector<Bytes>& packets) {
+        buffers_.clear();
+        for (const Bytes& packet : packets) buffers_.emplace_back(esp::encapsulated_size(shape_, packet.size()));
+        batch_.resize(packets.size());
+    }
+    Cost pass() {
+        for (std::size_t i = 0; i < batch_.size(); ++i)
+            batch_[i] = {.data = buffers_[i].data(),
+                         .sequence = ++sequence_,
+                         .size = static_cast<std::uint32_t>(buffers_[i].size()),
+                         .authentic = false};
+        const double start = nanoseconds_now();
+        cipher_->seal(batch_);
+        const double sealed = nanoseconds_now();
+        cipher_->open(batch_);
+        return {sealed - start, nanoseconds_now() - sealed};
+    }
+
     std::unique_ptr<crypto::PacketCipher> cipher_;
     crypto::PacketShape shape_;
     std::uint64_t sequence_ = 0;
+    std::vector<Bytes> buffers_;
+    std::vector<crypto::EspPacket> batch_;
 };
+
+double million_per_s(double nanoseconds) { return 1e3 / nanoseconds; }
+
+// Packets a second: what one core does that only sends, only receives, or does both with each packet.
+void add_rates(const std::vector<std::pair<Cost, Cost>>& samples, const std::string& what, const std::string& other,
+               std::vector<Measurement>& all) {
+    Measurement out{"P4", "rate of seal " + what, "Mpackets/s", other};
+    Measurement in{"P4", "rate of open " + what, "Mpackets/s", other};
+    Measurement both{"P4", "rate of seal and open " + what, "Mpackets/s", other};
+    for (const auto& [own, raw] : samples) {
+        out.samples.push_back({million_per_s(own.out), million_per_s(raw.out)});
+        in.samples.push_back({million_per_s(own.in), million_per_s(raw.in)});
+        both.samples.push_back({million_per_s(own.out + own.in), million_per_s(raw.out + raw.in)});
+    }
+    for (auto* measured : {&out, &in, &both}) all.push_back(std::move(*measured));
+}
 
 void measure(const esp::testing::Suite& suite, const char* suite_name, const Traffic& traffic,
              std::vector<Measurement>& all) {
-    Pipeline pipeline(suite);
+    const Tables tables = tables_of(suite);
+    Pipeline pipeline(tables);
     Bare bare(suite);
     const auto packets = packets_of(traffic);
-    const std::string other = fmt::format("bare AEAD, {}", bare.name());
-    Measurement out{"P4", fmt::format("seal {}, {}", traffic.name, suite_name), "ns/packet", other};
-    Measurement in{"P4", fmt::format("open {}, {}", traffic.name, suite_name), "ns/packet", other};
-    pipeline.run(packets);
+    run(pipeline, packets);
     bare.run(packets);
+    std::vector<std::pair<Cost, Cost>> samples;
     for (std::size_t i = 0; i < pairs; ++i) {
         // A B B A: a drift of the machine's speed meets both sides.
         Cost own, raw;
         if (i % 2 == 0) {
-            own = pipeline.run(packets);
+            own = run(pipeline, packets);
             raw = bare.run(packets);
         } else {
             raw = bare.run(packets);
-            own = pipeline.run(packets);
+            own = run(pipeline, packets);
         }
+        samples.emplace_back(own, raw);
+    }
+    const std::string what = fmt::format("{}, {}", traffic.name, suite_name);
+    const std::string other = fmt::format("bare AEAD, {}", bare.name());
+    Measurement out{"P4", "seal " + what, "ns/packet", other};
+    Measurement in{"P4", "open " + what, "ns/packet", other};
+    for (const auto& [own, raw] : samples) {
         out.samples.push_back({own.out, raw.out});
         in.samples.push_back({own.in, raw.in});
     }
     all.push_back(std::move(out));
     all.push_back(std::move(in));
+    if (traffic.sizes.front() < 1000) add_rates(samples, what, other, all);
+}
+
+// For a counter of instructions.
+void run_counted(const esp::testing::Suite& suite, std::size_t octets, std::size_t passes, std::string_view kind) {
+    const auto packets = packets_of({"counted", {octets}});
+    Bare bare(suite);
+    if (kind == "bare") {
+        bare.repeat(packets, passes);
+        return;
+    }
+    const Tables tables = tables_of(suite);
+    Pipeline pipeline(tables);
+    for (; passes != 0; --passes)
+        for (std::size_t at = 0; at < packets.size();) {
+            const auto sealed = pipeline.seal(packets, at);
+            if (kind == "both") pipeline.open(sealed);
+        }
 }
 
 }  // namespace
 
 int main(int count, char** words) {
-    if (count == 4) {
-        const Traffic traffic{"counted", {std::stoul(words[2])}};
-        Pipeline pipeline(esp::testing::suites[std::stoul(words[1])]);
-        const auto packets = packets_of(traffic);
-        for (std::size_t i = std::stoul(words[3]); i != 0; --i) pipeline.pass(packets);
+    if (count == 5) {
+        run_counted(esp::testing::suites[std::stoul(words[1])], std::stoul(words[2]), std::stoul(words[3]), words[4]);
         return 0;
     }
     const Traffic small{"64 B", {64}}, large{"1400 B", {1400}};

@@ -1,15 +1,17 @@
 // One end of a tunnel with fixed keys, for measuring the data plane without IKE: brings it up in the present
-// network namespace, says "ready", runs until SIGTERM or SIGINT, and prints what was counted as JSON.
+// network namespace, says "ready", runs until SIGTERM or SIGINT, and prints what was counted as JSON; at SIGUSR1 too.
 //
-//   tunnel_end left|right LOCAL-OUTER REMOTE-OUTER LOCAL-INNER REMOTE-INNER [plain] [raw] [MTU]
+//   tunnel_end left|right LOCAL-OUTER REMOTE-OUTER LOCAL-INNER REMOTE-INNER [plain] [raw] [workers=N] [MTU]
 #include <fmt/format.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
+#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string_view>
 
 #include "dataplane/userspace_backend.h"
@@ -23,6 +25,7 @@ using namespace cygnet;
 struct Arguments {
     bool left = true, offload = true, udp = true;
     unsigned mtu = 1400;
+    std::size_t workers = 0;  // one for each core
     model::IpAddress local, remote;
     model::TrafficSelectors local_inner, remote_inner;
 };
@@ -45,6 +48,8 @@ std::optional<Arguments> parse(int count, char** texts) {
             arguments.offload = false;
         else if (text == "raw")
             arguments.udp = false;
+        else if (text.starts_with("workers="))
+            arguments.workers = static_cast<std::size_t>(std::atoi(texts[i] + std::strlen("workers=")));
         else
             arguments.mtu = static_cast<unsigned>(std::atoi(texts[i]));
     }
@@ -81,24 +86,27 @@ void report(const dataplane::UserspaceBackend& backend) {
         "\"system_s\":{:.4f},\"drops\":{{{}}}}}\n",
         done.packets_in, done.packets_out, done.tun_reads, done.tun_writes, done.carrier_receives, done.carrier_sends,
         done.waits, seconds(usage.ru_utime), seconds(usage.ru_stime), drops);
+    std::fflush(stdout);
 }
 
-// Blocks the signals that end the program before there are threads; readable when one came.
-os::Fd end_signals() {
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    sigprocmask(SIG_BLOCK, &ends, nullptr);
-    return os::Fd(::signalfd(-1, &ends, SFD_CLOEXEC));
+// Blocks the signals before there are threads; readable when one came.
+os::Fd open_signals() {
+    sigset_t awaited;
+    sigemptyset(&awaited);
+    for (const int number : {SIGTERM, SIGINT, SIGUSR1}) sigaddset(&awaited, number);
+    sigprocmask(SIG_BLOCK, &awaited, nullptr);
+    return os::Fd(::signalfd(-1, &awaited, SFD_CLOEXEC));
 }
 
-void run_until(const os::Fd& end, dataplane::UserspaceBackend& backend) {
+void run(const os::Fd& signals, dataplane::UserspaceBackend& backend) {
     for (;;) {
-        pollfd waiting[] = {{end.number(), POLLIN, 0}, {backend.event_fd(), POLLIN, 0}};
+        pollfd waiting[] = {{signals.number(), POLLIN, 0}, {backend.event_fd(), POLLIN, 0}};
         ::poll(waiting, 2, -1);
         if (waiting[1].revents != 0) backend.dispatch_events();
-        if (waiting[0].revents != 0) return;
+        if (waiting[0].revents == 0) continue;
+        report(backend);
+        signalfd_siginfo came{};
+        if (::read(signals.number(), &came, sizeof came) != sizeof came || came.ssi_signo != SIGUSR1) return;
     }
 }
 
@@ -109,13 +117,14 @@ int main(int count, char** texts) {
     if (!arguments) {
         fmt::print(stderr,
                    "usage: tunnel_end left|right LOCAL-OUTER REMOTE-OUTER LOCAL-INNER "
-                   "REMOTE-INNER [plain] [raw] [MTU]\n");
+                   "REMOTE-INNER [plain] [raw] [workers=N] [MTU]\n");
         return 2;
     }
-    const os::Fd end = end_signals();
+    const os::Fd signals = open_signals();
     dataplane::UserspaceConfig config;
     config.offload = arguments->offload;
     config.mtu = arguments->mtu;
+    config.workers = arguments->workers;
     auto backend = dataplane::UserspaceBackend::open(config, {});
     if (!backend) {
         fmt::print(stderr, "tunnel_end: {}\n", backend.error().text());
@@ -127,6 +136,5 @@ int main(int count, char** texts) {
     }
     fmt::print("ready: {}\n", (*backend)->description());
     std::fflush(stdout);
-    run_until(end, **backend);
-    report(**backend);
+    run(signals, **backend);
 }

@@ -1,0 +1,95 @@
+// The packet pipeline without kernel I/O, as the data plane's workers run it: packets in memory to ESP, and back.
+//
+//   out: parse ─► policy ─► copy ─► headers, sequence numbers ─► seal
+//   in:  SPI ─► replay window ─► open ─► trailer, inner header, selectors
+#pragma once
+
+#include <cstring>
+#include <span>
+#include <vector>
+
+#include "dataplane/outbound_batch.h"
+#include "esp/decapsulate.h"
+#include "esp/forwarding_table.h"
+#include "esp/test_packets.h"
+
+namespace cygnet::bench {
+
+// The forwarding tables of the end that sends and of the end that receives.
+struct Tables {
+    esp::ForwardingTable out, in;
+
+    void add(const model::ChildSaSpec& spec, std::uint64_t order) {
+        out = out.with_outbound(esp::testing::child_of(spec), order);
+        in = in.with_inbound(esp::testing::child_of(esp::testing::mirrored(spec)));
+    }
+};
+
+// Where child `number` of many leads.
+inline std::uint32_t address_of_child(std::uint32_t number) { return 0x0a800000 + number; }
+
+// One of many children, with SPIs, keys and a remote address of its own.
+inline model::ChildSaSpec spec_of_child(const esp::testing::Suite& suite, std::uint32_t number) {
+    auto spec = esp::testing::test_spec(suite);
+    spec.id = model::ChildId{number + 2};
+    spec.spi_in += number + 1;
+    spec.spi_out += number + 1;
+    for (auto* keys : {&spec.in, &spec.out}) store_be(keys->encr.reveal_for_writing().data(), number);
+    const auto address = model::IpAddress::v4(address_of_child(number));
+    spec.remote = {model::TrafficSelector::of(model::AddressRange::single(address))};
+    return spec;
+}
+
+class Pipeline {
+public:
+    explicit Pipeline(const Tables& tables) : tables_(tables) {}
+
+    // Of the packets from `at` on, those that make one batch; `at` is then behind them.
+    std::span<const std::uint8_t> seal(std::span<const Bytes> packets, std::size_t& at) {
+        batch_.clear();
+        for (; at < packets.size(); ++at) {
+            const Bytes& packet = packets[at];
+            const auto inner = esp::parse_inner(packet.data(), packet.size());
+            const esp::Child* child = tables_.out.outbound(*inner);
+            const dataplane::OuterHeader outer{inner->traffic_class};
+            if (!batch_.takes(*child, outer, packet.size())) break;
+            std::memcpy(batch_.add(*child, outer, packet.size(), esp::protocol::ipv4), packet.data(), packet.size());
+        }
+        std::size_t sealed = 0;
+        const auto octets = batch_.seal(Instant(), sealed);
+        ASSERT(sealed == batch_.count());
+        return octets;
+    }
+
+    // Opens the batch; how many of its packets came through.
+    std::size_t open(std::span<const std::uint8_t> octets) {
+        auto* data = const_cast<std::uint8_t*>(octets.data());
+        const std::size_t segment = batch_.segment_size();
+        const esp::Child* child = nullptr;
+        std::size_t count = 0;
+        for (std::size_t at = 0; at < octets.size(); at += segment) {
+            child = tables_.in.inbound(*esp::spi_of(data + at, segment));
+            inbound_[count++] = {.esp = data + at,
+                                 .size = static_cast<std::uint32_t>(std::min(segment, octets.size() - at))};
+        }
+        const auto packets = std::span(inbound_).first(count);
+        esp::decapsulate(*child, packets, Instant());
+        std::size_t passed = 0;
+        for (const auto& packet : packets) passed += packet.drop == esp::Drop::none;
+        return passed;
+    }
+
+    // All packets, out and in; how many came through.
+    std::size_t carry(std::span<const Bytes> packets) {
+        std::size_t passed = 0;
+        for (std::size_t at = 0; at < packets.size();) passed += open(seal(packets, at));
+        return passed;
+    }
+
+private:
+    const Tables& tables_;
+    dataplane::OutboundBatch batch_;
+    std::array<esp::InboundPacket, dataplane::OutboundBatch::packets_max> inbound_;
+};
+
+}  // namespace cygnet::bench
