@@ -11,8 +11,8 @@ std::optional<Ecn> decapsulated_ecn(Ecn inner, Ecn outer) {
     return inner == Ecn::ect0 && outer == Ecn::ect1 ? Ecn::ect1 : inner;
 }
 
-bool decapsulate_traffic_class(const model::TunnelHeaders& rules, std::uint8_t* packet, InnerPacket& inner,
-                               std::uint8_t outer_traffic_class) {
+bool change_traffic_class(const model::TunnelHeaders& rules, std::uint8_t* packet, InnerPacket& inner,
+                          std::uint8_t outer_traffic_class) {
     unsigned after = inner.traffic_class;
     if (rules.copy_ecn) {
         const auto mark = decapsulated_ecn(ecn_of(inner.traffic_class), ecn_of(outer_traffic_class));

@@ -21,7 +21,14 @@ inline std::uint8_t outer_traffic_class(const model::TunnelHeaders& rules, std::
 }
 
 // What the outer header's traffic class does to the inner one's, with its checksum. False if the packet must be dropped.
-bool decapsulate_traffic_class(const model::TunnelHeaders& rules, std::uint8_t* packet, InnerPacket& inner,
-                               std::uint8_t outer_traffic_class);
+bool change_traffic_class(const model::TunnelHeaders& rules, std::uint8_t* packet, InnerPacket& inner,
+                          std::uint8_t outer_traffic_class);
+inline bool decapsulate_traffic_class(const model::TunnelHeaders& rules, std::uint8_t* packet, InnerPacket& inner,
+                                      std::uint8_t outer_traffic_class) {
+    // Nearly all packets: no mark outside that is not inside.
+    const Ecn outer = ecn_of(outer_traffic_class);
+    if (!rules.dscp_in && (outer == Ecn::not_ect || outer == ecn_of(inner.traffic_class))) return true;
+    return change_traffic_class(rules, packet, inner, outer_traffic_class);
+}
 
 }  // namespace cygnet::esp

@@ -56,10 +56,8 @@ Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& pa
     packet.next_header = next_header;
     if (child.transport) return Drop::none;
     if (next_header != protocol::ipv4 && next_header != protocol::ipv6) return Drop::bad_next_header;
-    const auto inner = parse_inner(text, payload);
     const auto family = next_header == protocol::ipv4 ? model::Family::v4 : model::Family::v6;
-    if (!inner || inner->family != family) return Drop::bad_inner_packet;
-    packet.inner = *inner;
+    if (!parse_inner(text, payload, packet.inner) || packet.inner.family != family) return Drop::bad_inner_packet;
     // RFC 4301 §5.2 step 4.
     if (!child.accepts_inbound(packet.inner) && !accepts_error(child, text, packet.inner)) return Drop::selector_mismatch;
     if (!decapsulate_traffic_class(child.headers, text, packet.inner, packet.outer_traffic_class))

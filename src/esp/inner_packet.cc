@@ -35,14 +35,14 @@ bool read_ports(const std::uint8_t* data, InnerPacket& packet) {
 // Whether the packet must be there to its end.
 enum class Extent : std::uint8_t { whole, beginning };
 
-std::optional<InnerPacket> parse_v4(const std::uint8_t* data, std::size_t available, Extent extent) {
-    if (available < ipv4_header_min) return std::nullopt;
-    InnerPacket packet{.family = model::Family::v4};
+// False if it is no IPv4 packet; as parse_v6, into a fresh `packet`: each packet comes this way, copies would be seen.
+bool parse_v4(const std::uint8_t* data, std::size_t available, Extent extent, InnerPacket& packet) {
+    if (available < ipv4_header_min) return false;
     packet.transport_offset = (data[0] & 0x0fU) * 4U;
     packet.size = load_be<std::uint16_t>(data + 2);
     if (extent == Extent::beginning) packet.size = std::min(packet.size, static_cast<std::uint32_t>(available));
     if (packet.transport_offset < ipv4_header_min || packet.size < packet.transport_offset || packet.size > available)
-        return std::nullopt;
+        return false;
     packet.traffic_class = data[1];
     packet.protocol = data[9];
     packet.source.low = load_be<std::uint32_t>(data + 12);
@@ -52,7 +52,7 @@ std::optional<InnerPacket> parse_v4(const std::uint8_t* data, std::size_t availa
     packet.fragment = more || later;
     packet.dont_fragment = fragment & 0x4000U;
     packet.ports_known = !later && read_ports(data, packet);
-    return packet;
+    return true;
 }
 
 // Walks the extension headers up to the transport header. False if a chain does not end in the packet.
@@ -89,29 +89,29 @@ bool skip_extensions(const std::uint8_t* data, InnerPacket& packet, bool& later_
     return false;
 }
 
-std::optional<InnerPacket> parse_v6(const std::uint8_t* data, std::size_t available, Extent extent) {
-    if (available < ipv6_header) return std::nullopt;
-    InnerPacket packet{.family = model::Family::v6};
+bool parse_v6(const std::uint8_t* data, std::size_t available, Extent extent, InnerPacket& packet) {
+    if (available < ipv6_header) return false;
+    packet.family = model::Family::v6;
     packet.size = static_cast<std::uint32_t>(ipv6_header) + load_be<std::uint16_t>(data + 4);
     if (extent == Extent::beginning) packet.size = std::min(packet.size, static_cast<std::uint32_t>(available));
-    if (packet.size > available) return std::nullopt;
+    if (packet.size > available) return false;
     packet.transport_offset = ipv6_header;
     packet.protocol = data[6];
     packet.traffic_class = static_cast<std::uint8_t>(load_be<std::uint16_t>(data) >> 4);
     packet.source = {load_be<std::uint64_t>(data + 8), load_be<std::uint64_t>(data + 16)};
     packet.destination = {load_be<std::uint64_t>(data + 24), load_be<std::uint64_t>(data + 32)};
     bool later_fragment = false;
-    if (!skip_extensions(data, packet, later_fragment)) return std::nullopt;
+    if (!skip_extensions(data, packet, later_fragment)) return false;
     packet.ports_known = !later_fragment && read_ports(data, packet);
-    return packet;
+    return true;
 }
 
-std::optional<InnerPacket> parse(const std::uint8_t* data, std::size_t available, Extent extent) {
-    if (available == 0) return std::nullopt;
+bool parse(const std::uint8_t* data, std::size_t available, Extent extent, InnerPacket& packet) {
+    if (available == 0) return false;
     switch (data[0] >> 4) {
-        case 4: return parse_v4(data, available, extent);
-        case 6: return parse_v6(data, available, extent);
-        default: return std::nullopt;
+        case 4: return parse_v4(data, available, extent, packet);
+        case 6: return parse_v6(data, available, extent, packet);
+        default: return false;
     }
 }
 
@@ -124,11 +124,20 @@ AddressKey key_of(const model::IpAddress& address) {
 }
 
 std::optional<InnerPacket> parse_inner(const std::uint8_t* data, std::size_t available) {
-    return parse(data, available, Extent::whole);
+    std::optional<InnerPacket> packet(std::in_place);
+    if (!parse(data, available, Extent::whole, *packet)) packet.reset();
+    return packet;
+}
+
+bool parse_inner(const std::uint8_t* data, std::size_t available, InnerPacket& packet) {
+    packet = {};
+    return parse(data, available, Extent::whole, packet);
 }
 
 std::optional<InnerPacket> parse_beginning(const std::uint8_t* data, std::size_t available) {
-    return parse(data, available, Extent::beginning);
+    std::optional<InnerPacket> packet(std::in_place);
+    if (!parse(data, available, Extent::beginning, *packet)) packet.reset();
+    return packet;
 }
 
 }  // namespace cygnet::esp

@@ -39,6 +39,8 @@ struct InnerPacket {
 // Nothing if it is not IP, or its header claims more than `available` octets. Trailing octets are fine
 // (RFC 4303 §2.7: traffic flow confidentiality padding).
 std::optional<InnerPacket> parse_inner(const std::uint8_t* data, std::size_t available);
+// The same into `packet`, which is rubbish if it returns false.
+bool parse_inner(const std::uint8_t* data, std::size_t available, InnerPacket& packet);
 // The same of a packet of which only so much is there, as ICMP errors quote it; `size` is then what is there.
 std::optional<InnerPacket> parse_beginning(const std::uint8_t* data, std::size_t available);
 

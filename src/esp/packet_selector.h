@@ -47,8 +47,12 @@ struct PacketSelector {
     }
 
     bool all_ports() const { return first_port == 0 && last_port == 65535; }
+    bool contains(const AddressKey& address) const {
+        if (family == model::Family::v4) return first.low <= address.low && address.low <= last.low;
+        return first <= address && address <= last;
+    }
     bool matches(const PacketEnd& end) const {
-        if (end.family != family || end.address < first || last < end.address) return false;
+        if (end.family != family || !contains(end.address)) return false;
         if (protocol != 0 && protocol != end.protocol) return false;
         if (all_ports()) return true;
         // RFC 4301 §7.1: without its port a packet matches ANY (above) or OPAQUE only.

@@ -9,34 +9,24 @@
 namespace cygnet::esp {
 namespace {
 
-constexpr std::uint64_t word_bits = 64;
 constexpr std::uint64_t subspace = 1ULL << 32;  // numbers that share one high half
 
 // One word more than the window, so that the word being entered is never one still in use.
-std::size_t words_for(std::uint32_t packets) {
+std::size_t words_for(std::uint32_t packets, std::uint64_t word_bits) {
     if (packets == 0) return 0;
     return std::bit_ceil((packets + word_bits - 1) / word_bits + 1);
 }
 
-std::uint64_t bit_of(std::uint64_t sequence) { return 1ULL << (sequence % word_bits); }
-
 }  // namespace
 
-ReplayWindow::ReplayWindow(std::uint32_t packets, bool esn) : bits_(words_for(packets)), packets_(packets), esn_(esn) {
+ReplayWindow::ReplayWindow(std::uint32_t packets, bool esn) : bits_(words_for(packets, word_bits)), packets_(packets), esn_(esn) {
     ASSERT(packets <= model::limits::replay_window_packets_max);
 }
 
-ReplayWindow::Examined ReplayWindow::examine(std::uint32_t sequence_low) const {
-    const std::uint64_t sequence = infer(sequence_low);
-    return {check(sequence), sequence};
-}
-
-Drop ReplayWindow::accept(std::uint64_t sequence) {
-    const Drop drop = check(sequence);
-    if (drop != Drop::none) return drop;
+void ReplayWindow::take(std::uint64_t sequence) {
     if (bits_.empty()) {
         top_ = std::max(top_, sequence);
-        return Drop::none;
+        return;
     }
     const std::uint64_t mask = bits_.size() - 1;
     if (sequence > top_) {
@@ -46,13 +36,11 @@ Drop ReplayWindow::accept(std::uint64_t sequence) {
         top_ = sequence;
     }
     bits_[(sequence / word_bits) & mask] |= bit_of(sequence);
-    return Drop::none;
 }
 
 // RFC 4303 appendix A2.1: the high half that puts the number nearest to the window. Returns 0, which
 // is never valid, for a number that would lie before the very first.
 std::uint64_t ReplayWindow::infer(std::uint32_t low) const {
-    if (!esn_) return low;
     const std::uint64_t high = top_ / subspace, top_low = top_ % subspace;
     // Without protection late packets are still expected, so the inference needs some window.
     const std::uint64_t window = packets_ != 0 ? packets_ : model::limits::replay_window_packets_max;
@@ -64,14 +52,6 @@ std::uint64_t ReplayWindow::infer(std::uint32_t low) const {
     const std::uint64_t bottom = top_low + subspace - (window - 1);
     if (low < bottom) return high * subspace + low;
     return high == 0 ? 0 : (high - 1) * subspace + low;
-}
-
-Drop ReplayWindow::check(std::uint64_t sequence) const {
-    if (sequence == 0) return Drop::sequence_zero;
-    if (bits_.empty() || sequence > top_) return Drop::none;
-    if (top_ - sequence >= packets_) return Drop::before_window;
-    const bool seen = bits_[(sequence / word_bits) & (bits_.size() - 1)] & bit_of(sequence);
-    return seen ? Drop::replayed : Drop::none;
 }
 
 }  // namespace cygnet::esp
