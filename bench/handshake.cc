@@ -310,6 +310,7 @@ double heap_octets() { return static_cast<double>(mallinfo2().uordblks); }
 double data_plane_octets(int count) {
     const double before = heap_octets();
     std::vector<esp::ChildPointer> children;
+    SharedValues<esp::PacketSelectors> locals;
     esp::ForwardingTable table;
     for (std::uint32_t i = 0; i < static_cast<std::uint32_t>(count); ++i) {
         const auto client = model::AddressRange::single(model::IpAddress::v4(0x0a000000 + i));
@@ -322,7 +323,7 @@ double data_plane_octets(int count) {
         spec.remote = {model::TrafficSelector::of(client)};
         auto runtime = esp::SaRuntime::make(spec);
         must(runtime.has_value(), "SaRuntime::make");
-        children.push_back(esp::make_child(spec, std::move(*runtime)));
+        children.push_back(esp::make_child(spec, std::move(*runtime), &locals));
         table = table.with_inbound(children.back()).with_outbound(children.back(), i + 1);
     }
     return (heap_octets() - before) / count;

@@ -167,8 +167,9 @@ class Pair:
 
     @staticmethod
     def _memory_kib(end):
+        # Not the pages of programs and libraries: each is read once, with however many clients.
         lines = Path(f"/proc/{end.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:"))
+        return next(int(line.split()[1]) for line in lines if line.startswith("RssAnon:"))
 
 
 def measure(lab, entry, rounds, wanted):

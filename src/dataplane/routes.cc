@@ -33,7 +33,8 @@ Routes::Routes(Routes&& other) noexcept
       settings_(other.settings_),
       rules_(std::exchange(other.rules_, {})),
       entries_(std::exchange(other.entries_, {})),
-      bypasses_(std::exchange(other.bypasses_, {})) {}
+      bypasses_(std::exchange(other.bypasses_, {})),
+      local_(std::move(other.local_)) {}
 
 Routes::~Routes() {
     for (const auto& [rule, users] : bypasses_) static_cast<void>(netlink_.remove_bypass(rule, bypass_priority(), landing_priority()));
@@ -44,13 +45,15 @@ Routes::~Routes() {
 }
 
 Result<> Routes::add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote, std::size_t mtu) {
+    Shared<model::TrafficSelectors> shared(local);
+    local_.unify(shared);
     for (const model::TrafficSelector& selector : remote) {
         const auto source = source_for(local, selector.addresses.family());
         for (const Prefix& prefix : prefixes_of(selector.addresses)) {
             Entry& entry = entries_[prefix];
             const bool wider = mtu == 0 || (entry.mtu != 0 && entry.mtu <= mtu);  // the narrowest child speaks for all
             if (entry.users++ != 0 && wider) continue;
-            entry.local = local;
+            entry.local = shared;
             entry.mtu = mtu;
             TRY(set_route(prefix, entry, source));
         }

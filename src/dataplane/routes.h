@@ -5,6 +5,7 @@
 
 #include <map>
 
+#include "base/shared.h"
 #include "dataplane/netlink.h"
 #include "model/selector.h"
 
@@ -42,7 +43,7 @@ public:
 private:
     struct Entry {
         unsigned users = 0;
-        model::TrafficSelectors local{};
+        Shared<model::TrafficSelectors> local{};
         std::optional<model::IpAddress> source{};
         std::size_t mtu = 0;
     };
@@ -59,6 +60,7 @@ private:
     std::vector<Rule> rules_;
     std::map<Prefix, Entry> entries_;
     std::map<BypassRule, unsigned> bypasses_;
+    SharedValues<model::TrafficSelectors> local_{};
 };
 
 }  // namespace cygnet::dataplane

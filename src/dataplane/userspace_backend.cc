@@ -30,9 +30,8 @@ constexpr std::uint8_t nat_keepalive = 0xff;
 
 struct Installed {
     esp::ChildPointer child;
-    model::TrafficSelectors remote;  // of its routes
-    std::uint64_t order = 0;         // of its activation; 0: not active
-    bool draining = false;           // removed, in its grace
+    std::uint64_t order = 0;  // of its activation; 0: not active
+    bool draining = false;    // removed, in its grace
 };
 
 // Each prefix is a route and an entry of the table; a peer may choose ranges that have hundreds of them.
@@ -91,6 +90,7 @@ struct UserspaceBackend::Impl {
     std::vector<std::thread> threads;
     os::Fd epoll, timer;
     std::map<model::ChildId, Installed> children;
+    SharedValues<esp::PacketSelectors> locals;
     struct InstalledPolicy {
         esp::ChildPointer policy;
         model::TrafficSelectors remote;  // of its routes
@@ -181,7 +181,7 @@ Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
     if (impl.children.contains(spec.id)) return fail(Errc::state, "child", "installed already");
     if (impl.table.newest().inbound(spec.spi_in) != nullptr)
         return fail(Errc::state, "child", fmt::format("SPI {:08x} is in use", spec.spi_in));
-    auto child = esp::make_child(spec, TRY(esp::SaRuntime::make(spec)));
+    auto child = esp::make_child(spec, TRY(esp::SaRuntime::make(spec)), &impl.locals);
     TRY(check_prefixes(child->remote));
     if (impl.routes) {
         const auto mtu = esp::inner_mtu(*child, impl.kernel_path_mtu.ask(spec.path.remote.address));
@@ -192,7 +192,6 @@ Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
     }
     Installed& installed = impl.children[spec.id];
     installed.child = child;
-    installed.remote = spec.remote;
     esp::ForwardingTable next = impl.table.newest().with_inbound(child);
     if (spec.outbound_active) {
         installed.order = ++impl.activations;
@@ -220,7 +219,7 @@ void UserspaceBackend::remove(model::ChildId child, Duration grace) {
         return;
     }
     if (installed.order != 0) impl.publish(impl.table.newest().without_outbound(*installed.child));
-    if (impl.routes) static_cast<void>(impl.routes->remove(installed.remote));
+    if (impl.routes) static_cast<void>(impl.routes->remove(esp::addresses_of(installed.child->remote)));
     if (grace <= Duration{0}) return impl.forget(found);
     installed.draining = true;
     impl.graces.emplace(impl.config.now() + grace, child);

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "base/boxed.h"
+#include "base/shared.h"
 #include "esp/packet_selector.h"
 #include "esp/sa_runtime.h"
 
@@ -12,7 +13,8 @@ namespace cygnet::esp {
 struct Child {
     model::ChildId id{};
     std::shared_ptr<SaRuntime> sa{};    // nothing: a policy
-    PacketSelectors local{}, remote{};  // inner addresses: ours, the peer's
+    Shared<PacketSelectors> local{};  // inner addresses: ours, which many children have alike,
+    PacketSelectors remote{};         // and the peer's
     model::Path path{};
     bool udp_encapsulation = false;
     bool transport = false;  // RFC 4303 §3.1.1
@@ -27,19 +29,22 @@ struct Child {
     // What the inner packet must look like to come in (RFC 4301 §5.2) or to go out (§5.1).
     bool accepts_inbound(const InnerPacket& packet) const {
         return any_matches(remote, PacketEnd::source_of(packet)) &&
-               any_matches(local, PacketEnd::destination_of(packet));
+               any_matches(*local, PacketEnd::destination_of(packet));
     }
     bool accepts_outbound(const InnerPacket& packet) const {
-        return any_matches(local, PacketEnd::source_of(packet)) &&
+        return any_matches(*local, PacketEnd::source_of(packet)) &&
                any_matches(remote, PacketEnd::destination_of(packet));
     }
 };
 using ChildPointer = std::shared_ptr<const Child>;
 
-inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<SaRuntime> runtime) {
+inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<SaRuntime> runtime,
+                               SharedValues<PacketSelectors>* locals = nullptr) {
+    Shared<PacketSelectors> local(compile(spec.local, spec.non_first_fragments));
+    if (locals != nullptr) locals->unify(local);
     return std::make_shared<const Child>(Child{.id = spec.id,
                                                .sa = std::move(runtime),
-                                               .local = compile(spec.local, spec.non_first_fragments),
+                                               .local = std::move(local),
                                                .remote = compile(spec.remote, spec.non_first_fragments),
                                                .path = spec.path,
                                                .udp_encapsulation = spec.udp_encapsulation,

@@ -7,18 +7,29 @@
 namespace cygnet::esp {
 namespace {
 
-model::TrafficSelector end_of(const PacketEnd& end) {
+model::IpAddress address_of(const AddressKey& key, model::Family family) {
     std::array<std::uint8_t, 16> octets{};
-    store_be(octets.data(), end.address.high);
-    store_be(octets.data() + 8, end.address.low);
-    const std::size_t size = model::address_size(end.family);
-    const auto address = *model::IpAddress::from_bytes(ByteView(octets).last(size));
-    model::TrafficSelector selector{.addresses = model::AddressRange::single(address), .protocol = end.protocol};
+    store_be(octets.data(), key.high);
+    store_be(octets.data() + 8, key.low);
+    return *model::IpAddress::from_bytes(ByteView(octets).last(model::address_size(family)));
+}
+
+model::TrafficSelector end_of(const PacketEnd& end) {
+    model::TrafficSelector selector{.addresses = model::AddressRange::single(address_of(end.address, end.family)),
+                                    .protocol = end.protocol};
     if (end.port_known) selector.first_port = selector.last_port = end.port;
     return selector;
 }
 
 }  // namespace
+
+model::TrafficSelectors addresses_of(const PacketSelectors& selectors) {
+    model::TrafficSelectors addresses;
+    for (const PacketSelector& selector : selectors)
+        addresses.push_back(model::TrafficSelector::of(
+            {address_of(selector.first, selector.family), address_of(selector.last, selector.family)}));
+    return addresses;
+}
 
 model::PacketEnds ends_of(const InnerPacket& packet) {
     return {.local = end_of(PacketEnd::source_of(packet)), .remote = end_of(PacketEnd::destination_of(packet))};

@@ -70,6 +70,9 @@ inline PacketSelectors compile(std::span<const model::TrafficSelector> selectors
     return compiled;
 }
 
+// Selectors of the same addresses, whatever the protocol and the ports.
+model::TrafficSelectors addresses_of(const PacketSelectors& selectors);
+
 // The packet's own two ends as selectors; without ports where the packet shows none.
 model::PacketEnds ends_of(const InnerPacket& packet);
 

@@ -62,7 +62,7 @@ const Child* PolicyTable::find(const InnerPacket& packet) const {
         const AddressKey prefix = cut(packet.destination, host_mask(bits, width));
         const auto* bucket = buckets_.find({prefix, packet.family, bits});
         if (bucket == nullptr) continue;
-        if (const Child* child = find_in(**bucket, packet)) return child;
+        if (const Child* child = find_in(*bucket, packet)) return child;
     }
     return nullptr;
 }
@@ -70,7 +70,7 @@ const Child* PolicyTable::find(const InnerPacket& packet) const {
 PolicyTable PolicyTable::with(const ChildPointer& child, std::uint64_t order) const {
     PolicyTable copy = *this;
     unsigned local_bits = 0;
-    for (const PacketSelector& local : child->local) local_bits = std::max(local_bits, common_bits(local));
+    for (const PacketSelector& local : *child->local) local_bits = std::max(local_bits, common_bits(local));
     for (std::uint32_t i = 0; i < child->remote.size(); ++i) {
         const PacketSelector& remote = child->remote[i];
         const std::uint8_t rank = !remote.all_ports() ? 0 : remote.protocol != 0 ? 1 : 2;
@@ -94,21 +94,20 @@ bool PolicyTable::comes_before(const Policy& a, const Policy& b) {
 }
 
 void PolicyTable::add(const PrefixKey& prefix, const Policy& policy) {
-    const auto* old = buckets_.find(prefix);
-    auto bucket = old != nullptr ? std::make_shared<Bucket>(**old) : std::make_shared<Bucket>();
-    bucket->reserve(bucket->size() + 1);
-    bucket->insert(std::ranges::upper_bound(*bucket, policy, comes_before), policy);
+    const Bucket* old = buckets_.find(prefix);
+    std::vector<Policy> policies = old != nullptr ? policies_of(*old) : std::vector<Policy>();
+    policies.insert(std::ranges::upper_bound(policies, policy, comes_before), policy);
     if (old == nullptr) count_prefix(prefix, true);
-    buckets_ = buckets_.with(prefix, std::move(bucket));
+    buckets_ = buckets_.with(prefix, bucket_of(std::move(policies)));
 }
 
 void PolicyTable::drop(const PrefixKey& prefix, const Child& child) {
-    const auto* old = buckets_.find(prefix);
+    const Bucket* old = buckets_.find(prefix);
     if (old == nullptr) return;
-    auto bucket = std::make_shared<Bucket>(**old);
-    std::erase_if(*bucket, [&](const Policy& policy) { return policy.child->id == child.id && policy.child->policy == child.policy; });
-    if (!bucket->empty()) {
-        buckets_ = buckets_.with(prefix, std::move(bucket));
+    std::vector<Policy> policies = policies_of(*old);
+    std::erase_if(policies, [&](const Policy& policy) { return policy.child->id == child.id && policy.child->policy == child.policy; });
+    if (!policies.empty()) {
+        buckets_ = buckets_.with(prefix, bucket_of(std::move(policies)));
         return;
     }
     buckets_ = buckets_.without(prefix);
@@ -118,9 +117,27 @@ void PolicyTable::drop(const PrefixKey& prefix, const Child& child) {
 const Child* PolicyTable::find_in(const Bucket& bucket, const InnerPacket& packet) const {
     const PacketEnd destination = PacketEnd::destination_of(packet);
     const PacketEnd source = PacketEnd::source_of(packet);
-    for (const Policy& policy : bucket)
-        if (policy.child->remote[policy.remote].matches(destination) && any_matches(policy.child->local, source)) return policy.child.get();
+    const auto suits = [&](const Policy& policy) {
+        return policy.child->remote[policy.remote].matches(destination) && any_matches(*policy.child->local, source);
+    };
+    if (suits(bucket.first)) return bucket.first.child.get();
+    if (bucket.others)
+        for (const Policy& policy : *bucket.others)
+            if (suits(policy)) return policy.child.get();
     return nullptr;
+}
+
+std::vector<PolicyTable::Policy> PolicyTable::policies_of(const Bucket& bucket) {
+    std::vector<Policy> policies{bucket.first};
+    if (bucket.others) policies.insert(policies.end(), bucket.others->begin(), bucket.others->end());
+    return policies;
+}
+
+PolicyTable::Bucket PolicyTable::bucket_of(std::vector<Policy> policies) {
+    Bucket bucket{.first = std::move(policies.front())};
+    policies.erase(policies.begin());
+    if (!policies.empty()) bucket.others = std::make_shared<const std::vector<Policy>>(std::move(policies));
+    return bucket;
 }
 
 void PolicyTable::count_prefix(const PrefixKey& prefix, bool added) {

@@ -46,13 +46,20 @@ public:
 
 private:
     struct Policy {
-        ChildPointer child;
-        std::uint64_t order;
-        std::uint32_t remote;     // which of the child's remote selectors
-        std::uint8_t port_rank;   // 0: ports, 1: protocol, 2: any
-        std::uint8_t local_bits;  // the longest local prefix of the child
+        ChildPointer child{};
+        std::uint64_t order = 0;
+        std::uint32_t remote = 0;     // which of the child's remote selectors
+        std::uint8_t port_rank = 0;   // 0: ports, 1: protocol, 2: any
+        std::uint8_t local_bits = 0;  // the longest local prefix of the child
     };
-    using Bucket = std::vector<Policy>;
+    // The policies of one prefix, in their order. Nearly all have one.
+    struct Bucket {
+        Policy first{};
+        std::shared_ptr<const std::vector<Policy>> others{};
+        explicit operator bool() const { return first.child != nullptr; }
+    };
+    static std::vector<Policy> policies_of(const Bucket& bucket);
+    static Bucket bucket_of(std::vector<Policy> policies);
     static bool comes_before(const Policy& a, const Policy& b);
 
     void add(const PrefixKey& prefix, const Policy& policy);
@@ -60,7 +67,7 @@ private:
     const Child* find_in(const Bucket& bucket, const InnerPacket& packet) const;
     void count_prefix(const PrefixKey& prefix, bool added);
 
-    SnapshotMap<PrefixKey, std::shared_ptr<const Bucket>> buckets_;
+    SnapshotMap<PrefixKey, Bucket> buckets_;
     // How many buckets each prefix length has, and the lengths in use, longest first.
     std::array<std::vector<std::uint32_t>, 2> buckets_of_length_{std::vector<std::uint32_t>(33),
                                                                  std::vector<std::uint32_t>(129)};
