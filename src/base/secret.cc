@@ -1,16 +1,16 @@
 #include "base/secret.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cstring>
 #include <utility>
 
 namespace cygnet::inline base {
 
 void wipe(MutableByteView memory) {
-    volatile std::uint8_t* octets = memory.data();
-    for (std::size_t i = 0; i < memory.size(); ++i) octets[i] = 0;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (memory.empty()) return;
+    std::memset(memory.data(), 0, memory.size());
+    // For the compiler somebody reads what was written, so it must write.
+    __asm__ volatile("" : : "r"(memory.data()) : "memory");
 }
 
 SecretBytes SecretBytes::copy_of(ByteView bytes) {

@@ -90,17 +90,15 @@ bool fits_proposal(const model::Connection& connection, const model::ChosenPropo
 
 std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection) {
     std::vector<model::Proposal> usable;
-    for (model::Proposal proposal : connection.proposals) {
-        std::vector<model::TransformType> before;
-        before.reserve(proposal.transforms.size());
-        for (const model::Transform& transform : proposal.transforms) before.push_back(transform.type);
-        std::erase_if(proposal.transforms, [](const model::Transform& transform) {
-            return !crypto::supports(model::Protocol::ike, transform);
-        });
-        const bool whole = std::ranges::all_of(before, [&](model::TransformType type) { return proposal.has(type); });
-        if (!whole) continue;
+    usable.reserve(connection.proposals.size());
+    for (const model::Proposal& configured : connection.proposals) {
+        model::Proposal proposal{.number = static_cast<std::uint8_t>(usable.size() + 1), .protocol = configured.protocol, .spi = configured.spi};
+        proposal.transforms.reserve(configured.transforms.size());
+        for (const model::Transform& transform : configured.transforms)
+            if (crypto::supports(model::Protocol::ike, transform)) proposal.transforms.push_back(transform);
+        const auto left = [&](const model::Transform& transform) { return proposal.has(transform.type); };
+        if (!std::ranges::all_of(configured.transforms, left)) continue;
         if (connection.post_quantum == model::PostQuantum::required && !model::is_post_quantum(proposal)) continue;
-        proposal.number = static_cast<std::uint8_t>(usable.size() + 1);
         usable.push_back(std::move(proposal));
     }
     return usable;

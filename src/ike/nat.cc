@@ -18,6 +18,7 @@ bool any_equals(const std::vector<const wire::NotifyPayload*>& hashes, const Nat
 
 NatHash nat_detection_hash(const Spis& spis, const model::Endpoint& endpoint) {
     Bytes octets;
+    octets.reserve(2 * sizeof(std::uint64_t) + endpoint.address.bytes().size() + sizeof endpoint.port);
     Writer writer(octets);
     writer.u64(spis.initiator);
     writer.u64(spis.responder);

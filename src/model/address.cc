@@ -57,8 +57,14 @@ std::optional<IpAddress> IpAddress::next() const {
 
 std::string IpAddress::text() const {
     char buffer[INET6_ADDRSTRLEN];
-    const int family = family_ == Family::v4 ? AF_INET : AF_INET6;
-    return inet_ntop(family, octets_.data(), buffer, sizeof buffer);
+    if (family_ == Family::v6) return inet_ntop(AF_INET6, octets_.data(), buffer, sizeof buffer);
+    // Every log line has one or two; inet_ntop would parse a format string for them.
+    char* end = buffer;
+    for (const std::uint8_t octet : bytes()) {
+        if (end != buffer) *end++ = '.';
+        end = std::to_chars(end, std::end(buffer), octet).ptr;
+    }
+    return {buffer, end};
 }
 
 AddressRange AddressRange::all(Family family) { return prefix(IpAddress::any(family), 0); }

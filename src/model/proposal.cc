@@ -62,87 +62,94 @@ bool understood(const Proposal& offer, const SelectionRules& rules) {
     });
 }
 
-// The transforms of one type that both sides allow, in the order of the side that decides. An
-// absent type of an optional kind stands for NONE (RFC 7296 §3.3.3, RFC 9370 §2.2.1).
-std::vector<Transform> common(const Proposal& own, const Proposal& offer, TransformType type,
-                              bool own_order) {
-    const std::vector<Transform> absent{{type, 0, {}, {}}};
-    auto mine = own.of_type(type);
-    auto theirs = offer.of_type(type);
-    if (mine.empty()) mine = absent;
-    if (theirs.empty()) theirs = absent;
-    const auto& first = own_order ? mine : theirs;
-    const auto& second = own_order ? theirs : mine;
-    std::vector<Transform> both;
-    for (const Transform& transform : first) {
-        if (!transform.other_attributes.empty()) continue;
-        if (std::ranges::find(second, transform) == second.end()) continue;
-        if (std::ranges::find(both, transform) == both.end()) both.push_back(transform);
-    }
-    return both;
+// RFC 7296 §3.3.3, RFC 9370 §2.2.1: an absent type of an optional kind stands for NONE.
+const Transform& none_of(TransformType type) {
+    static const auto all = [] {
+        std::array<Transform, 6 + additional_rounds> nones;
+        for (std::size_t i = 0; i < nones.size(); ++i) nones[i].type = static_cast<TransformType>(i);
+        return nones;
+    }();
+    return all.at(std::to_underlying(type));
 }
+
+bool allows(const Proposal& proposal, const Transform& transform) {
+    if (!proposal.has(transform.type)) return transform == none_of(transform.type);
+    return std::ranges::find(proposal.transforms, transform) != proposal.transforms.end();
+}
+
+// The first transform of one type that both sides allow and that suits, in the order of the side that decides; or nullptr.
+template <class Suits>
+const Transform* first_common(const Proposal& own, const Proposal& offer, TransformType type, bool own_order, Suits suits) {
+    const Proposal& first = own_order ? own : offer;
+    const Proposal& second = own_order ? offer : own;
+    const auto fits = [&](const Transform& transform) {
+        return transform.other_attributes.empty() && allows(second, transform) && suits(transform);
+    };
+    if (!first.has(type)) return fits(none_of(type)) ? &none_of(type) : nullptr;
+    for (auto at = first.transforms.begin(); at != first.transforms.end(); ++at)
+        // One that a peer repeats is looked at once: rounds of key exchanges are tried in all combinations.
+        if (at->type == type && std::find(first.transforms.begin(), at, *at) == at && fits(*at)) return &*at;
+    return nullptr;
+}
+
+// What was chosen: transforms of the two proposals, or NONE.
+using Choice = std::vector<const Transform*>;
 
 // Fills KE and then the rounds in ascending order so that no method runs twice; RFC 9370 §2.2.1
 // forbids duplicates among the rounds, and we never repeat the first method either.
-bool assign_methods(std::span<const std::vector<Transform>> alternatives,
-                    std::vector<Transform>& chosen) {
-    if (chosen.size() == alternatives.size()) return true;
-    for (const Transform& transform : alternatives[chosen.size()]) {
-        const auto same = [&](const Transform& other) { return other.id == transform.id; };
-        if (!is_none(transform) && std::ranges::any_of(chosen, same)) continue;
-        chosen.push_back(transform);
-        if (assign_methods(alternatives, chosen)) return true;
-        chosen.pop_back();
-    }
-    return false;
+bool choose_rounds(const Proposal& own, const Proposal& offer, bool own_order, unsigned round, std::span<const Transform*> methods) {
+    if (round > additional_rounds) return true;
+    const TransformType type = round == 0 ? TransformType::ke : round_type(round);
+    const auto suits = [&](const Transform& candidate) {
+        if (round == 0 && offer.protocol == Protocol::ike && is_none(candidate)) return false;
+        const auto same = [&](const Transform* earlier) { return earlier->id == candidate.id; };
+        if (!is_none(candidate) && std::ranges::any_of(methods.first(round), same)) return false;
+        methods[round] = &candidate;
+        return choose_rounds(own, offer, own_order, round + 1, methods);
+    };
+    return first_common(own, offer, type, own_order, suits) != nullptr;
 }
 
-bool choose_key_exchanges(const Proposal& own, const Proposal& offer, const SelectionRules& rules,
-                          std::vector<Transform>& out) {
+bool choose_key_exchanges(const Proposal& own, const Proposal& offer, const SelectionRules& rules, Choice& out) {
     if (rules.ignore_key_exchange) {
         // RFC 7296 §1.2: in IKE_AUTH the only KE that may be offered is NONE.
-        for (const Transform& transform : offer.of_type(TransformType::ke))
-            if (is_none(transform)) out.push_back(transform);
+        for (const Transform& transform : offer.transforms)
+            if (transform.type == TransformType::ke && is_none(transform)) out.push_back(&transform);
         return true;
     }
-    std::vector<std::vector<Transform>> alternatives;
-    alternatives.push_back(common(own, offer, TransformType::ke, rules.prefer_own_order));
-    if (offer.protocol == Protocol::ike) std::erase_if(alternatives.front(), is_none);
-    for (unsigned round = 1; round <= additional_rounds; ++round)
-        alternatives.push_back(common(own, offer, round_type(round), rules.prefer_own_order));
-    std::vector<Transform> chosen;
-    if (!assign_methods(alternatives, chosen)) return false;
-    std::ranges::copy(chosen, std::back_inserter(out));
+    std::array<const Transform*, 1 + additional_rounds> methods{};
+    if (!choose_rounds(own, offer, rules.prefer_own_order, 0, methods)) return false;
+    out.insert(out.end(), methods.begin(), methods.end());
     return true;
 }
 
 // RFC 5282 §8, RFC 7296 §3.3: an AEAD goes without integrity algorithm or with NONE alone, every
 // other cipher needs one.
-bool choose_encryption(const Proposal& own, const Proposal& offer, const SelectionRules& rules,
-                       std::vector<Transform>& out) {
-    const auto integ = common(own, offer, TransformType::integ, rules.prefer_own_order);
-    const auto offered_integ = offer.of_type(TransformType::integ);
-    const bool only_none = std::ranges::all_of(offered_integ, is_none);
-    for (const Transform& encr : common(own, offer, TransformType::encr, rules.prefer_own_order)) {
-        if (is_none(encr)) continue;
+bool choose_encryption(const Proposal& own, const Proposal& offer, const SelectionRules& rules, Choice& out) {
+    const bool only_none = std::ranges::all_of(offer.transforms, [](const Transform& transform) {
+        return transform.type != TransformType::integ || is_none(transform);
+    });
+    const Transform* integ = nullptr;
+    const auto suits = [&](const Transform& encr) {
+        if (is_none(encr)) return false;
         const bool aead = is_aead(static_cast<Encr>(encr.id));
-        if (aead && !only_none) continue;
-        const auto fits = [&](const Transform& candidate) { return is_none(candidate) == aead; };
-        const auto found = std::ranges::find_if(integ, fits);
-        if (found == integ.end()) continue;
-        out.push_back(encr);
-        out.push_back(*found);
-        return true;
-    }
-    return false;
+        if (aead && !only_none) return false;
+        integ = first_common(own, offer, TransformType::integ, rules.prefer_own_order,
+                             [&](const Transform& candidate) { return is_none(candidate) == aead; });
+        return integ != nullptr;
+    };
+    const Transform* encr = first_common(own, offer, TransformType::encr, rules.prefer_own_order, suits);
+    if (encr == nullptr) return false;
+    out.push_back(encr);
+    out.push_back(integ);
+    return true;
 }
 
-bool choose_one(const Proposal& own, const Proposal& offer, const SelectionRules& rules,
-                TransformType type, std::vector<Transform>& out) {
+bool choose_one(const Proposal& own, const Proposal& offer, const SelectionRules& rules, TransformType type, Choice& out) {
     if (!offer.has(type)) return false;  // mandatory
-    const auto both = common(own, offer, type, rules.prefer_own_order);
-    if (both.empty()) return false;
-    out.push_back(both.front());
+    const Transform* found = first_common(own, offer, type, rules.prefer_own_order, [](const Transform&) { return true; });
+    if (found == nullptr) return false;
+    out.push_back(found);
     return true;
 }
 
@@ -164,22 +171,22 @@ void take(ChosenProposal& result, const Transform& transform) {
 
 // The parsed form; the answer repeats exactly the types of the offer (RFC 7296 §2.7), and the
 // rounds run in the order of their types whatever the order on the wire (RFC 9370 §2.2.1).
-ChosenProposal parsed(const Proposal& offer, std::vector<Transform> chosen) {
+ChosenProposal parsed(const Proposal& offer, Choice chosen) {
     ChosenProposal result{.number = offer.number, .protocol = offer.protocol};
-    std::ranges::stable_sort(chosen, {}, &Transform::type);
-    for (const Transform& transform : chosen) {
-        take(result, transform);
-        if (offer.has(transform.type))
-            result.transforms.push_back({transform.type, transform.id, transform.key_bits.value_or(0)});
-    }
-    result.transforms.shrink_to_fit();
+    std::ranges::stable_sort(chosen, {}, [](const Transform* transform) { return transform->type; });
+    for (const Transform* transform : chosen) take(result, *transform);
+    std::erase_if(chosen, [&](const Transform* transform) { return !offer.has(transform->type); });
+    result.transforms.reserve(chosen.size());
+    for (const Transform* transform : chosen)
+        result.transforms.push_back({transform->type, transform->id, transform->key_bits.value_or(0)});
     return result;
 }
 
 std::optional<ChosenProposal> match(const Proposal& own, const Proposal& offer,
                                     const SelectionRules& rules) {
     if (own.protocol != offer.protocol || !understood(offer, rules)) return std::nullopt;
-    std::vector<Transform> chosen;
+    Choice chosen;
+    chosen.reserve(4 + additional_rounds);
     if (!choose_encryption(own, offer, rules, chosen)) return std::nullopt;
     if (offer.protocol == Protocol::ike) {
         if (!choose_one(own, offer, rules, TransformType::prf, chosen)) return std::nullopt;
@@ -215,7 +222,7 @@ Result<> check_types(const Proposal& offer, const Proposal& answer, const Select
     for (const Transform& transform : answer.transforms) {
         if (std::ranges::find(offer.transforms, transform) == offer.transforms.end())
             return inconsistent(answer, transform.text() + " was not offered");
-        if (answer.of_type(transform.type).size() != 1)
+        if (std::ranges::count(answer.transforms, transform.type, &Transform::type) != 1)
             return inconsistent(answer, "more than one transform of type " + name_of(transform.type));
         if (!type_allowed(answer.protocol, transform.type, rules))
             return inconsistent(answer, name_of(transform.type) + " has no meaning here");
@@ -226,9 +233,8 @@ Result<> check_types(const Proposal& offer, const Proposal& answer, const Select
             transform.type == TransformType::ke || is_additional_ke(transform.type);
         if (key_exchange && rules.ignore_key_exchange) continue;
         // Extended sequence numbers have no NONE: 0 means 32 bits.
-        if (transform.type != TransformType::sn &&
-            std::ranges::any_of(offer.of_type(transform.type), is_none))
-            continue;
+        const auto same_as_none = [&](const Transform& other) { return other.type == transform.type && is_none(other); };
+        if (transform.type != TransformType::sn && std::ranges::any_of(offer.transforms, same_as_none)) continue;
         return inconsistent(answer, "it lacks a transform of type " + name_of(transform.type));
     }
     return {};
@@ -337,7 +343,10 @@ Result<ChosenProposal> check_choice(std::span<const Proposal> offered, const Pro
     if (offer == offered.end() || offer->protocol != answer.protocol)
         return inconsistent(answer, "no offer had number " + std::to_string(answer.number));
     TRY(check_types(*offer, answer, rules));
-    ChosenProposal chosen = parsed(answer, answer.transforms);
+    Choice transforms;
+    transforms.reserve(answer.transforms.size());
+    for (const Transform& transform : answer.transforms) transforms.push_back(&transform);
+    ChosenProposal chosen = parsed(answer, std::move(transforms));
     TRY(check_combination(answer, chosen));
     return chosen;
 }

@@ -75,8 +75,10 @@ Error in_payload(Error error, std::size_t number, PayloadType type) {
 }  // namespace
 
 Result<std::vector<Payload>> parse_payloads(PayloadType first, ByteView octets) {
+    constexpr std::size_t usual = 16;
     Reader chain(octets);
     std::vector<Payload> payloads;
+    payloads.reserve(usual);
     for (PayloadType type = first; type != PayloadType::none;) {
         const std::size_t number = payloads.size() + 1;
         if (number > model::limits::payloads_per_message) return fail(Errc::limit, "payloads of a message");
@@ -131,8 +133,9 @@ const NotifyPayload* Message::notify(model::NotifyType type) const {
 }
 
 std::vector<const NotifyPayload*> Message::notifies(model::NotifyType type) const {
-    auto found = all<NotifyPayload>();
-    std::erase_if(found, [&](const NotifyPayload* one) { return one->message_type != type; });
+    std::vector<const NotifyPayload*> found;
+    for (const Payload& payload : payloads)
+        if (const auto* one = std::get_if<NotifyPayload>(&payload); one != nullptr && one->message_type == type) found.push_back(one);
     return found;
 }
 
@@ -150,7 +153,9 @@ const UnknownPayload* Message::unsupported_critical() const {
 
 // Links a new payload to the one before it, and leaves room for its length.
 std::size_t MessageBuilder::begin(PayloadType type, bool critical) {
+    constexpr std::size_t usual = 512;
     ASSERT(type != PayloadType::none && !sealed_);
+    if (chain_.octets.capacity() == 0) chain_.octets.reserve(usual);
     const std::size_t start = chain_.octets.size();
     if (empty()) {
         chain_.first = type;

@@ -28,7 +28,9 @@ std::vector<model::PayloadName> outline(std::span<const Payload> payloads) {
 
 std::vector<model::PayloadName> outline(PayloadType type, ByteView chain) {
     constexpr std::size_t notify_type_at = 6;
+    constexpr std::size_t usual = 16;
     std::vector<model::PayloadName> names;
+    names.reserve(usual);
     while (type != PayloadType::none && chain.size() >= generic_header_size) {
         const std::size_t size = std::size_t{chain[2]} << 8 | chain[3];
         if (size < generic_header_size || size > chain.size()) break;

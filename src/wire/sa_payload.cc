@@ -6,6 +6,8 @@
 //              | 0:type | length | value …
 //
 // The first octet of proposals and transforms says whether another one follows.
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "wire/payloads.h"
@@ -22,6 +24,7 @@ constexpr std::uint8_t last_substructure = 0;
 constexpr std::uint8_t more_proposals = 2;
 constexpr std::uint8_t more_transforms = 3;
 constexpr std::size_t substructure_header_size = 4;
+constexpr std::size_t transform_size_min = 8;
 constexpr std::uint16_t fixed_format = 0x8000;
 
 // Takes one substructure: the part of `list` behind its own four-octet header.
@@ -79,6 +82,8 @@ Result<Proposal> parse_proposal(Reader body) {
     const std::size_t spi_size = TRY(body.u8("proposal SPI size"));
     const std::size_t count = TRY(body.u8("proposal"));
     proposal.spi = keep(TRY(body.take(spi_size, "proposal SPI")));
+    // No more than the octets that came can hold.
+    proposal.transforms.reserve(std::min(count, body.left() / transform_size_min));
     while (!body.empty()) {
         if (proposal.transforms.size() == limits::transforms_per_proposal) return fail(Errc::limit, "transforms");
         const Reader transform = TRY(take_substructure(body, more_transforms, "transform"));
