@@ -6,6 +6,7 @@ QEMU emulates the processor, so the guest is slow but right; it starts within te
 """
 
 import io
+import os
 import shutil
 import socket
 import tarfile
@@ -51,7 +52,9 @@ class Guest:
         self.folder.mkdir()
         self._write_files(files)
         self._lay_wire(bridge)
-        argv = self._qemu(root(peer), _tool("peer-root", "guest"))
+        # Two guests on one wire need two addresses there, too.
+        octets = [int(octet) for octet in address.split("/")[0].split(".")[1:]]
+        argv = self._qemu(root(peer), _tool("peer-root", "guest"), "52:54:00:" + ":".join(f"{octet:02x}" for octet in octets))
         self._process = lab.start(f"guest-{bridge}", bridge, *argv)
         self._process.wait_until(lambda: "guest: ready" in self.console(), "the guest is ready", timeout_s=120)
         self._control = socket.socket(socket.AF_UNIX)
@@ -93,7 +96,8 @@ class Guest:
             for path, content in files.items():
                 data = content.read_bytes() if isinstance(content, Path) else content.encode()
                 entry = tarfile.TarInfo(path.lstrip("/"))
-                entry.size, entry.mode = len(data), 0o600
+                program = isinstance(content, Path) and os.access(content, os.X_OK)
+                entry.size, entry.mode = len(data), 0o700 if program else 0o600
                 archive.addfile(entry, io.BytesIO(data))
         # A disk has whole sectors, and more than one.
         with open(self.folder / "files.tar", "ab") as disk:
@@ -109,14 +113,14 @@ class Guest:
         for device in ("bridge", "tap0"):
             bridge.set_link(device, up=True)
 
-    def _qemu(self, machine: Path, tools: Path) -> list[str]:
+    def _qemu(self, machine: Path, tools: Path, mac: str) -> list[str]:
         qemu = [
             "/usr/bin/qemu-system-x86_64", "-accel", "tcg,thread=single", "-cpu", "max", "-m", "640", "-smp", "1", "-nodefaults",
             "-no-reboot", "-display", "none", "-kernel", "/mnt/vmlinuz", "-initrd", "/mnt/initramfs", "-append", _SETTINGS,
             "-drive", "file=/mnt/root.ext4,format=raw,if=virtio,readonly=on",
             "-drive", "file=/run/files.tar,format=raw,if=virtio,readonly=on",
             "-device", "virtio-rng-pci", "-netdev", "tap,id=wire,ifname=tap0,script=no,downscript=no",
-            "-device", "virtio-net-pci,netdev=wire", "-serial", "file:/run/console.log",
+            "-device", f"virtio-net-pci,netdev=wire,mac={mac}", "-serial", "file:/run/console.log",
             "-serial", "unix:/run/control.sock,server=on,wait=off",
         ]
         return ["unshare", "--mount", "sh", "-c", _RUN_QEMU, "sh", str(tools), str(machine), str(self.folder), *qemu]

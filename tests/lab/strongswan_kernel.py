@@ -27,24 +27,13 @@ charon {
 """
 
 
-class KernelStrongSwan:
-    """`charon` with its usual kernel interface in a guest that takes the place of `host`; `config` is swanctl.conf."""
+class GuestDaemon:
+    """What one does with a daemon in `self.guest`, by swanctl in that guest."""
 
-    def __init__(self, lab: Lab, host: Namespace, config: str, *, files: dict[str, Path] | None = None, settings: str = "",
-                 address: str = "192.0.2.2/24", inner: str = "10.2.0.1/24"):
-        self.host = host
-        contents: dict[str, str | Path] = {
-            "etc/lab/strongswan.conf": _SETTINGS.replace("%SETTINGS%", settings),
-            "etc/lab/swanctl/swanctl.conf": config,
-        }
-        contents |= {f"etc/lab/swanctl/{name}": path for name, path in (files or {}).items()}
-        self.guest = Guest(lab, host, "strongswan", address=address, inner=inner, files=contents)
-        self.guest.run("STRONGSWAN_CONF=/etc/lab/strongswan.conf /usr/lib/ipsec/charon >/run/charon.out 2>&1 &")
-        wait_until(lambda: "charon.vici" in self.guest.run("ls /run"), "charon's control socket", timeout_s=60)
-        self.swanctl("--load-all --noprompt")
+    guest: Guest
 
     def swanctl(self, words: str, *, timeout_s: float = 60) -> str:
-        return self.guest.run(f"SWANCTL_DIR=/etc/lab/swanctl swanctl {words}", timeout_s=timeout_s)
+        raise NotImplementedError
 
     def initiate(self, child: str, *, timeout_s: float = 30) -> None:
         try:
@@ -66,6 +55,26 @@ class KernelStrongSwan:
     def xfrm_states(self) -> str:
         """The SAs that the kernel has, as it prints them."""
         return self.guest.run("cat /proc/net/xfrm_stat; ip -s xfrm state", check=False)
+
+
+class KernelStrongSwan(GuestDaemon):
+    """`charon` with its usual kernel interface in a guest that takes the place of `host`; `config` is swanctl.conf."""
+
+    def __init__(self, lab: Lab, host: Namespace, config: str, *, files: dict[str, Path] | None = None, settings: str = "",
+                 address: str = "192.0.2.2/24", inner: str = "10.2.0.1/24"):
+        self.host = host
+        contents: dict[str, str | Path] = {
+            "etc/lab/strongswan.conf": _SETTINGS.replace("%SETTINGS%", settings),
+            "etc/lab/swanctl/swanctl.conf": config,
+        }
+        contents |= {f"etc/lab/swanctl/{name}": path for name, path in (files or {}).items()}
+        self.guest = Guest(lab, host, "strongswan", address=address, inner=inner, files=contents)
+        self.guest.run("STRONGSWAN_CONF=/etc/lab/strongswan.conf /usr/lib/ipsec/charon >/run/charon.out 2>&1 &")
+        wait_until(lambda: "charon.vici" in self.guest.run("ls /run"), "charon's control socket", timeout_s=60)
+        self.swanctl("--load-all --noprompt")
+
+    def swanctl(self, words: str, *, timeout_s: float = 60) -> str:
+        return self.guest.run(f"SWANCTL_DIR=/etc/lab/swanctl swanctl {words}", timeout_s=timeout_s)
 
     def log(self) -> str:
         return self.guest.run("cat /run/charon.log", check=False)
