@@ -158,8 +158,14 @@ Result<int> show_status(Client& client, const Common& common, const StatusOption
             sas.push_back(std::move(sa));
         }
     }));
-    if (common.json) print_json(sas);
-    else print(text.empty() ? std::string("no SAs; `cygnet up NAME` brings one up\n") : text);
+    if (common.json) {
+        print_json(sas);
+        return succeeded;
+    }
+    print(text.empty() ? std::string("no SAs; `cygnet up NAME` brings one up\n") : text);
+    if (!options.name.empty()) return succeeded;
+    const vici::Section stats = TRY(client.request("stats", {}));
+    if (const auto plane = stats.text("data-plane")) print(fmt::format("{}\n", *plane));
     return succeeded;
 }
 

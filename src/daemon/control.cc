@@ -208,7 +208,8 @@ vici::DaemonFacts Control::facts() const {
             .since = since_,
             .running = os::now().since_start(),
             .population = driver_.engine().population(),
-            .workers = os::processors()};
+            .workers = os::processors(),
+            .data_plane = driver_.data_plane()};
 }
 
 }  // namespace cygnet::daemon

@@ -94,6 +94,7 @@ public:
             loop_, log_, options_.network,
             {.ike_datagram = [this](const model::Path& path, ByteView message) { driver_.datagram_arrived(path, message); },
              .inbound_seen = [this](model::ChildId child) { driver_.inbound_seen(child); },
+             .limit_reached = [this](model::ChildId child) { driver_.limit_reached(child); },
              .peer_moved = [this](model::ChildId child, const model::Path& path) { driver_.peer_moved(child, path); },
              .acquire = [this](model::PolicyId policy, const model::PacketEnds& packet) { control_.acquire(policy, packet); },
              .selectors_violated =
@@ -153,12 +154,15 @@ private:
 }  // namespace
 
 int run_daemon(const Options& options, const std::string& version) {
-    if (auto rights = os::check_network_rights(); !rights) return refuse(rights.error());
+    auto rights = os::check_network_rights();
+    if (rights && options.network.esp == Esp::userspace) rights = os::check_tun_rights();
+    if (!rights) return refuse(rights.error());
     RunFolder folder;
     if (auto mine = folder.occupy(options.run_folder); !mine) return refuse(mine.error());
     // Before the first thread: capabilities belong to threads.
     if (auto kept = os::keep_network_capabilities_only(); !kept) return refuse(kept.error());
     Daemon daemon(options, version);
+    daemon.store().set_kernel_esp(options.network.esp != Esp::userspace);
     const auto wrong = load(daemon.store(), options);
     for (const auto& line : wrong) fmt::print(stderr, "{}\n", line);
     if (!wrong.empty()) {
@@ -172,6 +176,7 @@ int run_daemon(const Options& options, const std::string& version) {
 
 int check_configuration(const Options& options) {
     vici::ConfigStore store;
+    store.set_kernel_esp(options.network.esp != Esp::userspace);
     Options named = options;
     named.config_named = true;
     const auto wrong = load(store, named);

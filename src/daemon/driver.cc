@@ -30,7 +30,14 @@ Driver::Driver(os::EventLoop& loop, os::JobPool& jobs, Log& log, Rng& rng, const
 // ---- inputs -------------------------------------------------------------------------------------
 
 void Driver::configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials) {
-    step(ike::Configure{std::move(config), std::move(credentials)});
+    auto fitted = fitting_.fit(config, network_->children());
+    std::string missing;
+    for (const auto& transform : fitted.left_out) missing += (missing.empty() ? "" : ", ") + transform;
+    if (!missing.empty())
+        log_.write(LogGroup::cfg, 0, fmt::format("the data plane has no {}: left out of the proposals of child SAs", missing));
+    for (const auto& child : fitted.hopeless)
+        log_.write(LogGroup::cfg, 0, fmt::format("connection {}: the data plane has none of the ESP proposals of this child", child));
+    step(ike::Configure{std::move(fitted.config), std::move(credentials)});
 }
 
 void Driver::datagram_arrived(const model::Path& path, ByteView message) { step(ike::Datagram{path, message}); }
@@ -38,6 +45,10 @@ void Driver::datagram_arrived(const model::Path& path, ByteView message) { step(
 void Driver::inbound_seen(model::ChildId child) { step(ike::InboundSeen{child}); }
 
 void Driver::peer_moved(model::ChildId child, const model::Path& path) { step(ike::PeerMoved{child, path}); }
+
+void Driver::limit_reached(model::ChildId child) {
+    if (const auto usage = network_->children().usage(child)) step(ike::UsageReport{child, *usage});
+}
 
 void Driver::stream_opened(const model::Path& path) { step(ike::StreamOpened{path}); }
 

@@ -18,6 +18,7 @@
 
 #include "base/rng.h"
 #include "daemon/fetcher.h"
+#include "daemon/fitting.h"
 #include "daemon/log.h"
 #include "daemon/network.h"
 #include "ike/engine.h"
@@ -48,6 +49,7 @@ public:
     void configure(std::shared_ptr<const model::Config> config, std::shared_ptr<const ike::Credentials> credentials);
     void datagram_arrived(const model::Path& path, ByteView message);
     void inbound_seen(model::ChildId child);
+    void limit_reached(model::ChildId child);
     void stream_opened(const model::Path& path);
     void stream_closed(model::StreamId stream, const std::string& reason);
     void peer_moved(model::ChildId child, const model::Path& path);
@@ -67,6 +69,7 @@ public:
     void redirect(ike::Redirect which, Finished finished);
     void clone(ike::SaSelector which, Finished finished);
 
+    std::string data_plane() const { return network_->children().description(); }
     model::PacketDrops packet_drops() const { return network_->children().packet_drops(); }
     void note_failure(model::Failure failure) { engine_.note_failure(std::move(failure)); }
     // SAs with the traffic counters of the data plane.
@@ -99,6 +102,7 @@ private:
     std::function<void(const model::Event&)> listener_ = [](const model::Event&) {};
 
     Fetcher fetcher_;
+    Fitting fitting_;
     std::string secrets_path_;  // empty: nothing is kept
     std::deque<ike::Input> inputs_;
     ike::Effects effects_;  // of the step that is being executed

@@ -5,42 +5,12 @@
 #include <optional>
 #include <vector>
 
+#include "daemon/test_backend.h"
+
 namespace cygnet::daemon {
 namespace {
 
 using model::IpAddress;
-
-// A data plane that only remembers.
-class FakeBackend final : public dataplane::ChildBackend {
-public:
-    Result<> install(model::ChildSaSpec spec) override {
-        if (broken) return fail(Errc::system, "fake", "the table is full");
-        children.push_back(std::move(spec));
-        return {};
-    }
-    void activate(model::ChildId) override { ++activated; }
-    void remove(model::ChildId child, Duration) override {
-        std::erase_if(children, [child](const auto& spec) { return spec.id == child; });
-    }
-    void move(model::ChildId, const model::Path&, bool) override {}
-    Result<> install_policy(const model::PolicySpec& spec) override {
-        if (broken) return fail(Errc::unsupported, "fake", "no policies here");
-        policies.push_back(spec);
-        return {};
-    }
-    void remove_policy(model::PolicyId policy) override {
-        std::erase_if(policies, [policy](const auto& spec) { return spec.id == policy; });
-    }
-    void skip_sequence_numbers(model::ChildId, std::uint64_t) override {}
-    std::optional<model::ChildUsage> usage(model::ChildId) const override { return counted; }
-    model::PacketDrops packet_drops() const override { return {{"unknown-spi", 3}}; }
-
-    std::vector<model::ChildSaSpec> children;
-    std::vector<model::PolicySpec> policies;
-    int activated = 0;
-    bool broken = false;
-    model::ChildUsage counted{};
-};
 
 // A wire to another Driver; what is sent arrives a turn of the loop later.
 class FakeNetwork final : public Network {

@@ -4,7 +4,10 @@
 
 #include <fmt/format.h>
 
+#include "dataplane/userspace_backend.h"
+#include "dataplane/xfrm_backend.h"
 #include "model/limits.h"
+#include "os/host.h"
 
 namespace cygnet::daemon {
 
@@ -30,7 +33,7 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::open(os::EventLoop& loop, Log&
                                                        NetworkEvents events) {
     std::unique_ptr<HostNetwork> network(new HostNetwork(loop, settings, std::move(events)));
     TRY(network->open_sockets(log));
-    TRY(network->open_backend());
+    TRY(network->open_backend(log));
     TRY(network->open_tcp(log));
     TRY(network->open_watch());
     for (const auto& socket : network->sockets_) {
@@ -65,21 +68,40 @@ Result<> HostNetwork::open_sockets(Log& log) {
     return {};
 }
 
-Result<> HostNetwork::open_backend() {
+dataplane::BackendEvents HostNetwork::backend_events() {
+    return {.inbound_seen = events_.inbound_seen,
+            .peer_moved = events_.peer_moved,
+            .acquire = events_.acquire,
+            .selectors_violated = events_.selectors_violated,
+            .limit_reached = events_.limit_reached,
+            .ike_datagram = events_.ike_datagram,
+            .stream_packet = [this](model::StreamId stream, ByteView packet) { return tcp_->send_esp(stream, packet); },
+            .stream_corrupt = [this](model::StreamId stream) { tcp_->close(stream); }};
+}
+
+Result<> HostNetwork::open_backend(Log& log) {
+    if (settings_.esp != Esp::userspace) {
+        auto opened = open_kernel_backend();
+        if (opened || settings_.esp == Esp::kernel || opened.error().code != Errc::unsupported) return opened;
+        log.write(model::LogGroup::knl, 1, fmt::format("using Cygnet's own ESP: {}", opened.error().detail));
+    }
+    TRY(os::check_tun_rights());
     dataplane::UserspaceConfig config;
     config.device = settings_.tun;
     config.port = settings_.nat_port;
     config.mark = settings_.mark;
     config.now = os::now;
-    backend_ = TRY(dataplane::UserspaceBackend::open(
-        std::move(config),
-        {.inbound_seen = events_.inbound_seen,
-         .peer_moved = events_.peer_moved,
-         .acquire = events_.acquire,
-         .selectors_violated = events_.selectors_violated,
-         .ike_datagram = events_.ike_datagram,
-         .stream_packet = [this](model::StreamId stream, ByteView packet) { return tcp_->send_esp(stream, packet); },
-         .stream_corrupt = [this](model::StreamId stream) { tcp_->close(stream); }}));
+    backend_ = TRY(dataplane::UserspaceBackend::open(std::move(config), backend_events()));
+    return {};
+}
+
+Result<> HostNetwork::open_kernel_backend() {
+    dataplane::XfrmConfig config;
+    config.port = settings_.nat_port;
+    config.mark = settings_.mark;
+    config.now = os::now;
+    config.unix_seconds = os::unix_seconds;
+    backend_ = TRY(dataplane::XfrmBackend::open(config, backend_events()));
     return {};
 }
 

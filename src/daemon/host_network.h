@@ -1,4 +1,4 @@
-// The network of this host: IKE sockets of both families, TCP streams, and the userspace data plane beside them.
+// The network of this host: IKE sockets of both families, TCP streams, and the data plane beside them.
 #pragma once
 
 #include <functional>
@@ -9,17 +9,21 @@
 #include "daemon/log.h"
 #include "daemon/network.h"
 #include "daemon/tcp_carrier.h"
+#include "dataplane/backend.h"
 #include "dataplane/host_watch.h"
-#include "dataplane/userspace_backend.h"
 #include "os/event_loop.h"
 #include "os/udp_socket.h"
 
 namespace cygnet::daemon {
 
+// Who does ESP: Cygnet, the kernel, or the kernel where it can and else Cygnet.
+enum class Esp : std::uint8_t { userspace, kernel, automatic };
+
 struct NetworkSettings {
     std::uint16_t port = 500;
     std::uint16_t nat_port = 4500;
     std::uint16_t tcp_port = 0;  // 0: nobody can come over TCP
+    Esp esp = Esp::userspace;
     std::string tun = "cygnet0";
     std::uint32_t mark = 4500;  // SO_MARK of packets that must not enter the tunnel
 };
@@ -28,6 +32,7 @@ struct NetworkSettings {
 struct NetworkEvents {
     std::function<void(const model::Path&, ByteView)> ike_datagram;
     std::function<void(model::ChildId)> inbound_seen;
+    std::function<void(model::ChildId)> limit_reached;
     std::function<void(model::ChildId, const model::Path&)> peer_moved;
     std::function<void(model::PolicyId, const model::PacketEnds&)> acquire;
     std::function<void(model::ChildId, ByteView)> selectors_violated;
@@ -54,12 +59,14 @@ public:
     Result<> add_address(const model::IpAddress& address) override { return backend_->add_address(address); }
     Result<> remove_address(const model::IpAddress& address) override { return backend_->remove_address(address); }
 
-    const dataplane::UserspaceBackend& data_plane() const { return *backend_; }
+    const dataplane::HostBackend& data_plane() const { return *backend_; }
 
 private:
     HostNetwork(os::EventLoop& loop, const NetworkSettings& settings, NetworkEvents events);
     Result<> open_sockets(Log& log);
-    Result<> open_backend();
+    Result<> open_backend(Log& log);
+    Result<> open_kernel_backend();
+    dataplane::BackendEvents backend_events();
     Result<> open_tcp(Log& log);
     Result<> open_watch();
     void receive(os::UdpSocket& socket);
@@ -69,7 +76,7 @@ private:
     NetworkEvents events_;
     Bytes buffer_;
     std::vector<os::UdpSocket> sockets_;  // at most one of each family
-    std::unique_ptr<dataplane::UserspaceBackend> backend_;
+    std::unique_ptr<dataplane::HostBackend> backend_;
     std::unique_ptr<TcpCarrier> tcp_;
     std::optional<dataplane::HostWatch> host_;
     os::Timer look_timer_;

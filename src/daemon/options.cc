@@ -36,6 +36,11 @@ ParsedOptions parse_options(int argc, char** argv) {
     app.add_option("--tcp-port", options.network.tcp_port, "TCP port of IKE and ESP (RFC 9329); 0: none")
         ->type_name("PORT")
         ->capture_default_str();
+    const std::map<std::string, Esp> esp{{"userspace", Esp::userspace}, {"kernel", Esp::kernel}, {"auto", Esp::automatic}};
+    app.add_option("--esp", options.network.esp,
+                   "who does ESP: userspace (Cygnet itself), kernel, or auto (the kernel where it can, else Cygnet) [userspace]")
+        ->type_name("WHO")
+        ->transform(CLI::CheckedTransformer(esp));
     app.add_option("--tun", options.network.tun, "name of the TUN device")->type_name("NAME")->capture_default_str();
     const std::map<std::string, ike::Puzzles> puzzles{
         {"never", ike::Puzzles::never}, {"by-load", ike::Puzzles::by_load}, {"always", ike::Puzzles::always}};

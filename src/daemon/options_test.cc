@@ -32,6 +32,13 @@ TEST(Options, puzzles_are_a_word_of_three) {
     EXPECT_EQ(parse({"--puzzles", "sometimes"}).exit_status, 2);
 }
 
+TEST(Options, who_does_esp_is_a_word_of_three) {
+    EXPECT_EQ(parse({}).options.network.esp, Esp::userspace);
+    EXPECT_EQ(parse({"--esp", "kernel"}).options.network.esp, Esp::kernel);
+    EXPECT_EQ(parse({"--esp", "auto"}).options.network.esp, Esp::automatic);
+    EXPECT_EQ(parse({"--esp", "card"}).exit_status, 2);
+}
+
 TEST(Options, the_control_socket_follows_the_run_folder) {
     EXPECT_EQ(parse({"--run-dir", "/run/other"}).options.vici, "unix:///run/other/cygnet.vici");
     EXPECT_EQ(parse({"--run-dir", "/run/other", "--vici", "tcp://127.0.0.1:4502"}).options.vici, "tcp://127.0.0.1:4502");

@@ -4,10 +4,12 @@
 
 #include <functional>
 #include <optional>
+#include <string>
 
 #include "base/instant.h"
 #include "base/result.h"
 #include "model/packet_drops.h"
+#include "model/proposal.h"
 #include "model/sa_spec.h"
 
 namespace cygnet::dataplane {
@@ -22,6 +24,8 @@ struct BackendEvents {
     std::function<void(model::PolicyId, const model::PacketEnds&)> acquire;
     // An authentic packet was dropped because it is outside the child's selectors; its first octets.
     std::function<void(model::ChildId, ByteView)> selectors_violated;
+    // A child has used up one of its limits: its usage() says how much.
+    std::function<void(model::ChildId)> limit_reached;
     // IKE messages that arrived on the NAT-T port beside ESP (non-ESP marker already removed).
     std::function<void(const model::Path&, ByteView)> ike_datagram;
     // An ESP packet of a child whose path is a TCP stream (RFC 9329). False: the stream takes no more now.
@@ -43,6 +47,35 @@ public:
     virtual void skip_sequence_numbers(model::ChildId child, std::uint64_t count) = 0;
     virtual std::optional<model::ChildUsage> usage(model::ChildId child) const = 0;
     virtual model::PacketDrops packet_drops() const = 0;  // of all children together, and of strangers' packets
+    // Whether it has a cipher or an integrity algorithm, by its transform.
+    virtual bool can(const model::Transform& transform) const = 0;
+    virtual std::string description() const = 0;  // for the log and for operators
+};
+
+// A data plane of this host, with the NAT-T port that IKE and ESP share.
+class HostBackend : public ChildBackend {
+public:
+    // Readable when dispatch_events() has something to do; poll it, never read it.
+    virtual int event_fd() const = 0;
+    // Calls BackendEvents for a bounded number of what happened. Never blocks.
+    virtual void dispatch_events() = 0;
+
+    // One IKE message from the NAT-T port: adds the non-ESP marker. path.local.address may be "any".
+    virtual Result<> send_ike(const model::Path& path, ByteView message) = 0;
+    // RFC 3948 §2.3: the single octet 0xff.
+    virtual Result<> send_keepalive(const model::Path& path) = 0;
+    // An ESP packet that came in a TCP stream.
+    virtual void take_stream_packet(const model::Path& path, ByteView packet) = 0;
+
+    // Virtual addresses of our own (CP, RFC 7296 §2.19).
+    virtual Result<> add_address(const model::IpAddress& address) = 0;
+    virtual Result<> remove_address(const model::IpAddress& address) = 0;
+
+    // The packets of a socket of the daemon never enter the tunnels.
+    virtual Result<> exempt_from_tunnel(int socket) const = 0;
+
+    virtual unsigned device() const = 0;      // index of a device whose addresses and routes are ours alone; 0: none
+    virtual std::uint32_t mark() const = 0;   // of packets that must not enter the tunnels
 };
 
 }  // namespace cygnet::dataplane

@@ -127,6 +127,20 @@ Result<> Netlink::acknowledge(Request& request, const char* where, const std::st
     return {};
 }
 
+// All messages that answer; false with errno.
+bool Netlink::list(Request& request, int (*take)(const nlmsghdr*, void*), void* into) {
+    request.header->nlmsg_seq = ++sequence_;
+    std::vector<char> answer(dump_octets);
+    ssize_t size = mnl_socket_sendto(socket_, request.header, request.header->nlmsg_len);
+    const unsigned port = mnl_socket_get_portid(socket_);
+    int more = 1;
+    while (size >= 0 && more > 0) {
+        size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
+        if (size >= 0) more = mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port, take, into);
+    }
+    return size >= 0 && more >= 0;
+}
+
 Result<> Netlink::bring_up(unsigned device, unsigned mtu) {
     // No link-local address: the kernel would solicit routers through the tunnel. Without IPv6 it refuses.
     Request silent(RTM_NEWLINK, 0);
@@ -294,21 +308,69 @@ int take_address(const nlmsghdr* message, void* data) {
 }
 }  // namespace
 
+namespace {
+int take_device(const nlattr* attribute, void* data) {
+    if (mnl_attr_get_type(attribute) == RTA_OIF) *static_cast<unsigned*>(data) = mnl_attr_get_u32(attribute);
+    return MNL_CB_OK;
+}
+int take_route(const nlmsghdr* message, void* data) {
+    if (message->nlmsg_type == RTM_NEWROUTE) mnl_attr_parse(message, sizeof(rtmsg), take_device, data);
+    return MNL_CB_OK;
+}
+}  // namespace
+
+namespace {
+int take_table_and_device(const nlattr* attribute, void* data) {
+    auto& route = *static_cast<Route*>(data);
+    const auto* octets = static_cast<const std::uint8_t*>(mnl_attr_get_payload(attribute));
+    if (mnl_attr_get_type(attribute) == RTA_TABLE) route.table = mnl_attr_get_u32(attribute);
+    if (mnl_attr_get_type(attribute) == RTA_OIF) route.device = mnl_attr_get_u32(attribute);
+    if (mnl_attr_get_type(attribute) == RTA_DST)
+        if (const auto address = model::IpAddress::from_bytes({octets, mnl_attr_get_payload_len(attribute)})) route.to.address = *address;
+    return MNL_CB_OK;
+}
+int take_whole_route(const nlmsghdr* message, void* data) {
+    const auto* body = static_cast<const rtmsg*>(mnl_nlmsg_get_payload(message));
+    const auto family = body->rtm_family == AF_INET ? model::Family::v4 : model::Family::v6;
+    Route route{.to = {model::IpAddress::any(family), body->rtm_dst_len}};
+    mnl_attr_parse(message, sizeof(rtmsg), take_table_and_device, &route);
+    if (body->rtm_family == AF_INET || body->rtm_family == AF_INET6) static_cast<std::vector<Route>*>(data)->push_back(route);
+    return MNL_CB_OK;
+}
+}  // namespace
+
+void Netlink::clear_table(std::uint32_t table) {
+    Request request(RTM_GETROUTE, NLM_F_DUMP);
+    request.body<rtmsg>().rtm_family = AF_UNSPEC;
+    std::vector<Route> routes;
+    if (!list(request, take_whole_route, &routes)) return;
+    for (const Route& route : routes)
+        if (route.table == table) static_cast<void>(remove_route(route));
+}
+
+Result<unsigned> Netlink::device_towards(const model::IpAddress& remote, std::uint32_t mark) {
+    Request request(RTM_GETROUTE, 0);
+    auto& body = request.body<rtmsg>();
+    body.rtm_family = family_number(remote.family());
+    body.rtm_dst_len = static_cast<unsigned char>(model::address_bits(remote.family()));
+    request.put(RTA_DST, remote);
+    if (mark != 0) request.put(RTA_MARK, mark);
+    request.header->nlmsg_seq = ++sequence_;
+    unsigned device = 0;
+    std::array<char, message_octets> answer;
+    ssize_t size = mnl_socket_sendto(socket_, request.header, request.header->nlmsg_len);
+    if (size >= 0) size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
+    if (size < 0 ||
+        mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, mnl_socket_get_portid(socket_), take_route, &device) < 0)
+        return fail(Errc::system, "route", fmt::format("to {}: {}", remote.text(), std::strerror(errno)));
+    return device;
+}
+
 Result<std::vector<model::IpAddress>> Netlink::addresses() {
     Request request(RTM_GETADDR, NLM_F_DUMP);
     request.body<ifaddrmsg>().ifa_family = AF_UNSPEC;
-    request.header->nlmsg_seq = ++sequence_;
     std::vector<model::IpAddress> found;
-    std::vector<char> answer(dump_octets);
-    ssize_t size = mnl_socket_sendto(socket_, request.header, request.header->nlmsg_len);
-    const unsigned port = mnl_socket_get_portid(socket_);
-    int more = 1;
-    while (size >= 0 && more > 0) {
-        size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
-        if (size >= 0)
-            more = mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port, take_address, &found);
-    }
-    if (size < 0 || more < 0) return fail(Errc::system, "addresses", std::strerror(errno));
+    if (!list(request, take_address, &found)) return fail(Errc::system, "addresses", std::strerror(errno));
     return found;
 }
 

@@ -9,6 +9,7 @@
 #include "model/address.h"
 
 struct mnl_socket;
+struct nlmsghdr;
 
 namespace cygnet::dataplane {
 
@@ -67,6 +68,8 @@ public:
     Result<> remove_address(unsigned device, const model::IpAddress& address);
     Result<> add_route(const Route& route);  // replaces one to the same prefix in the same table
     Result<> remove_route(const Route& route);
+    // Removes all routes of a table, as far as it can.
+    void clear_table(std::uint32_t table);
     Result<> add_rule(const Rule& rule);
     Result<> remove_rule(const Rule& rule);
     Result<> add_bypass(const BypassRule& rule, std::uint32_t priority, std::uint32_t jump_to);
@@ -75,6 +78,8 @@ public:
     Result<> add_landing(model::Family family, std::uint32_t priority);
     // The first of all rules of this priority, whatever it says.
     Result<> remove_any_rule(model::Family family, std::uint32_t priority);
+    // The device by which packets with a mark leave towards an address.
+    Result<unsigned> device_towards(const model::IpAddress& remote, std::uint32_t mark);
     // All addresses of this host.
     Result<std::vector<model::IpAddress>> addresses();
     // The same; the kernel is asked again only after it has told of a change.
@@ -84,6 +89,7 @@ private:
     explicit Netlink(mnl_socket* socket);
     struct Request;
     Result<> acknowledge(Request& request, const char* where, const std::string& what);
+    bool list(Request& request, int (*take)(const nlmsghdr*, void*), void* into);
 
     mnl_socket* socket_;
     unsigned sequence_ = 0;

@@ -37,6 +37,8 @@ Routes::Routes(Routes&& other) noexcept
       local_(std::move(other.local_)) {}
 
 Routes::~Routes() {
+    for (const auto& [prefix, entry] : entries_)
+        if (entry.device != settings_.device) static_cast<void>(netlink_.remove_route(route(prefix, entry)));
     for (const auto& [rule, users] : bypasses_) static_cast<void>(netlink_.remove_bypass(rule, bypass_priority(), landing_priority()));
     for (const Rule& rule : rules_) {
         static_cast<void>(netlink_.remove_rule(rule));
@@ -44,7 +46,7 @@ Routes::~Routes() {
     }
 }
 
-Result<> Routes::add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote, std::size_t mtu) {
+Result<> Routes::add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote, std::size_t mtu, unsigned device) {
     Shared<model::TrafficSelectors> shared(local);
     local_.unify(shared);
     for (const model::TrafficSelector& selector : remote) {
@@ -55,6 +57,7 @@ Result<> Routes::add(const model::TrafficSelectors& local, const model::TrafficS
             if (entry.users++ != 0 && wider) continue;
             entry.local = shared;
             entry.mtu = mtu;
+            entry.device = device != 0 ? device : settings_.device;
             TRY(set_route(prefix, entry, source));
         }
     }
@@ -137,7 +140,7 @@ Route Routes::route(const Prefix& prefix, const Entry& entry) const {
     std::size_t mtu = entry.mtu;
     if (mtu != 0 && prefix.address.family() == model::Family::v6)
         mtu = std::max<std::size_t>(mtu, model::limits::path_mtu_min_v6);
-    return {prefix, settings_.device, settings_.table, entry.source, std::min(mtu, settings_.mtu)};
+    return {prefix, entry.device, settings_.table, entry.source, std::min(mtu, settings_.mtu)};
 }
 
 }  // namespace cygnet::dataplane

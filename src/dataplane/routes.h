@@ -1,4 +1,4 @@
-// Routes into the TUN device for the children's remote selectors, in a table of our own that all packets
+// Routes into the TUN device, or into the device that leads to the peer where the kernel does ESP, for the children's remote selectors, in a table of our own that all packets
 // look into except those of our own sockets. So a peer inside its own remote selectors does not loop, and a
 // packet for a protected selector goes to the device whether an SA is there or not: never out in the clear.
 #pragma once
@@ -21,15 +21,16 @@ struct RouteSettings {
 
 class Routes {
 public:
-    // Adds the rules; the destructor removes them (routes go with the device).
+    // Adds the rules; the destructor removes them, and the routes that do not go with their device.
     static Result<Routes> open(Netlink netlink, const RouteSettings& settings);
     Routes(Routes&& other) noexcept;
     Routes& operator=(Routes&&) = delete;
     ~Routes();
 
     // Counted: a rekeyed child shares its predecessor's routes. `mtu`: octets of an inner packet, so that programs here
-    // and hosts behind us learn it from the kernel; 0 if it is not known.
-    Result<> add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote, std::size_t mtu);
+    // and hosts behind us learn it from the kernel; 0 if it is not known. `device`: another than that of the settings.
+    Result<> add(const model::TrafficSelectors& local, const model::TrafficSelectors& remote, std::size_t mtu,
+                 unsigned device = 0);
     Result<> remove(const model::TrafficSelectors& remote);
 
     // Packets that pass in the clear, whatever routes say. Counted: the same may be asked for twice.
@@ -44,6 +45,7 @@ private:
     struct Entry {
         unsigned users = 0;
         Shared<model::TrafficSelectors> local{};
+        unsigned device = 0;
         std::optional<model::IpAddress> source{};
         std::size_t mtu = 0;
     };

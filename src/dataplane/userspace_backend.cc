@@ -43,6 +43,13 @@ Result<> check_prefixes(const esp::PacketSelectors& remote) {
                 fmt::format("they are {} prefixes, a child has at most {}", prefixes, model::limits::prefixes_per_child));
 }
 
+Result<> check_options(model::KernelOptions options) {
+    if (options.hw_offload == model::HwOffload::automatic) options.hw_offload = model::HwOffload::no;
+    if (options == model::KernelOptions{}) return {};
+    return fail(Errc::unsupported, "child",
+                "it has marks, interface ids, a priority or hw_offload, which only the kernel's ESP has (--esp kernel)");
+}
+
 // Signals are the control thread's.
 class SignalsBlocked {
 public:
@@ -179,6 +186,7 @@ UserspaceBackend::Impl::~Impl() {
 Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
     Impl& impl = *impl_;
     if (impl.children.contains(spec.id)) return fail(Errc::state, "child", "installed already");
+    TRY(check_options(spec.kernel));
     if (impl.table.newest().inbound(spec.spi_in) != nullptr)
         return fail(Errc::state, "child", fmt::format("SPI {:08x} is in use", spec.spi_in));
     auto child = esp::make_child(spec, TRY(esp::SaRuntime::make(spec)), &impl.locals);
@@ -244,6 +252,7 @@ void UserspaceBackend::move(model::ChildId child, const model::Path& path, bool 
 Result<> UserspaceBackend::install_policy(const model::PolicySpec& spec) {
     Impl& impl = *impl_;
     if (impl.policies.contains(spec.id)) return fail(Errc::state, "policy", "installed already");
+    TRY(check_options(spec.kernel));
     if (spec.kind == model::PolicyKind::pass) return impl.install_bypass(spec);
     auto policy = esp::make_policy(spec);
     TRY(check_prefixes(policy->remote));

@@ -48,7 +48,7 @@ struct WorkerStatistics {
 };
 
 // Owned by the control thread, which alone calls it; workers run inside.
-class UserspaceBackend final : public ChildBackend {
+class UserspaceBackend final : public HostBackend {
 public:
     // Makes the device, the sockets, the routing rule and the workers. Needs CAP_NET_ADMIN (and
     // CAP_NET_RAW for protocol 50). Errors: system, with what to do in `detail`.
@@ -64,34 +64,36 @@ public:
     void skip_sequence_numbers(model::ChildId child, std::uint64_t count) override;
     std::optional<model::ChildUsage> usage(model::ChildId child) const override;
     model::PacketDrops packet_drops() const override;
+    // What this build has not is refused when the configuration is read.
+    bool can(const model::Transform&) const override { return true; }
 
     // Readable when dispatch_events() has something to do; poll it, never read it.
-    int event_fd() const;
+    int event_fd() const override;
     // Calls BackendEvents for what the workers queued (a bounded number per call: the descriptor
     // stays readable when more is left) and ends the grace of removed children. Never blocks.
-    void dispatch_events();
+    void dispatch_events() override;
 
     // One IKE message from the NAT-T port: adds the non-ESP marker. path.local.address may be "any".
-    Result<> send_ike(const model::Path& path, ByteView message);
+    Result<> send_ike(const model::Path& path, ByteView message) override;
     // An ESP packet that came in a TCP stream; dropped when too many wait.
-    void take_stream_packet(const model::Path& path, ByteView packet);
+    void take_stream_packet(const model::Path& path, ByteView packet) override;
     // RFC 3948 §2.3: the single octet 0xff.
-    Result<> send_keepalive(const model::Path& path);
+    Result<> send_keepalive(const model::Path& path) override;
 
     // Virtual addresses of our own, on the TUN device (CP, RFC 7296 §2.19).
-    Result<> add_address(const model::IpAddress& address);
-    Result<> remove_address(const model::IpAddress& address);
+    Result<> add_address(const model::IpAddress& address) override;
+    Result<> remove_address(const model::IpAddress& address) override;
 
     // Marks a socket of the daemon (IKE on port 500), so that its packets never enter the tunnel.
-    Result<> exempt_from_tunnel(int socket) const;
+    Result<> exempt_from_tunnel(int socket) const override;
 
-    unsigned device() const;      // index of the TUN device
-    std::uint32_t mark() const;   // of packets that must not enter the tunnel
+    unsigned device() const override;      // index of the TUN device
+    std::uint32_t mark() const override;   // of packets that must not enter the tunnel
 
     esp::DropCounts drops() const;                                     // all workers
     std::optional<esp::DropCounts> drops(model::ChildId child) const;  // one child SA
     WorkerStatistics statistics() const;
-    std::string description() const;  // "TUN cygnet0, TSO and USO, UDP segmentation, …" for the log
+    std::string description() const override;  // "TUN cygnet0, TSO and USO, UDP segmentation, …" for the log
 
     struct Impl;
 

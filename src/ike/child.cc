@@ -398,6 +398,7 @@ model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, 
     spec.non_first_fragments = terms.non_first_fragments;
     spec.headers = child.headers;
     spec.icmp_errors = child.icmp_errors;
+    spec.kernel = child.kernel;
     if (terms.peer_takes_tfc_padding && terms.mode == model::ChildMode::tunnel) spec.tfc_padding = child.tfc_padding;
     return spec;
 }

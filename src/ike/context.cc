@@ -31,6 +31,13 @@ std::uint64_t less(std::uint64_t volume, std::uint64_t spread, Rng& rng) {
     return std::max<std::uint64_t>(volume - std::min(volume, rng.below(spread)), 1);
 }
 
+// When a data plane ends an SA by itself because nobody has: some time after we should have, 0 for never.
+std::uint64_t hard_seconds(Duration life_time) {
+    constexpr Duration grace = seconds(30);
+    if (life_time <= Duration{0}) return 0;
+    return static_cast<std::uint64_t>(std::chrono::ceil<std::chrono::seconds>(life_time + grace).count());
+}
+
 // What was under way when something failed.
 std::string phase_text(const IkeSa& sa) {
     switch (sa.phase()) {
@@ -325,6 +332,12 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
     const std::uint32_t reqid = policy != nullptr ? policy->reqid : config.reqid;
     child.reqid = reqid != 0 ? reqid : child.unique_id;
     child.active_at = now;
+    spec.reqid = reqid;
+    spec.limits = {.soft_bytes = volumes.rekey_bytes,
+                   .hard_bytes = volumes.expire_bytes,
+                   .soft_packets = volumes.rekey_packets,
+                   .hard_packets = volumes.expire_packets,
+                   .hard_seconds = hard_seconds(life.life_time)};
     displace_anonymous(*this, child.terms.selectors);
     effects.push_back(InstallChild{std::move(spec)});
     Child& added = sa.children.emplace(child.id, std::move(child)).first->second;

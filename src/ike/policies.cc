@@ -73,7 +73,9 @@ Result<> install(Core& core, const std::shared_ptr<const model::Connection>& con
     effects.push_back(InstallPolicy{{.id = policy.id,
                                      .kind = policy.kind,
                                      .local = policy.selectors.local,
-                                     .remote = policy.selectors.remote}});
+                                     .remote = policy.selectors.remote,
+                                     .reqid = policy.reqid,
+                                     .kernel = child.kernel}});
     say(policy, fmt::format("{} '{}' installed: {}", noun_of(policy.kind), child.name, text_of(policy.selectors)), effects);
     return {};
 }

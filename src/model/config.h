@@ -76,6 +76,24 @@ struct TunnelHeaders {
     bool operator==(const TunnelHeaders&) const = default;
 };
 
+// A mark of packets as Netfilter sets it; without a mask there is none.
+struct Mark {
+    std::uint32_t value = 0, mask = 0;
+    auto operator<=>(const Mark&) const = default;
+};
+enum class HwOffload : std::uint8_t { no, crypto, packet, automatic };
+
+// What only the kernel's IPsec has, of one child.
+struct KernelOptions {
+    Mark mark_in{}, mark_out{};          // of packets that its policies and SAs are for
+    bool mark_in_sa = false;             // mark_in counts for the inbound SA, too, not for its policies alone
+    Mark set_mark_in{}, set_mark_out{};  // of packets that have passed its SAs
+    std::uint32_t if_id_in = 0, if_id_out = 0;  // XFRM interface ids
+    std::uint32_t priority = 0;                 // of its policies; 0: by their selectors
+    HwOffload hw_offload = HwOffload::no;
+    bool operator==(const KernelOptions&) const = default;
+};
+
 inline constexpr std::uint32_t tfc_to_mtu = 0xffffffff;
 
 struct ChildConfig {
@@ -96,6 +114,7 @@ struct ChildConfig {
     Action close_action = Action::none;
     std::uint32_t replay_window = 128;  // packets; 0 switches the check off. strongSwan's default is 32
     std::uint32_t reqid = 0;
+    KernelOptions kernel{};
     bool operator==(const ChildConfig&) const = default;
 };
 

@@ -34,6 +34,8 @@ struct PolicySpec {
     PolicyId id{};
     PolicyKind kind = PolicyKind::trap;
     TrafficSelectors local{}, remote{};
+    std::uint32_t reqid = 0;  // of a trap, and of the children that it brings up
+    KernelOptions kernel{};
 };
 
 // The two ends of one packet, as selectors of one address, protocol and port.
@@ -46,6 +48,13 @@ struct PacketEnds {
 // §2.23.1, RFC 3948 §3.1.2).
 struct OriginalAddresses {
     IpAddress local, remote;
+};
+
+// When a data plane that counts by itself tells of it (soft), and when it stops (hard), in each direction; 0: never.
+struct SaLimits {
+    std::uint64_t soft_bytes = 0, hard_bytes = 0, soft_packets = 0, hard_packets = 0;
+    std::uint64_t hard_seconds = 0;
+    bool operator==(const SaLimits&) const = default;
 };
 
 struct ChildSaSpec {
@@ -67,6 +76,9 @@ struct ChildSaSpec {
     bool outbound_active = true;
     std::optional<OriginalAddresses> original{};
     bool non_first_fragments = false;  // go through a child with selectors of ports (RFC 4301 §7.2)
+    std::uint32_t reqid = 0;           // as configured, or of the trap; 0: the data plane may choose
+    SaLimits limits{};
+    KernelOptions kernel{};
     std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded (RFC 4303 §2.7); tfc_to_mtu
     TunnelHeaders headers{};
     bool icmp_errors = true;           // RFC 4301 §6.2

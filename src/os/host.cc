@@ -54,6 +54,10 @@ Result<> check_network_rights() {
     if (!has_capability(CAP_NET_ADMIN))
         return fail(Errc::system, "rights",
                     "cygnetd needs the right to administer the network: run it as root or give it CAP_NET_ADMIN");
+    return {};
+}
+
+Result<> check_tun_rights() {
     const Fd tun(::open("/dev/net/tun", O_RDWR | O_CLOEXEC));
     if (tun.open()) return {};
     if (errno == ENOENT || errno == ENODEV)

@@ -30,6 +30,7 @@ struct DaemonFacts {
     Duration running{0};
     ike::Engine::Population population{};
     std::size_t workers = 0;              // threads of the job pool
+    std::string data_plane{};             // who does ESP, in a few words
 };
 
 // Implemented by the daemon. Everything is called on the control thread, from within Service's functions.

@@ -61,6 +61,7 @@ void Commands::stats(Service& service, Instant, ClientId client, const Section&)
     message.add_section("ikesas")
         .add("total", std::uint64_t{facts.population.ike_sas})
         .add("half-open", std::uint64_t{facts.population.half_open});
+    message.add("data-plane", facts.data_plane);  // our own
     service.respond(client, std::move(message.add_list("plugins")));
 }
 

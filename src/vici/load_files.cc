@@ -266,7 +266,7 @@ void Loader::connections(const Section& section) {
         if (!inline_files(entry, name)) {
             // Its other mistakes are told all the same.
             Refusals refusals;
-            read_connection(entry.name, *entry.section(), refusals);
+            read_connection(entry.name, *entry.section(), refusals, store_.kernel_esp());
             complain(name, refusals, written.place);
             continue;
         }

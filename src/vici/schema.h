@@ -25,7 +25,8 @@ struct Refusal {
 using Refusals = std::vector<Refusal>;
 
 // Each reads one section; what is wrong goes to `refusals`, and then the value is not to be used.
-model::Connection read_connection(const std::string& name, const Section& section, Refusals& refusals);
+// `kernel_esp`: the kernel does ESP, so that what only it has may be asked for.
+model::Connection read_connection(const std::string& name, const Section& section, Refusals& refusals, bool kernel_esp = false);
 model::Pool read_pool(const std::string& name, const Section& section, Refusals& refusals);
 
 struct Authority {

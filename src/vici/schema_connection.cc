@@ -4,8 +4,10 @@
 #include "crypto/catalogue.h"
 #include "crypto/x509.h"
 #include "model/limits.h"
+#include "vici/kernel_options.h"
 #include "vici/schema_headers.h"
 #include "vici/schema_table.h"
+#include "vici/schema_words.h"
 
 namespace cygnet::vici {
 namespace {
@@ -13,6 +15,7 @@ namespace {
 // Values whose defaults depend on each other are optional until everything is read.
 struct ConnectionDraft : model::Connection {
     std::optional<Duration> rekey{}, over{}, rand{};
+    std::uint32_t if_id_in = 0, if_id_out = 0;  // of children without their own
 };
 struct AuthDraft : model::AuthConfig {
     unsigned round = 0;
@@ -229,6 +232,12 @@ Result<> lifetime_volume(ChildDraft& into, const Value& value) {
     return {};
 }
 
+// Of model::KernelOptions.
+template <auto field, auto read>
+Result<> kernel(ChildDraft& into, const Value& value) {
+    return read(into.kernel.*field, value.text);
+}
+
 Result<> replay_window(ChildDraft& into, const Value& value) {
     constexpr auto most = model::limits::replay_window_packets_max;
     const auto packets = parse_number(value.text, most);
@@ -252,55 +261,8 @@ Result<> tfc_padding(ChildDraft& into, const Value& value) {
 
 // ---- tables --------------------------------------------------------------------------------------------
 
-constexpr Word<model::Fragmentation> fragmentation_words[] = {
-    {"yes", model::Fragmentation::yes}, {"accept", model::Fragmentation::accept},
-    {"no", model::Fragmentation::no},   {"true", model::Fragmentation::yes},
-    {"false", model::Fragmentation::no}, {"1", model::Fragmentation::yes},
-    {"0", model::Fragmentation::no}};
-constexpr Word<model::Tcp> tcp_words[] = {
-    {"no", model::Tcp::no}, {"fallback", model::Tcp::fallback}, {"always", model::Tcp::always}};
-constexpr Word<model::SendCert> send_cert_words[] = {
-    {"ifasked", model::SendCert::if_asked}, {"always", model::SendCert::always},
-    {"never", model::SendCert::never},      {"yes", model::SendCert::always},
-    {"no", model::SendCert::never}};
-constexpr Word<model::OcspInIke> ocsp_words[] = {{"reply", model::OcspInIke::reply},
-                                                {"request", model::OcspInIke::request},
-                                                {"both", model::OcspInIke::both},
-                                                {"never", model::OcspInIke::never}};
-constexpr Word<model::HashAndUrl> hash_and_url_words[] = {{"no", model::HashAndUrl::no},
-                                                          {"yes", model::HashAndUrl::yes},
-                                                          {"internal", model::HashAndUrl::internal}};
-constexpr Word<model::Revocation> revocation_words[] = {{"relaxed", model::Revocation::relaxed},
-                                                        {"ifuri", model::Revocation::if_uri},
-                                                        {"strict", model::Revocation::strict}};
-constexpr Word<model::UniquePolicy> unique_words[] = {{"no", model::UniquePolicy::no},
-                                                      {"never", model::UniquePolicy::never},
-                                                      {"keep", model::UniquePolicy::keep},
-                                                      {"replace", model::UniquePolicy::replace}};
-constexpr Word<model::PostQuantum> post_quantum_words[] = {{"preferred", model::PostQuantum::preferred},
-                                                           {"required", model::PostQuantum::required}};
-constexpr Word<model::RedirectAt> redirect_words[] = {{"init", model::RedirectAt::init},
-                                                      {"auth", model::RedirectAt::auth}};
-constexpr Word<model::Resumption> resumption_words[] = {{"no", model::Resumption::no},
-                                                         {"stateful", model::Resumption::stateful},
-                                                         {"ticket", model::Resumption::ticket}};
-constexpr Word<model::ChildMode> mode_words[] = {{"tunnel", model::ChildMode::tunnel},
-                                                 {"transport", model::ChildMode::transport},
-                                                 {"pass", model::ChildMode::pass},
-                                                 {"drop", model::ChildMode::drop}};
-constexpr Word<model::Action> action_words[] = {
-    {"none", model::Action::none},   {"clear", model::Action::none}, {"trap", model::Action::trap},
-    {"route", model::Action::trap},  {"start", model::Action::start}, {"restart", model::Action::start},
-    {"trap|start", model::Action::trap_and_start}, {"start|trap", model::Action::trap_and_start}};
-constexpr Word<model::Childless> childless_words[] = {{"allow", model::Childless::allow},
-                                                      {"prefer", model::Childless::prefer},
-                                                      {"force", model::Childless::force},
-                                                      {"never", model::Childless::never}};
-
 constexpr std::string_view ikev1 = "IKEv1";
 constexpr std::string_view mediation = "the IKEv2 mediation extension";
-constexpr std::string_view marks = "the XFRM backend (marks)";
-constexpr std::string_view interfaces = "the XFRM backend (interface ids)";
 constexpr std::string_view ppk = "a postquantum preshared key (RFC 8784)";
 
 using C = ConnectionDraft;
@@ -347,8 +309,8 @@ constexpr Row<C> connection_rows[] = {
     {"over_time", Shape::text, time<C, &C::over>},
     {"rand_time", Shape::text, time<C, &C::rand>},
     {"pools", Shape::list, pool_names},
-    {"if_id_in", Shape::text, nullptr, "0", interfaces},
-    {"if_id_out", Shape::text, nullptr, "0", interfaces},
+    {"if_id_in", Shape::text, number<C, &C::if_id_in, 0xffff'ffff>},
+    {"if_id_out", Shape::text, number<C, &C::if_id_out, 0xffff'ffff>},
     {"mediation", Shape::text, nullptr, "no false disabled 0", mediation},
     {"mediated_by", Shape::text, nullptr, "", mediation},
     {"mediation_peer", Shape::text, nullptr, "", mediation},
@@ -382,6 +344,7 @@ constexpr Row<A> remote_rows[] = {
 
 using K = ChildDraft;
 using L = model::ChildLifetime;
+using O = model::KernelOptions;
 constexpr Row<K> child_rows[] = {
     {"esp_proposals", Shape::list, child_proposals},
     {"ah_proposals", Shape::list, nullptr, "", "AH"},
@@ -403,26 +366,26 @@ constexpr Row<K> child_rows[] = {
     {"single_pair", Shape::text, yes_or_no<K, &K::single_pair>},                  // our own
     {"non_first_fragments", Shape::text, yes_or_no<K, &K::non_first_fragments>},  // our own
     {"policies", Shape::text, nullptr, "yes true enabled 1", "a child without policies"},
-    {"policies_fwd_out", Shape::text, nullptr, "no false disabled 0", "the XFRM backend (forward policies)"},
+    {"policies_fwd_out", Shape::text, nullptr, "no false disabled 0", "forward policies for what goes out"},
     {"dpd_action", Shape::text, keyword<K, &K::dpd_action, action_words>},
     {"ipcomp", Shape::text, nullptr, "no false disabled 0", "IPComp (RFC 3173)"},
     {"inactivity", Shape::text, time<K, &K::inactivity>},
     {"reqid", Shape::text, number<K, &K::reqid>},
-    {"priority", Shape::text, nullptr, "0", "the XFRM backend (policy priorities)"},
-    {"interface", Shape::text, nullptr, "", "the XFRM backend (policies of an interface)"},
-    {"mark_in", Shape::text, nullptr, "0", marks},
-    {"mark_out", Shape::text, nullptr, "0", marks},
-    {"mark_in_sa", Shape::text, nullptr, "no false disabled 0", marks},
-    {"set_mark_in", Shape::text, nullptr, "0", marks},
-    {"set_mark_out", Shape::text, nullptr, "0", marks},
-    {"if_id_in", Shape::text, nullptr, "0", interfaces},
-    {"if_id_out", Shape::text, nullptr, "0", interfaces},
+    {"priority", Shape::text, kernel<&O::priority, read_word>},
+    {"interface", Shape::text, nullptr, "", "policies of an interface"},
+    {"mark_in", Shape::text, kernel<&O::mark_in, read_mark>},
+    {"mark_out", Shape::text, kernel<&O::mark_out, read_mark>},
+    {"mark_in_sa", Shape::text, kernel<&O::mark_in_sa, read_yes_or_no>},
+    {"set_mark_in", Shape::text, kernel<&O::set_mark_in, read_mark>},
+    {"set_mark_out", Shape::text, kernel<&O::set_mark_out, read_mark>},
+    {"if_id_in", Shape::text, kernel<&O::if_id_in, read_word>},
+    {"if_id_out", Shape::text, kernel<&O::if_id_out, read_word>},
     {"label", Shape::text, nullptr, "", "a security label (RFC 9478)"},
     {"label_mode", Shape::text, nullptr, "system", "a security label (RFC 9478)"},
     {"tfc_padding", Shape::text, tfc_padding},
     {"replay_window", Shape::text, replay_window},
     {"per_cpu_sas", Shape::text, nullptr, "no", "a child for each CPU (RFC 9611)"},
-    {"hw_offload", Shape::text, nullptr, "no auto", "offload to network cards"},
+    {"hw_offload", Shape::text, kernel<&O::hw_offload, read_hw_offload>},
     {"copy_df", Shape::text, copy_df<K>},
     {"copy_ecn", Shape::text, copy_ecn<K>},
     {"copy_dscp", Shape::text, copy_dscp<K>},
@@ -536,7 +499,7 @@ std::optional<Obstacle> null_obstacle(const model::Connection& connection) {
 
 }  // namespace
 
-model::Connection read_connection(const std::string& name, const Section& section, Refusals& refusals) {
+model::Connection read_connection(const std::string& name, const Section& section, Refusals& refusals, bool kernel_esp) {
     ConnectionDraft draft;
     draft.name = name;
     Refuser refuser("", refusals);
@@ -555,6 +518,8 @@ model::Connection read_connection(const std::string& name, const Section& sectio
                      }
                      return true;
                  });
+    for (model::ChildConfig& child : draft.children) inherit_interfaces(child.kernel, draft.if_id_in, draft.if_id_out);
+    if (!kernel_esp) refuse_kernel_options(draft, section, refuser);
     check_rounds(section, "local", local.size(), refuser);
     check_rounds(section, "remote", remote.size(), refuser);
     draft.local = in_order(std::move(local));

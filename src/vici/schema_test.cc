@@ -177,6 +177,28 @@ TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_THAT(refusals("remote { auth = rsa-2048 }"), testing::Not(IsEmpty()));
 }
 
+TEST(Schema, OptionsOfTheKernelNeedTheKernel) {
+    const std::string text =
+        "if_id_in = 5\n if_id_out = 6\n children { net { mark_in = 0x10/0xf0\n mark_out = 42\n mark_in_sa = yes\n set_mark_in = 1\n"
+        " set_mark_out = 2/3\n priority = 7\n hw_offload = yes } other { if_id_in = 0x9\n hw_offload = auto } }";
+    Refusals refused;
+    const auto read = read_connection("home", section(text), refused, true);
+    EXPECT_THAT(refused, IsEmpty());
+    const model::KernelOptions& net = read.children.at(0).kernel;
+    EXPECT_EQ(net.mark_in, (model::Mark{0x10, 0xf0}));
+    EXPECT_EQ(net.mark_out, (model::Mark{42, 0xffff'ffff}));
+    EXPECT_EQ(net.set_mark_out, (model::Mark{2, 3}));
+    EXPECT_TRUE(net.mark_in_sa);
+    EXPECT_EQ(net.priority, 7u);
+    EXPECT_EQ(net.hw_offload, model::HwOffload::crypto);
+    EXPECT_EQ(net.if_id_in, 5u) << "the connection's";
+    EXPECT_EQ(read.children.at(1).kernel.if_id_in, 9u);
+    EXPECT_EQ(read.children.at(1).kernel.if_id_out, 6u);
+    EXPECT_THAT(refusals(text), ElementsAre(HasSubstr("child net has marks"), HasSubstr("child other has marks")));
+    EXPECT_THAT(refusals("children { net { mark_in = 0\n hw_offload = auto\n priority = 0 } }"), IsEmpty()) << "nothing is asked";
+    EXPECT_THAT(refusals("children { net { mark_out = %unique } }"), ElementsAre(HasSubstr("invents no unique ones")));
+}
+
 TEST(Schema, ReadsWhatAChildMayBe) {
     const auto child = connection("childless = prefer\n children { net { mode = transport\n start_action = trap|start\n dpd_action = trap\n"
                                   " close_action = route\n inactivity = 10m\n tfc_padding = mtu\n single_pair = yes\n"

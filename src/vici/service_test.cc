@@ -106,7 +106,7 @@ TEST_F(ServiceTest, AnswersVersionAndStats) {
     EXPECT_THAT(ask(alice, "stats"),
                 ElementsAre("response {uptime {running=3 seconds since=Nov 23 2026} workers {total=2 idle=2 active "
                             "{critical=0 high=0 medium=0 low=0}} queues {critical=0 high=0 medium=0 low=0} scheduled=0 "
-                            "ikesas {total=2 half-open=1} plugins=[]}"));
+                            "ikesas {total=2 half-open=1} data-plane=ESP of a test plugins=[]}"));
 }
 
 TEST_F(ServiceTest, KnowsWhichCommandsAndEventsExist) {

@@ -57,6 +57,7 @@ struct ConfigStore::Impl {
     std::vector<crypto::Crl> crls{};
     FromFiles from_files{};
     unsigned unnamed_secrets = 0;
+    bool kernel_esp = false;
 
     // Made when somebody asks, thrown away by every change.
     mutable std::shared_ptr<const model::Config> config{};
@@ -110,6 +111,9 @@ ConfigStore::~ConfigStore() = default;
 ConfigStore::ConfigStore(ConfigStore&&) noexcept = default;
 ConfigStore& ConfigStore::operator=(ConfigStore&&) noexcept = default;
 
+void ConfigStore::set_kernel_esp(bool kernel_esp) { impl_->kernel_esp = kernel_esp; }
+bool ConfigStore::kernel_esp() const { return impl_->kernel_esp; }
+
 Refusals ConfigStore::load_connection(const Section& message) {
     const Entry* entry = only_section(message);
     if (entry == nullptr) return refused("load-conn takes one section, named like the connection");
@@ -117,7 +121,7 @@ Refusals ConfigStore::load_connection(const Section& message) {
     if (connections.size() >= model::limits::configured_connections && !connections.contains(entry->name))
         return refused("more than " + std::to_string(model::limits::configured_connections) + " connections");
     Refusals refusals;
-    auto connection = read_connection(entry->name, *entry->section(), refusals);
+    auto connection = read_connection(entry->name, *entry->section(), refusals, impl_->kernel_esp);
     if (!refusals.empty()) return refusals;
     keep_or_replace(connections, entry->name, std::move(connection));
     impl_->config_changed();

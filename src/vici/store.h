@@ -26,6 +26,10 @@ public:
     // The same content; what both hold is shared. For trying out what may be wrong.
     ConfigStore copy() const;
 
+    // Whether the kernel does ESP: connections may have options that only it knows. Before anything is loaded.
+    void set_kernel_esp(bool kernel_esp);
+    bool kernel_esp() const;
+
     // ---- load-*, unload-*: messages as swanctl sends them; no refusals: it is done ----
     // `message` holds one section named like the connection (pool, authority).
     Refusals load_connection(const Section& message);

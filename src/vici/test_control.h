@@ -82,7 +82,7 @@ public:
     std::vector<model::Failure> stranger_failures() const override { return strangers; }
     DaemonFacts facts() const override {
         return {.version = "1.2.3", .system = "Linux", .release = "6.1", .machine = "x86_64", .since = "Nov 23 2026",
-                .running = seconds(3), .population = {.ike_sas = 2, .half_open = 1, .children = 2}, .workers = 2};
+                .running = seconds(3), .population = {.ike_sas = 2, .half_open = 1, .children = 2}, .workers = 2, .data_plane = "ESP of a test"};
     }
 
     ike::Engine::CertificateCaches caches{.chains = std::make_shared<crypto::ChainCache>(),

@@ -106,3 +106,21 @@ def expired_certificate(lab):
 def untrusted_certificate(lab):
     hub = with_certificates(lab, expired=False, trusted=False)
     hub.expect(hub.daemon, "authentication-failed", "CN=bad.example", "x509ca")
+
+
+@scenario
+def kernel_without_esp(lab):
+    """`--esp kernel` ends with what to do about it, `--esp auto` goes on with Cygnet's own ESP, and says so."""
+    host = lab.host("alone")
+    state = "xfrm state add src 127.0.0.1 dst 127.0.0.1 proto esp spi 0x100 mode tunnel aead rfc4106(gcm(aes))".split()
+    has_esp = host.run("ip", *state, "0x" + 20 * "01", "128", check=False).returncode == 0
+    wanted = Cygnet(lab, host, options=("--esp", "kernel"), name="kernel", wait=has_esp)
+    if has_esp:
+        assert "ESP of the kernel" in wanted.command("status").stdout
+        wanted.stop()
+    else:
+        assert wanted.process.wait_for_end() == 1
+        assert "use Cygnet's own (--esp userspace)" in wanted.log()
+    either = Cygnet(lab, host, options=("--esp", "auto"), name="either")
+    assert ("ESP of the kernel" if has_esp else "TUN") in either.command("status").stdout
+    assert has_esp or "using Cygnet's own ESP" in either.log()
