@@ -153,7 +153,7 @@ void prove_by_sub_authority(HostileStage& stage, const Bytes& leaf, const Bytes&
         message.add(wire::CertPayload{.encoding = model::CertEncoding::x509_signature, .data = certificate});
     const ike::test::ScriptedPeer& peer = stage.peer;
     const Bytes octets = ike::signed_octets(peer.proposal.prf, peer.init_request, peer.nonce_r,
-                                            peer.protection->keys().pi, ike::id_payload_body(id), {});
+                                            peer.protection->sk_p(true), ike::id_payload_body(id), {});
     const crypto::SignatureScheme scheme{.kind = Kind::ecdsa, .hash = model::SignatureHash::sha2_256};
     const auto key = *crypto::PrivateKey::parse(bytes_of(hosts().host_key));
     const Bytes auth = digital_signature(Kind::ecdsa, *crypto::sign(key, scheme, octets));

@@ -275,7 +275,7 @@ void resume_once(HostileStage& stage) {
     ike::test::ScriptedPeer& peer = stage.peer;
     const auto answers = peer.send(ExchangeType::ike_auth, std::move(auth));
     const Bytes ticket = keep(answers.at(0).notify(NotifyType::ticket_lt_opaque)->data.subspan(4));
-    const SecretBytes old_d = peer.protection->keys().d.clone();
+    const SecretBytes old_d = peer.protection->sk_d().clone();
     stage.meet_new_peer();
     wire::MessageBuilder message, proof;
     message.add(wire::NoncePayload{peer.nonce_i}).notify(NotifyType::ticket_opaque, ticket);
@@ -287,7 +287,7 @@ void resume_once(HostileStage& stage) {
     peer.protection = std::move(*ike::Protection::make(
         peer.proposal, ike::keys_after_resumption(peer.proposal, old_d, {peer.nonce_i, peer.nonce_r}, peer.spis), true));
     const model::Identity who = model::Identity::parse("a.example");
-    const SecretBytes& key = peer.protection->keys().pi;
+    const SecretBytes& key = peer.protection->sk_p(true);
     const ike::AuthData made = ike::resumed_auth(
         peer.proposal.prf, key,
         ike::signed_octets(peer.proposal.prf, peer.init_request, peer.nonce_r, key, ike::id_payload_body(who), {}));

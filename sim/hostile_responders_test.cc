@@ -74,7 +74,7 @@ struct Responder {
     // IDr and AUTH as the one whom the victim calls, who says that `as_sent` was its IKE_SA_INIT answer.
     wire::MessageBuilder proof(ByteView as_sent, const char* name = "a.example") const {
         const model::Identity id = model::Identity::parse(name);
-        const Bytes octets = ike::signed_octets(proposal.prf, keep(as_sent), nonce_i, protection->keys().pr,
+        const Bytes octets = ike::signed_octets(proposal.prf, keep(as_sent), nonce_i, protection->sk_p(false),
                                                 ike::id_payload_body(id), {});
         const SecretBytes mic =
             ike::shared_key_mic(proposal.prf, SecretBytes::copy_of(bytes_of("correct horse")), octets);

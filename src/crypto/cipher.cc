@@ -134,7 +134,7 @@ std::optional<CipherShape> shape_of(const CipherSuite& suite) {
     return cbc_shape(suite);
 }
 
-Result<Cipher> Cipher::make(const CipherSuite& suite, const SecretBytes& encr_key, const SecretBytes& integ_key) {
+Result<Cipher> Cipher::make(const CipherSuite& suite, ByteView encr_key, ByteView integ_key) {
     const auto shape = shape_of(suite);
     if (!shape) return fail(Errc::unsupported, "cipher", "this cipher suite is not in the catalogue of this build");
     if (encr_key.size() != shape->encr_key_size || integ_key.size() != shape->integ_key_size)
@@ -143,9 +143,9 @@ Result<Cipher> Cipher::make(const CipherSuite& suite, const SecretBytes& encr_ke
                                 shape->integ_key_size, encr_key.size(), integ_key.size()));
     std::unique_ptr<Impl> impl;
     if (const auto facts = aead_of(suite))
-        impl = std::make_unique<CombinedMode>(*facts, encr_key.reveal());
+        impl = std::make_unique<CombinedMode>(*facts, encr_key);
     else
-        impl = std::make_unique<CipherWithHmac>(*integ_of(suite.integ), encr_key.reveal(), integ_key.reveal());
+        impl = std::make_unique<CipherWithHmac>(*integ_of(suite.integ), encr_key, integ_key);
     impl->shape = *shape;
     return Cipher(std::move(impl));
 }

@@ -39,7 +39,7 @@ std::optional<CipherShape> shape_of(const CipherSuite& suite);
 class Cipher {
 public:
     // Keys of exactly the shape's sizes; otherwise bad_length. Not in the catalogue: unsupported.
-    static Result<Cipher> make(const CipherSuite& suite, const SecretBytes& encr_key, const SecretBytes& integ_key);
+    static Result<Cipher> make(const CipherSuite& suite, ByteView encr_key, ByteView integ_key);
     Cipher(Cipher&&) noexcept;
     Cipher& operator=(Cipher&&) noexcept;
     ~Cipher();

@@ -156,8 +156,7 @@ TEST(Cipher, EverySuiteOpensWhatItSealedAndNoticesChanges) {
     for (const CipherSuite& suite : all_suites()) {
         const auto shape = shape_of(suite);
         ASSERT_TRUE(shape) << name_of(suite.encr) << suite.key_bits;
-        const auto cipher = Cipher::make(suite, SecretBytes::take(Bytes(shape->encr_key_size, 1)),
-                                         SecretBytes::take(Bytes(shape->integ_key_size, 2)));
+        const auto cipher = Cipher::make(suite, Bytes(shape->encr_key_size, 1), Bytes(shape->integ_key_size, 2));
         ASSERT_TRUE(cipher);
         const Bytes aad(32, 3), iv(shape->iv_size, 4), plain(5 * 16, 5);
         Bytes text = plain, icv(shape->icv_size);
@@ -213,10 +212,10 @@ TEST(Cipher, SuitesThatMakeNoSenseHaveNoShape) {
 
 TEST(Cipher, WrongSizesAreErrorsNotAccidents) {
     const CipherSuite suite{Encr::aes_cbc, 128, Integ::hmac_sha2_256_128};
-    EXPECT_EQ(Cipher::make(suite, SecretBytes(17), SecretBytes(32)).error().code, Errc::bad_length);
-    EXPECT_EQ(Cipher::make(suite, SecretBytes(16), SecretBytes(31)).error().code, Errc::bad_length);
-    EXPECT_EQ(Cipher::make({}, SecretBytes(16), SecretBytes(31)).error().code, Errc::unsupported);
-    const auto cipher = Cipher::make(suite, SecretBytes(16), SecretBytes(32));
+    EXPECT_EQ(Cipher::make(suite, Bytes(17), Bytes(32)).error().code, Errc::bad_length);
+    EXPECT_EQ(Cipher::make(suite, Bytes(16), Bytes(31)).error().code, Errc::bad_length);
+    EXPECT_EQ(Cipher::make({}, Bytes(16), Bytes(31)).error().code, Errc::unsupported);
+    const auto cipher = Cipher::make(suite, Bytes(16), Bytes(32));
     Bytes text(15), icv(16);
     EXPECT_EQ(cipher->open(Bytes(28), Bytes(16), text, icv).error().code, Errc::bad_length);
     text.resize(16);
@@ -229,7 +228,7 @@ TEST(Cipher, WrongSizesAreErrorsNotAccidents) {
 TEST(Cipher, TheMacOfCbcIsOverAadIvAndCiphertext) {
     const CipherSuite suite{Encr::aes_cbc, 128, Integ::hmac_sha2_256_128};
     const auto cipher =
-        Cipher::make(suite, SecretBytes::take(octets(cbc_cases[0].key)), SecretBytes::take(Bytes(32, 0x0b)));
+        Cipher::make(suite, octets(cbc_cases[0].key), Bytes(32, 0x0b));
     Bytes text = octets(cbc_cases[0].plain), icv(16), mac(32);
     ASSERT_TRUE(cipher->seal(bytes_of("header"), octets(cbc_cases[0].iv), text, icv));
     EXPECT_EQ(hex(text), cbc_cases[0].cipher);

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include <atomic>
+#include <cstring>
 
 #include "base/rng.h"
 #include "dataplane/test_hosts.h"
@@ -172,7 +173,7 @@ inline Bytes tcp_transfer(Side& left, Side& right, std::string_view to, const By
             at += static_cast<std::size_t>(size);
         }
     } else {
-        ADD_FAILURE() << "no connection to " << to;
+        ADD_FAILURE() << "no connection to " << to << ": " << std::strerror(errno);
     }
     ::shutdown(sender.number(), SHUT_WR);
     ::shutdown(listener.number(), SHUT_RD);

@@ -312,13 +312,13 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
     const model::ChildLifetime& life = config.lifetime;
     Child child{.id = spec.id,
                 .unique_id = core.next_child_unique_id(),
+                .udp_encapsulation = spec.udp_encapsulation,
+                .outbound_active = spec.outbound_active,
                 .connection = sa.connection,
                 .config = &config,
                 .spi_in = spec.spi_in,
                 .spi_out = spec.spi_out,
                 .terms = std::move(terms),
-                .udp_encapsulation = spec.udp_encapsulation,
-                .outbound_active = spec.outbound_active,
                 .installed_at = now,
                 .rekey_at = after(now, life.rekey_time, life.rand_time, core.rng),
                 .expire_at = life.life_time > Duration{0} ? now + life.life_time : Instant::never()};

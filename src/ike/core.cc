@@ -49,13 +49,13 @@ auto range_of(const SortedBlocks<std::pair<std::uint64_t, Id>>& index, std::uint
 
 std::uint64_t Core::allocate_ike_spi() {
     std::uint64_t spi = 0;
-    while (spi == 0 || !by_own_spi_.try_emplace(spi, no_sa_yet).second) spi = rng.u64();
+    while (spi == 0 || is_own_spi(spi)) spi = rng.u64();
+    by_own_spi_.insert({spi, no_sa_yet});
     return spi;
 }
 
 void Core::release_ike_spi(std::uint64_t spi) {
-    const auto found = by_own_spi_.find(spi);
-    if (found != by_own_spi_.end() && found->second == no_sa_yet) by_own_spi_.erase(found);
+    by_own_spi_.erase({spi, no_sa_yet});
 }
 
 IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> connection, const model::Path& path) {
@@ -73,7 +73,8 @@ IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> 
     sa.client = initiator;
     if (path.tcp()) streams[path.stream].sas.insert(id);
     (initiator ? sa.spis.initiator : sa.spis.responder) = own_spi;
-    by_own_spi_[own_spi] = id;
+    release_ike_spi(own_spi);
+    by_own_spi_.insert({own_spi, id});
     if (initiator) of_connection_.insert({hash_of(sa.connection->name), id});
     touch(id);
     return sa;
@@ -85,14 +86,20 @@ IkeSa* Core::find_sa(model::IkeSaId id) {
 }
 
 IkeSa* Core::find_sa_by_own_spi(std::uint64_t spi) {
-    const auto found = by_own_spi_.find(spi);
-    return found == by_own_spi_.end() ? nullptr : find_sa(found->second);
+    const auto found = sa_with_own_spi(spi);
+    return found ? find_sa(*found) : nullptr;
+}
+
+std::optional<model::IkeSaId> Core::sa_with_own_spi(std::uint64_t spi) const {
+    const auto found = by_own_spi_.lower_bound({spi, no_sa_yet});
+    if (found == by_own_spi_.end() || found->first != spi) return std::nullopt;
+    return found->second;
 }
 
 void Core::destroy_sa(model::IkeSaId id) {
     IkeSa* sa = find_sa(id);
     ASSERT(sa != nullptr && sa->closed && sa->children.empty());
-    by_own_spi_.erase(sa->own_spi());
+    by_own_spi_.erase({sa->own_spi(), id});
     forget_established(*sa);
     admission.closed(id);
     if (sa->half_open()) waiting_octets -= sa->handshake().waiting_octets;

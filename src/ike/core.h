@@ -119,7 +119,7 @@ public:
     IkeSa* find_sa(model::IkeSaId id);
     IkeSa* find_sa_by_own_spi(std::uint64_t spi);
     // An SA has it, or a rekey under way has told it to the peer.
-    bool is_own_spi(std::uint64_t spi) const { return by_own_spi_.contains(spi); }
+    bool is_own_spi(std::uint64_t spi) const { return sa_with_own_spi(spi).has_value(); }
     // Removes the SA from all tables; it must be closed.
     void destroy_sa(model::IkeSaId id);
     const std::map<model::IkeSaId, IkeSa>& sas() const { return sas_; }
@@ -180,6 +180,7 @@ public:
     SharedValues<model::Identity> own_ids{};
 
 private:
+    std::optional<model::IkeSaId> sa_with_own_spi(std::uint64_t spi) const;
     void forget_established(const IkeSa& sa);
     // Calls with each SA of the connection until one suits.
     bool any_of_connection(const std::string& connection, const std::function<bool(const IkeSa&)>& suits);
@@ -188,7 +189,7 @@ private:
     template <class Id>
     using ByHash = SortedBlocks<std::pair<std::uint64_t, Id>>;
 
-    std::unordered_map<std::uint64_t, model::IkeSaId> by_own_spi_;
+    SortedBlocks<std::pair<std::uint64_t, model::IkeSaId>> by_own_spi_;
     ByHash<model::IkeSaId> established_between_;  // two identities
     ByHash<model::IkeSaId> of_connection_;        // a name
     ByHash<model::ChildId> children_between_;     // two identities and the selectors of both

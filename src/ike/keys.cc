@@ -77,10 +77,10 @@ IkeKeys initial_keys(const model::ChosenProposal& proposal, ByteView shared_secr
     return expand(proposal, crypto::prf(proposal.prf, key, {shared_secret}), nonces, spis);
 }
 
-IkeKeys keys_after_intermediate(const model::ChosenProposal& proposal, const IkeKeys& before, ByteView shared_secret,
+IkeKeys keys_after_intermediate(const model::ChosenProposal& proposal, const SecretBytes& old_d, ByteView shared_secret,
                                 const Nonces& nonces, const Spis& spis) {
     const SecretBytes skeyseed =
-        crypto::prf(proposal.prf, before.d.reveal(), {shared_secret, nonces.initiator, nonces.responder});
+        crypto::prf(proposal.prf, old_d.reveal(), {shared_secret, nonces.initiator, nonces.responder});
     return expand(proposal, skeyseed, nonces, spis);
 }
 

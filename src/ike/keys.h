@@ -32,7 +32,7 @@ IkeKeys initial_keys(const model::ChosenProposal& proposal, ByteView shared_secr
                      const Spis& spis);
 
 // RFC 9370 §2.2.2: SKEYSEED(n) = prf(SK_d(n-1), SK(n) | Ni | Nr), nonces and SPIs of IKE_SA_INIT.
-IkeKeys keys_after_intermediate(const model::ChosenProposal& proposal, const IkeKeys& before, ByteView shared_secret,
+IkeKeys keys_after_intermediate(const model::ChosenProposal& proposal, const SecretBytes& old_d, ByteView shared_secret,
                                 const Nonces& nonces, const Spis& spis);
 
 // RFC 7296 §2.18, RFC 9370 §2.2.4: SKEYSEED = prf(SK_d of the old SA, SK(0) | Ni | Nr | SK(1) | …), computed with the old SA's

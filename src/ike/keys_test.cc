@@ -70,7 +70,7 @@ TEST(Keys, OfChildrenFollowTheAcvpSample) {
 // RFC 9370 §2.2.2 [157]: new keys after each.
 TEST(Keys, ChangeWithEveryAdditionalKeyExchange) {
     const IkeKeys first = initial_keys(sha1_proposal(), shared_secret, nonces, spis);
-    const IkeKeys second = keys_after_intermediate(sha1_proposal(), first, new_shared_secret, nonces, spis);
+    const IkeKeys second = keys_after_intermediate(sha1_proposal(), first.d, new_shared_secret, nonces, spis);
     EXPECT_FALSE(second.d.equals(first.d.reveal()));
     EXPECT_FALSE(second.ei.equals(first.ei.reveal()));
 }

@@ -1,5 +1,6 @@
 #include "ike/protect.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace cygnet::ike {
@@ -14,9 +15,22 @@ Result<Protection> Protection::make(const model::ChosenProposal& proposal, IkeKe
     return Protection(suite, std::move(keys), initiator);
 }
 
+Protection::Protection(const crypto::CipherSuite& suite, IkeKeys keys, bool initiator)
+    : suite_(suite), initiator_(initiator), sk_d_(std::move(keys.d)),
+      sk_(keys.ai.size() + keys.ei.size() + keys.ar.size() + keys.er.size()),
+      auth_(AuthKeys{.of_initiator = std::move(keys.pi), .of_responder = std::move(keys.pr)}) {
+    MutableByteView rest = sk_.reveal_for_writing();
+    for (const SecretBytes* key : {&keys.ai, &keys.ei, &keys.ar, &keys.er}) {
+        std::ranges::copy(key->reveal(), rest.begin());
+        rest = rest.subspan(key->size());
+    }
+}
+
 Result<crypto::Cipher> Protection::cipher(bool by_initiator) const {
-    if (by_initiator) return crypto::Cipher::make(suite_, keys_.ei, keys_.ai);
-    return crypto::Cipher::make(suite_, keys_.er, keys_.ar);
+    const ByteView both = sk_.reveal();
+    const ByteView own = by_initiator ? both.first(both.size() / 2) : both.last(both.size() / 2);
+    const std::size_t integ_size = crypto::shape_of(suite_)->integ_key_size;
+    return crypto::Cipher::make(suite_, own.subspan(integ_size), own.first(integ_size));
 }
 
 Result<SentMessage> Protection::seal(const wire::Header& header, const wire::Chain& chain,

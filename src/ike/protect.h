@@ -4,6 +4,7 @@
 
 #include <optional>
 
+#include "base/boxed.h"
 #include "base/rng.h"
 #include "crypto/cipher.h"
 #include "ike/keys.h"
@@ -24,13 +25,10 @@ public:
     // Takes the keys over. Fails with unsupported if the suite is not in the catalogue of this build.
     static Result<Protection> make(const model::ChosenProposal& proposal, IkeKeys keys, bool initiator);
 
-    const IkeKeys& keys() const { return keys_; }
+    const SecretBytes& sk_d() const { return sk_d_; }
     // SK_p of each side, for AUTH: until the IKE SA is established.
-    const SecretBytes& sk_p(bool initiator) const { return initiator ? keys_.pi : keys_.pr; }
-    void drop_auth_keys() {
-        keys_.pi = {};
-        keys_.pr = {};
-    }
+    const SecretBytes& sk_p(bool initiator) const { return initiator ? auth_->of_initiator : auth_->of_responder; }
+    void drop_auth_keys() { auth_.reset(); }
 
     // One datagram, or the fragments of a message that is larger than `limit`; no limit: never fragmented.
     Result<SentMessage> seal(const wire::Header& header, const wire::Chain& chain, std::optional<FragmentLimit> limit,
@@ -45,8 +43,10 @@ public:
     Result<std::optional<wire::Reassembled>> open(ByteView datagram, wire::Reassembly* fragments) const;
 
 private:
-    Protection(const crypto::CipherSuite& suite, IkeKeys keys, bool initiator)
-        : suite_(suite), initiator_(initiator), keys_(std::move(keys)) {}
+    struct AuthKeys {
+        SecretBytes of_initiator, of_responder;
+    };
+    Protection(const crypto::CipherSuite& suite, IkeKeys keys, bool initiator);
     // Messages are rare and keyed ciphers large: each message has its own.
     Result<crypto::Cipher> cipher(bool by_initiator) const;
     Result<Bytes> seal_one(const crypto::Cipher& cipher, wire::Unsealed unsealed, Rng& rng);
@@ -55,7 +55,9 @@ private:
 
     crypto::CipherSuite suite_;
     bool initiator_;  // we are
-    IkeKeys keys_;
+    SecretBytes sk_d_;
+    SecretBytes sk_;  // SK_ai | SK_ei | SK_ar | SK_er: side by side they take less
+    Boxed<AuthKeys> auth_;
     std::uint64_t next_iv_ = 1;
 };
 

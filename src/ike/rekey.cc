@@ -54,7 +54,7 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     if (config == nullptr) return fail(Errc::not_found, "child", "'" + agreed.name + "' is no longer configured");
 
     ChildKeys keys =
-        TRY(child_keys(sa.proposal->prf, sa.protection->keys().d, agreed.terms.proposal, made.secrets, made.nonces()));
+        TRY(child_keys(sa.proposal->prf, sa.protection->sk_d(), agreed.terms.proposal, made.secrets, made.nonces()));
     ChildFrame frame = context.child_frame(agreed.spi_in.value(), made_by == MadeBy::us);
     // The peer that began a rekey shows by its first packet or by its Delete that it has the new keys (RFC 7296 §2.8).
     frame.outbound_active =
@@ -136,7 +136,7 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     const bool initiator = made_by == MadeBy::us;
     const Spis spis{.initiator = initiator ? agreed.own_spi.value() : agreed.peer_spi,
                     .responder = initiator ? agreed.peer_spi : agreed.own_spi.value()};
-    IkeKeys keys = keys_after_rekey(old.proposal->prf, old.protection->keys().d, agreed.proposal, made.secrets,
+    IkeKeys keys = keys_after_rekey(old.proposal->prf, old.protection->sk_d(), agreed.proposal, made.secrets,
                                     made.nonces(), spis);
     Protection protection = TRY(Protection::make(agreed.proposal, std::move(keys), initiator));
     IkeSa& fresh = context.core.create_sa(initiator, old.connection, old.path, agreed.own_spi.value());

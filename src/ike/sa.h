@@ -142,12 +142,13 @@ struct Child {
     std::uint32_t unique_id = 0;
     std::uint32_t reqid = 0;                  // the same for a child and those that replace it
     model::ChildState state = model::ChildState::installed;
+    bool udp_encapsulation = false;
+    bool outbound_active = true;
+    bool redundant = false;  // lost against another rekey: never announced
     std::shared_ptr<const model::Connection> connection{};  // keeps `config` alive
     const model::ChildConfig* config = nullptr;
     std::uint32_t spi_in = 0, spi_out = 0;
     ChildTerms terms{};
-    bool udp_encapsulation = false;
-    bool outbound_active = true;
     Instant installed_at{};
     Instant rekey_at = Instant::never(), expire_at = Instant::never();
     Boxed<VolumeLimits> volumes{};    // nothing: none
@@ -155,7 +156,6 @@ struct Child {
     Instant active_at{};  // when it, or one that it replaced, carried a packet last, or was made
     std::optional<model::ChildId> replacement{};            // rekeyed: the new one, while this awaits its Delete
     Boxed<PeerRekey<model::ChildId>> peer_rekey{};          // answered by us
-    bool redundant = false;                                 // lost against another rekey: never announced
 
     void note_activity();
     // When the child has been idle for too long, as far as we know.
@@ -223,10 +223,12 @@ struct IkeSa {
     unsigned answer_repeats = 0;             // how often the last answer was asked for again
 
     // ---- what is under way
+    model::ExchangeType own_exchange{};   // of our outstanding request: its answer must have the same
+    model::ExchangeType peer_exchange{};  // of the request that is being answered
+    bool deleted = false;                 // by a Delete of either side, or by our operator: not lost
+    bool closed = false;                  // to be destroyed at the end of the step
     Window window{};
     Boxed<Arriving> arriving{};  // gone when it is empty at the end of a step
-    model::ExchangeType own_exchange{};                  // of our outstanding request: its answer must have the same
-    model::ExchangeType peer_exchange{};                 // of the request that is being answered
     OwnExchange own{};
     PeerExchange theirs{};
     std::array<std::optional<JobId>, 2> jobs{};  // by Slot
@@ -236,9 +238,7 @@ struct IkeSa {
     Instant scheduled = Instant::never();  // the next deadline, as the engine has noted it
     Instant last_received{};               // authentic
     Instant last_sent{};
-    bool deleted = false;                                   // by a Delete of either side, or by our operator: not lost
-    bool closed = false;                                    // to be destroyed at the end of the step
-    Boxed<FollowupSeries> followup_series{};      // the peer's next IKE_FOLLOWUP_KE is awaited
+    Boxed<FollowupSeries> followup_series{};  // the peer's next IKE_FOLLOWUP_KE is awaited
     Boxed<PeerRekey<model::IkeSaId>> peer_rekey{};  // of this SA, answered by us
     std::optional<model::IkeSaId> replaced_by{};  // rekeyed: only its Delete is left to come
 

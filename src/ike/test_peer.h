@@ -123,7 +123,7 @@ public:
         };
         const model::Identity id = model::Identity::parse("a.example");
         const Bytes octets =
-            signed_octets(proposal.prf, init_request, nonce_r, protection->keys().pi, id_payload_body(id), {});
+            signed_octets(proposal.prf, init_request, nonce_r, protection->sk_p(true), id_payload_body(id), {});
         const SecretBytes mic = shared_key_mic(proposal.prf, SecretBytes::copy_of(bytes_of("correct horse")), octets);
         model::Proposal esp = model::parse_proposals(model::Protocol::esp, "aes256gcm16")->front();
         esp.spi = {1, 2, 3, 4};

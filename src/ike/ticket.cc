@@ -21,7 +21,7 @@ std::unexpected<Error> useless(std::string why) { return fail(Errc::not_found, w
 
 crypto::Cipher cipher_of(const TicketKey& key) {
     const crypto::CipherSuite suite{.encr = model::Encr::aes_gcm_16, .key_bits = 256};
-    auto cipher = crypto::Cipher::make(suite, key.key, {});
+    auto cipher = crypto::Cipher::make(suite, key.key.reveal(), {});
     ASSERT(cipher.has_value());  // Every build has AES-GCM.
     return std::move(*cipher);
 }

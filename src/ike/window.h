@@ -106,11 +106,10 @@ private:
         bool synchronization = false;
     };
 
-    std::uint32_t expected_request_ = 0;
+    std::uint32_t expected_request_ = 0, next_request_ = 0;
     Boxed<RequestDigest> processing_;  // the expected request
     std::size_t size_ = 1;
     std::vector<Answered> answered_;  // the last one's ID is expected_request_ - 1
-    std::uint32_t next_request_ = 0;
     Boxed<Outstanding> outstanding_;
 };
 

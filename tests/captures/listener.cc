@@ -146,12 +146,12 @@ void Listener::hear_inner(Sa& sa, const wire::Header& header, const wire::Reasse
 void Listener::hear_intermediate(Sa& sa, const wire::Header& header, const wire::Reassembled& opened) {
     const Bytes covered = concat({wire::intermediate_aad(opened.aad, opened.chain.octets.size()), opened.chain.octets});
     Bytes& int_auth = header.initiator ? sa.int_auth_i : sa.int_auth_r;
-    int_auth = ike::int_auth_step(sa.chosen.prf, header.initiator ? sa.keys().pi : sa.keys().pr, int_auth, covered);
+    int_auth = ike::int_auth_step(sa.chosen.prf, header.initiator ? sa.keys().sk_p(true) : sa.keys().sk_p(false), int_auth, covered);
     if (!header.response) return;
     const SecretBytes secret = next_secret();
     const auto before = std::move(sa.opens_initiator);
     protect(sa, [&] {
-        return ike::keys_after_intermediate(sa.chosen, before->keys(), secret.reveal(), sa.nonces(), sa.spis);
+        return ike::keys_after_intermediate(sa.chosen, before->sk_d(), secret.reveal(), sa.nonces(), sa.spis);
     });
 }
 
@@ -165,8 +165,8 @@ void Listener::hear_auth(Sa& sa, const wire::Header& header, const wire::Message
     const Bytes int_auth = sa.int_auth_i.empty() ? Bytes{} : ike::int_auth(sa.int_auth_i, sa.int_auth_r, header.message_id);
     const Bytes octets =
         header.initiator
-            ? ike::signed_octets(sa.chosen.prf, sa.init_request, sa.nonce_r, sa.keys().pi, id_body(*initiator), int_auth)
-            : ike::signed_octets(sa.chosen.prf, sa.init_response, sa.nonce_i, sa.keys().pr, id_body(*responder), int_auth);
+            ? ike::signed_octets(sa.chosen.prf, sa.init_request, sa.nonce_r, sa.keys().sk_p(true), id_body(*initiator), int_auth)
+            : ike::signed_octets(sa.chosen.prf, sa.init_response, sa.nonce_i, sa.keys().sk_p(false), id_body(*responder), int_auth);
     if (const auto* certificate = message.find<wire::CertPayload>()) {
         ASSERT_EQ(auth->method, model::AuthMethod::digital_signature);
         expect_signature(*certificate, auth->data, octets);
@@ -217,13 +217,13 @@ void Listener::conclude(Sa& sa) {
     successor.spis = done.spis;
     successor.chosen = done.chosen;
     protect(successor, [&] {
-        return ike::keys_after_rekey(sa.chosen.prf, sa.keys().d, done.chosen, done.secrets, nonces, done.spis);
+        return ike::keys_after_rekey(sa.chosen.prf, sa.keys().sk_d(), done.chosen, done.secrets, nonces, done.spis);
     });
 }
 
 void Listener::check_child_keys(const Sa& sa, const model::ChosenProposal& chosen, std::span<const SecretBytes> secrets,
                                 const ike::Nonces& nonces) {
-    const auto keys = ike::child_keys(sa.chosen.prf, sa.keys().d, chosen, secrets, nonces);
+    const auto keys = ike::child_keys(sa.chosen.prf, sa.keys().sk_d(), chosen, secrets, nonces);
     ASSERT_TRUE(keys) << keys.error().text();
     const auto expect_next = [&](const SecretBytes& key) {
         if (key.empty()) return;

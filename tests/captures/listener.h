@@ -43,7 +43,7 @@ private:
         std::vector<model::Proposal> offered;  // the open request's proposals
         std::vector<model::Proposal> offered_child;
 
-        const ike::IkeKeys& keys() const { return opens_initiator->keys(); }
+        const ike::Protection& keys() const { return *opens_initiator; }
         ike::Nonces nonces() const { return {nonce_i, nonce_r}; }
     };
     // A CREATE_CHILD_SA exchange and the IKE_FOLLOWUP_KE exchanges that complete it.

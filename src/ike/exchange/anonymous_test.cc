@@ -47,8 +47,8 @@ protected:
     // An honest IKE_AUTH request, but with NULL authentication.
     static wire::MessageBuilder request(ScriptedPeer& peer, const model::Identity& id) {
         const Bytes octets = signed_octets(peer.proposal.prf, peer.init_request, peer.nonce_r,
-                                           peer.protection->keys().pi, id_payload_body(id), {});
-        const AuthData auth = null_auth(peer.protection->keys().pi, peer.proposal.prf, octets);
+                                           peer.protection->sk_p(true), id_payload_body(id), {});
+        const AuthData auth = null_auth(peer.protection->sk_p(true), peer.proposal.prf, octets);
         wire::MessageBuilder message = peer.auth({model::PayloadType::id_i, model::PayloadType::auth});
         message.add(wire::IdiPayload{.id_type = id.type, .data = id.data});
         message.add(wire::AuthPayload{.method = auth.method, .data = auth.data});

@@ -30,7 +30,7 @@ protected:
         peer.spis.initiator = ++spi;
         peer.init();
         const Bytes octets = signed_octets(peer.proposal.prf, peer.init_request, peer.nonce_r,
-                                           peer.protection->keys().pi, id_payload_body(claimed), {});
+                                           peer.protection->sk_p(true), id_payload_body(claimed), {});
         const SecretBytes mic =
             shared_key_mic(peer.proposal.prf, SecretBytes::copy_of(bytes_of("correct horse")), octets);
         wire::MessageBuilder message = peer.auth({model::PayloadType::id_i, model::PayloadType::auth});

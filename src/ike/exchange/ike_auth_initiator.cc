@@ -179,7 +179,7 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
                                sa.outer()));
     TRY(check_wanted(*exchange.child, terms, nullptr));
     TRY(check_anonymous_child(context, terms.selectors));
-    ChildKeys keys = TRY(child_keys(sa.proposal->prf, sa.protection->keys().d, terms.proposal, {}, exchange.nonces()));
+    ChildKeys keys = TRY(child_keys(sa.proposal->prf, sa.protection->sk_d(), terms.proposal, {}, exchange.nonces()));
     model::ChildSaSpec spec =
         child_spec(context.child_frame(exchange.spi_in, true), terms, std::move(keys), *exchange.child);
     context.add_child(*exchange.child, std::move(terms), std::move(spec));

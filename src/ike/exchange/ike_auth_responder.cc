@@ -221,7 +221,7 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
     ChildDecision decision = TRY(decide_child(*sa.connection, offer, sa.child_addresses(), sa.outer()));
     TRY(check_anonymous_child(context, decision.terms.selectors));
     ChildKeys keys =
-        TRY(child_keys(sa.proposal->prf, sa.protection->keys().d, decision.terms.proposal, {}, sa.handshake().nonces()));
+        TRY(child_keys(sa.proposal->prf, sa.protection->sk_d(), decision.terms.proposal, {}, sa.handshake().nonces()));
     ChildFrame frame = context.child_frame(context.core.allocate_child_spi(), false);
     frame.outbound_active = !twin_carries(context, decision.terms.selectors);
     model::ChildSaSpec spec = child_spec(frame, decision.terms, std::move(keys), *decision.child);

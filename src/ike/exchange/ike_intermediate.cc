@@ -32,7 +32,7 @@ void add_sent(IkeSa& sa, const wire::Header& header, const wire::Chain& chain) {
 // RFC 9370 §2.2.2: what follows is protected by the new keys.
 Result<> take_new_keys(IkeSa& sa, const SecretBytes& shared_secret) {
     Handshake& handshake = sa.handshake();
-    IkeKeys keys = keys_after_intermediate(sa.proposal, sa.protection->keys(), shared_secret.reveal(),
+    IkeKeys keys = keys_after_intermediate(sa.proposal, sa.protection->sk_d(), shared_secret.reveal(),
                                            handshake.nonces(), sa.spis);
     Protection next = TRY(Protection::make(sa.proposal, std::move(keys), sa.initiator));
     keep_keys_of_last_answer(sa, std::exchange(sa.protection, std::move(next)));

@@ -223,7 +223,7 @@ struct HostileResumption : ::testing::Test {
         const auto* given = answers[0].notify(NotifyType::ticket_lt_opaque);
         ASSERT_NE(given, nullptr) << victim.log();
         ticket = keep(given->data.subspan(4));
-        old_d = peer.protection->keys().d.clone();
+        old_d = peer.protection->sk_d().clone();
     }
     Bytes request(ByteView with_ticket) {
         peer.spis = {.initiator = peer.spis.initiator + 1, .responder = 0};
@@ -250,8 +250,8 @@ struct HostileResumption : ::testing::Test {
     wire::MessageBuilder auth(const char* id) {
         const model::Identity who = model::Identity::parse(id);
         const Bytes octets = signed_octets(peer.proposal.prf, peer.init_request, peer.nonce_r,
-                                           peer.protection->keys().pi, id_payload_body(who), {});
-        const AuthData proof = resumed_auth(peer.proposal.prf, peer.protection->keys().pi, octets);
+                                           peer.protection->sk_p(true), id_payload_body(who), {});
+        const AuthData proof = resumed_auth(peer.proposal.prf, peer.protection->sk_p(true), octets);
         wire::MessageBuilder message;
         message.add(wire::IdiPayload{.id_type = who.type, .data = who.data});
         message.add(wire::AuthPayload{.method = proof.method, .data = proof.data});

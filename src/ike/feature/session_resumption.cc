@@ -33,7 +33,7 @@ ResumptionState state_of(const Context& context) {
                           .own_id = sa.own_id,
                           .peer_id = sa.peer_id,
                           .transforms = sa.proposal->as_answer().transforms,
-                          .d = sa.protection->keys().d.clone(),
+                          .d = sa.protection->sk_d().clone(),
                           .authenticated_at = known != nullptr ? known->authenticated_at : 0};
     state.policy = policy_digest(*sa.connection, *context.core.config, *context.core.credentials, state);
     return state;
