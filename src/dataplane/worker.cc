@@ -198,8 +198,7 @@ void Worker::send_payload(const Outbound& packet, const Segmenter& segments, std
 // ---- sizes ------------------------------------------------------------------------------------------
 
 // The longest packet that reaches the peer in one piece, for all we know: what a packet of the peer has proven, where the
-// peer would prove it; else the kernel's word, for IPv4, where routers cut what is longer. Nobody cuts IPv6, and who drops
-// it may do so in silence.
+// peer would prove it; else the kernel's word.
 std::uint32_t Worker::path_mtu_of(const esp::Child& child) {
     if (child.path.tcp()) return super_packet_octets_max;
     esp::PathMtu& path = child.sa->out.path_mtu;
@@ -207,7 +206,7 @@ std::uint32_t Worker::path_mtu_of(const esp::Child& child) {
     std::uint32_t octets = kernel_path_mtu_.ask(child.path.remote.address);
     if (octets == 0) octets = super_packet_octets_max;  // no way there: sizes are not what is wrong
     if (const std::uint32_t capped = path.capped(now_)) octets = std::min(octets, capped);
-    if (path.peer_probes() || child.path.remote.address.family() == model::Family::v6)
+    if (path.peer_probes())
         octets = std::min(octets, std::max(path.proven(now_), unproven_mtu));
     path.set(octets, now_ + model::limits::path_mtu_ask);
     return octets;

@@ -128,12 +128,12 @@ class Namespace:
         self.set_link(self._nat_device, up=False)
         self.set_link(self._nat_device, up=True)
 
-    def drop(self, match: str) -> None:
-        """Drops every arriving packet that an nftables expression matches, as `udp dport 500`."""
+    def drop(self, match: str, counter: str = "counter") -> None:
+        """Drops every arriving packet that an nftables expression matches, as `udp dport 500`; without `counter`, uncounted."""
         # Before conntrack (-200) and its defragmentation (-400): a dropped fragment must look like one.
         self.nft(
             f"""table inet lab_drop {{
-                chain prerouting {{ type filter hook prerouting priority -450; {match} counter drop; }}
+                chain prerouting {{ type filter hook prerouting priority -450; {match} {counter} drop; }}
             }}"""
         )
 
@@ -145,9 +145,11 @@ class Namespace:
         """Drops every so many-th arriving packet, the first included."""
         self.drop(f"{match} numgen inc mod {count} 0")
 
-    def drop_fragments(self) -> None:
-        """Drops IP fragments, as many a firewall on the way does."""
-        self.drop("ip frag-off & 0x3fff != 0")
+    def drop_fragments(self, counted: str = "") -> None:
+        """Drops IP fragments, as many a firewall on the way does; `dropped` counts all, or those that match `counted`."""
+        if counted:
+            self.drop(f"ip frag-off & 0x3fff == 0x2000 {counted}")
+        self.drop("ip frag-off & 0x3fff != 0", counter="" if counted else "counter")
 
     def dropped(self) -> int:
         """How many packets `drop` and its kin have dropped here."""
