@@ -4,23 +4,18 @@
 //        left ══ 192.0.2.0/24 ══ near ── 203.0.113.0/24 ── far ══ 198.51.100.0/24 ══ right
 //                2001:db8:a::/64         2001:db8:c::/64          2001:db8:b::/64
 #include <gtest/gtest.h>
-#include <linux/in6.h>
 #include <poll.h>
 #include <sys/socket.h>
 
-#include <atomic>
-
-#include "dataplane/test_hosts.h"
+#include "dataplane/test_tunnel.h"
 #include "dataplane/userspace_backend.h"
 #include "esp/test_packets.h"
-#include "os/event_loop.h"
 #include "os/fd.h"
 #include "os/socket_address.h"
 
 namespace cygnet::dataplane {
 namespace {
 
-using esp::Drop;
 using testing::TestHost;
 
 enum class Routers { speak, are_silent, also_cut_nothing };
@@ -114,9 +109,6 @@ protected:
         right.run([&] { at_right.reset(); });
     }
 
-    static os::SocketAddress address(const char* text, std::uint16_t port) {
-        return os::SocketAddress::of({*model::IpAddress::parse(text), port});
-    }
     static os::Fd socket(TestHost& host, const os::SocketAddress& bound) {
         return host.run([&] {
             os::Fd fd(::socket(bound.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
@@ -162,8 +154,8 @@ protected:
 // RFC 4301 §8 [174]: no size is lost for good, in either direction.
 void NarrowPath::every_size_arrives() {
     for (const bool v6 : {false, true}) {
-        const auto here = address(v6 ? "2001:db8:1::1" : "10.1.0.1", 5000);
-        const auto there = address(v6 ? "2001:db8:2::1" : "10.2.0.1", 5000);
+        const auto here = testing::address_of(v6 ? "2001:db8:1::1" : "10.1.0.1", 5000);
+        const auto there = testing::address_of(v6 ? "2001:db8:2::1" : "10.2.0.1", 5000);
         const os::Fd from = socket(left, here), to = socket(right, there);
         int again = 0;
         const std::size_t headers = v6 ? 48 : 28;
@@ -182,46 +174,9 @@ void NarrowPath::every_size_arrives() {
 
 // A bulk transfer from its first packet: where messages about sizes get lost, a connection would hang here.
 void NarrowPath::no_tcp_connection_stops() {
-    for (const char* to : {"10.2.0.1", "2001:db8:2::1"}) {
-        const auto where = address(to, 5001);
-        const os::Fd listener = right.run([&] {
-            os::Fd fd(::socket(where.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-            EXPECT_EQ(::bind(fd.number(), where.get(), where.size), 0);
-            EXPECT_EQ(::listen(fd.number(), 1), 0);
-            return fd;
-        });
-        const timeval patience{5, 0};
-        const os::Fd sender = left.run([&] {
-            os::Fd fd(::socket(where.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
-            ::setsockopt(fd.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-            return fd;
-        });
-        constexpr std::size_t all = 3'000'000;
-        std::atomic<std::size_t> received{0};
-        std::thread receiver([&] {
-            pollfd waiting{listener.number(), POLLIN, 0};
-            if (::poll(&waiting, 1, 5000) != 1) return;
-            const os::Fd connection(::accept(listener.number(), nullptr, nullptr));
-            ::setsockopt(connection.number(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-            std::vector<char> part(1 << 16);
-            for (ssize_t size; (size = ::recv(connection.number(), part.data(), part.size(), 0)) > 0;)
-                received += static_cast<std::size_t>(size);
-        });
-        if (::connect(sender.number(), where.get(), where.size) == 0) {
-            const std::vector<char> octets(all);
-            const Instant end = os::now() + seconds(20);
-            for (std::size_t at = 0; at < all && os::now() < end;) {
-                const ssize_t size = ::send(sender.number(), octets.data() + at, all - at, 0);
-                if (size <= 0) break;
-                at += static_cast<std::size_t>(size);
-            }
-        } else {
-            ADD_FAILURE() << "no connection to " << to;
-        }
-        ::shutdown(sender.number(), SHUT_WR);
-        receiver.join();
-        EXPECT_EQ(received, all) << to;
-    }
+    const Bytes octets = keep(ByteView(testing::test_octets()).first(3'000'000));
+    for (const char* to : {"10.2.0.1", "2001:db8:2::1"})
+        EXPECT_TRUE(testing::tcp_transfer(left, right, to, octets) == octets) << to;
 }
 
 TEST_P(NarrowPath, stops_nothing) {

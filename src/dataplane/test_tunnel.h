@@ -17,6 +17,7 @@
 #include "dataplane/test_hosts.h"
 #include "dataplane/userspace_backend.h"
 #include "esp/test_packets.h"
+#include "os/event_loop.h"
 #include "os/fd.h"
 #include "os/socket_address.h"
 
@@ -142,16 +143,16 @@ inline os::SocketAddress address_of(std::string_view text, std::uint16_t port) {
     return os::SocketAddress::of({*model::IpAddress::parse(text), port});
 }
 
-// Sends `octets` from left to right over TCP; what arrived.
-inline Bytes tcp_transfer(Side& left, Side& right, std::string_view to, const Bytes& octets) {
+// Sends `octets` from left to right over TCP, for 20 seconds at most; what arrived.
+inline Bytes tcp_transfer(TestHost& left, TestHost& right, std::string_view to, const Bytes& octets) {
     const auto address = address_of(to, 5000);
-    const os::Fd listener = right.host.run([&] {
+    const os::Fd listener = right.run([&] {
         os::Fd fd(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
         EXPECT_EQ(::bind(fd.number(), address.get(), address.size), 0);
         EXPECT_EQ(::listen(fd.number(), 1), 0);
         return fd;
     });
-    const os::Fd sender = left.host.run([&] {
+    const os::Fd sender = left.run([&] {
         os::Fd fd(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
         const timeval patience{5, 0};
         ::setsockopt(fd.number(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -167,7 +168,8 @@ inline Bytes tcp_transfer(Side& left, Side& right, std::string_view to, const By
             append(received, ByteView(part).first(static_cast<std::size_t>(size)));
     });
     if (::connect(sender.number(), address.get(), address.size) == 0) {
-        for (std::size_t at = 0; at < octets.size();) {
+        const Instant end = os::now() + seconds(20);
+        for (std::size_t at = 0; at < octets.size() && os::now() < end;) {
             const ssize_t size = ::send(sender.number(), octets.data() + at, octets.size() - at, 0);
             if (size <= 0) break;
             at += static_cast<std::size_t>(size);

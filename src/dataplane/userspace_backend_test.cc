@@ -28,7 +28,7 @@ TEST_P(EveryWay, carries_tcp_unchanged) {
     spec.udp_encapsulation = way.udp;
     spec.path = {{*model::IpAddress::parse(way.outer_left), 4500}, {*model::IpAddress::parse(way.outer_right), 4500}};
     install_both(spec);
-    EXPECT_TRUE(tcp_transfer(left, right, way.inner_right, test_octets()) == test_octets());
+    EXPECT_TRUE(tcp_transfer(left.host, right.host, way.inner_right, test_octets()) == test_octets());
     const auto sent = left.backend->usage(spec.id);
     ASSERT_TRUE(sent);
     EXPECT_GT(sent->bytes_out, test_octets().size());
@@ -101,7 +101,7 @@ TEST_F(InStreams, carries_packets_in_order) {
     open_streams();
     if (IsSkipped() || HasFatalFailure()) return;
     const Bytes octets = keep(ByteView(test_octets()).first(3'000'000));
-    while_streams_run([&] { EXPECT_TRUE(tcp_transfer(left, right, "10.2.0.1", octets) == octets); });
+    while_streams_run([&] { EXPECT_TRUE(tcp_transfer(left.host, right.host, "10.2.0.1", octets) == octets); });
     EXPECT_EQ(right.dropped(Drop::replayed), 0U);
     EXPECT_EQ(right.dropped(Drop::integrity_failed), 0U);
     EXPECT_TRUE(left.corrupt.empty() && right.corrupt.empty());
@@ -356,7 +356,7 @@ TEST_F(Tunnel, fragments_what_a_narrow_path_does_not_take) {
     if (IsSkipped() || HasFatalFailure()) return;
     install_both(esp::testing::test_spec());
     for (Side* side : {&left, &right}) ASSERT_EQ(side->host.shell("ip link set veth mtu 1280"), 0);
-    EXPECT_TRUE(tcp_transfer(left, right, "10.2.0.1", test_octets()) == test_octets());
+    EXPECT_TRUE(tcp_transfer(left.host, right.host, "10.2.0.1", test_octets()) == test_octets());
     EXPECT_EQ(left.dropped(Drop::carrier_refused), 0U);
 }
 

@@ -27,8 +27,8 @@ TEST_F(Tunnel, several_workers_carry_several_children_at_once) {
         install_both(*spec);
     }
     Bytes over_ipv6;
-    std::thread other([&] { over_ipv6 = tcp_transfer(left, right, "2001:db8:2::1", test_octets()); });
-    const Bytes over_ipv4 = tcp_transfer(left, right, "10.2.0.1", test_octets());
+    std::thread other([&] { over_ipv6 = tcp_transfer(left.host, right.host, "2001:db8:2::1", test_octets()); });
+    const Bytes over_ipv4 = tcp_transfer(left.host, right.host, "10.2.0.1", test_octets());
     other.join();
     EXPECT_TRUE(over_ipv4 == test_octets());
     EXPECT_TRUE(over_ipv6 == test_octets());
