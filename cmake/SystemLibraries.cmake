@@ -33,6 +33,7 @@ cygnet_require(fmt)
 cygnet_require(spdlog)
 cygnet_require(CLI11)
 cygnet_require(nlohmann_json)
+cygnet_require(ZLIB)
 
 cygnet_pkg(mnl libmnl REQUIRED)
 cygnet_pkg(cap libcap REQUIRED)

@@ -156,8 +156,7 @@ void Connector::begin_kept(const KeepUp::Attempt& attempt) {
     if (!found) return end_kept(attempt.connection, KeepUp::Outcome::unreachable);
     KeptAttempt kept{.connection = attempt.connection};
     for (const model::ChildConfig& child : found->children) {
-        const bool carried = child.mode == model::ChildMode::tunnel || child.mode == model::ChildMode::transport;
-        if (carried && !driver_.engine().carries(attempt.connection, child.name)) kept.missing.push_back(child.name);
+        if (!model::is_shunt(child.mode) && !driver_.engine().carries(attempt.connection, child.name)) kept.missing.push_back(child.name);
     }
     if (found->children.empty() && !driver_.engine().carries(attempt.connection, "")) kept.missing.emplace_back();
     if (kept.missing.empty()) return end_kept(attempt.connection, KeepUp::Outcome::up);

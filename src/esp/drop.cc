@@ -19,6 +19,10 @@ std::string_view name_of(Drop drop) {
         case Drop::bad_inner_packet: return "bad-inner-packet";
         case Drop::ecn_not_capable: return "ecn-not-capable";
         case Drop::selector_mismatch: return "selector-mismatch";
+        case Drop::ipcomp_wrong_index: return "ipcomp-wrong-index";
+        case Drop::ipcomp_malformed: return "ipcomp-malformed";
+        case Drop::ipcomp_too_long: return "ipcomp-too-long";
+        case Drop::ipcomp_trailing: return "ipcomp-trailing";
         case Drop::bad_packet: return "bad-packet";
         case Drop::no_policy: return "no-policy";
         case Drop::policy_drop: return "policy-drop";

@@ -29,6 +29,10 @@ enum class Drop : std::uint8_t {
     bad_inner_packet,   // not IP of the announced version, or longer than the plaintext
     ecn_not_capable,    // RFC 6040 §4.2: congestion outside, an inner packet that knows no ECN
     selector_mismatch,  // RFC 4301 §5.2
+    ipcomp_wrong_index,    // not the CPI of this SA
+    ipcomp_malformed,      // no header, or no DEFLATE that ends where the packet does
+    ipcomp_too_long,       // more than an IP packet can hold: a bomb
+    ipcomp_trailing,       // octets behind the compressed ones
     // Outbound.
     bad_packet,          // from the TUN device, not IP
     no_policy,           // no child SA for it: it never leaves in the clear

@@ -6,6 +6,7 @@
 #include "crypto/catalogue.h"
 #include "ike/explain.h"
 #include "model/limits.h"
+#include "wire/notify_data.h"
 
 namespace cygnet::ike {
 namespace {
@@ -154,6 +155,7 @@ std::optional<Fit> fit(const model::ChildConfig& child, const ChildOffer& offer,
     Fit result{.child = &child, .offered = offer.selectors, .own = configured_selectors(child, addresses, outer)};
     result.mode = child.mode;
     switch (child.mode) {
+        case model::ChildMode::beet:
         case model::ChildMode::pass:
         case model::ChildMode::drop: return std::nullopt;
         case model::ChildMode::tunnel: break;
@@ -197,6 +199,17 @@ Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffe
                       .spi_out = spi_out,
                       .peer_takes_tfc_padding = !offer.notices.no_tfc_padding,
                       .non_first_fragments = child.non_first_fragments && offer.notices.non_first_fragments};
+}
+
+// ---- what a message says ------------------------------------------------------------------------
+
+std::vector<IpcompSupport> supported_compression(const wire::Message& message) {
+    std::vector<IpcompSupport> supported;
+    for (const wire::NotifyPayload* notify : message.notifies(model::NotifyType::ipcomp_supported)) {
+        const auto data = wire::parse<wire::IpcompData>(notify->data);
+        supported.push_back(data ? IpcompSupport{.cpi = data->cpi, .transform = data->transform} : IpcompSupport{});
+    }
+    return supported;
 }
 
 // ---- the initiator's view of the answer ---------------------------------------------------------
@@ -267,7 +280,7 @@ ChildNotices child_notices(const wire::Message& message) {
             .no_tfc_padding = message.notify(NotifyType::esp_tfc_padding_not_supported) != nullptr,
             .non_first_fragments = message.notify(NotifyType::non_first_fragments_also) != nullptr,
             .more_possible = message.notify(NotifyType::additional_ts_possible) != nullptr,
-            .ipcomp = message.notifies(NotifyType::ipcomp_supported).size()};
+            .ipcomp = supported_compression(message)};
 }
 
 void add_notices(wire::MessageBuilder& message, const ChildNotices& notices) {
@@ -345,7 +358,7 @@ Result<ChildTerms> check_child_answer(const ChildRequest& request, const ChildAn
     const auto spi_out = peer_spi(answer.proposals, answer.proposals.front().number);
     if (!spi_out) return nonsense(spi_out.error().where, spi_out.error().detail);
     // §2.22: only a transform that was offered may be accepted, and we offer none.
-    if (answer.notices.ipcomp != 0)
+    if (!answer.notices.ipcomp.empty())
         return fail(Errc::no_match, "IPCOMP_SUPPORTED", "the peer chose compression, which we did not offer");
     if (answer.notices.transport_mode && !request.notices.transport_mode)
         return fail(Errc::no_match, "USE_TRANSPORT_MODE", "the peer chose transport mode, which we did not ask for");

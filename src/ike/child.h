@@ -50,13 +50,21 @@ SelectorPair offered_selectors(SelectorPair configured, const Boxed<model::Packe
 // Why there are none.
 std::string no_selectors(const model::ChildConfig& child, const OuterPath& outer);
 
+// One IPCOMP_SUPPORTED, §2.22; without a CPI if it is malformed.
+struct IpcompSupport {
+    std::uint16_t cpi = 0;
+    model::IpcompTransform transform{};
+    bool operator==(const IpcompSupport&) const = default;
+};
+
 // What accompanies SA, TSi and TSr of a message, §1.3.1.
 struct ChildNotices {
     bool transport_mode = false;       // USE_TRANSPORT_MODE
+    bool beet_mode = false;            // USE_BEET_MODE, of private use
     bool no_tfc_padding = false;       // ESP_TFC_PADDING_NOT_SUPPORTED
     bool non_first_fragments = false;  // NON_FIRST_FRAGMENTS_ALSO
     bool more_possible = false;        // ADDITIONAL_TS_POSSIBLE, in answers
-    std::size_t ipcomp = 0;            // IPCOMP_SUPPORTED payloads
+    std::vector<IpcompSupport> ipcomp{};
 };
 ChildNotices child_notices(const wire::Message& message);
 void add_notices(wire::MessageBuilder& message, const ChildNotices& notices);
@@ -70,6 +78,7 @@ struct ChildTerms {
     SelectorPair selectors{};
     model::ChildMode mode = model::ChildMode::tunnel;
     Boxed<model::OriginalAddresses> original{};  // transport mode behind a NAT
+    model::Ipcomp ipcomp{};
     bool peer_takes_tfc_padding = true;
     bool non_first_fragments = false;
     bool more_possible = false;

@@ -127,7 +127,9 @@ TEST_F(Answer, WithSelectorsOutsideTheOfferEndsTheSa) {
 
 // RFC 7296 §2.22, §1.3.1 [84, 88]: at most what was offered may be chosen, and transport mode is the initiator's wish.
 TEST_F(Answer, WithWhatWeDidNotAskForIsAChildThatWeDoNotTake) {
-    for (const ChildNotices& said : {ChildNotices{.ipcomp = 1}, ChildNotices{.ipcomp = 2}, ChildNotices{.transport_mode = true}}) {
+    const IpcompSupport deflate{.cpi = 0x1234, .transform = model::IpcompTransform::deflate};
+    for (const ChildNotices& said :
+         {ChildNotices{.ipcomp = {deflate}}, ChildNotices{.ipcomp = {deflate, deflate}}, ChildNotices{.transport_mode = true}}) {
         const auto refused = check(own, {}, said);
         ASSERT_FALSE(refused);
         EXPECT_EQ(refused.error().reaction, Reaction::ignore) << "the IKE SA stays";

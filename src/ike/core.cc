@@ -185,6 +185,23 @@ std::vector<model::ChildId> Core::maybe_twins(const IkeSa& sa, const SelectorPai
     return found;
 }
 
+std::optional<std::uint16_t> Core::cpi_of(std::uint32_t spi) {
+    if (const auto known = cpis_.find(spi); known != cpis_.end()) return known->second;
+    constexpr std::size_t all = model::cpi_last - model::cpi_first + std::size_t{1};
+    if (used_cpis_.size() == all) return std::nullopt;
+    std::size_t number = rng.u32() % all;  // from there on, the next free one
+    while (!used_cpis_.insert(static_cast<std::uint16_t>(model::cpi_first + number)).second) number = (number + 1) % all;
+    return cpis_.emplace(spi, static_cast<std::uint16_t>(model::cpi_first + number)).first->second;
+}
+
+void Core::release_child_spi(std::uint32_t spi) {
+    child_spis_.erase(spi);
+    const auto compressed = cpis_.find(spi);
+    if (compressed == cpis_.end()) return;
+    used_cpis_.erase(compressed->second);
+    cpis_.erase(compressed);
+}
+
 std::uint32_t Core::allocate_child_spi() {
     constexpr std::uint32_t first_usable = 256;
     for (;;) {

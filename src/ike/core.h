@@ -149,7 +149,10 @@ public:
 
     // ---- children
     std::uint32_t allocate_child_spi();  // never 0 to 255 (RFC 4303 §2.1), never in use
-    void release_child_spi(std::uint32_t spi) { child_spis_.erase(spi); }
+    void release_child_spi(std::uint32_t spi);
+    // The index for packets that come in compressed to the child with this SPI of ours: no other child has it until the SPI is
+    // released. Nothing when all are in use.
+    std::optional<std::uint16_t> cpi_of(std::uint32_t spi);
     model::ChildId next_child_id() { return static_cast<model::ChildId>(++last_child_id_); }
     std::uint32_t next_child_unique_id() { return ++last_child_unique_id_; }
     void index_child(const Child& child, const IkeSa& sa);
@@ -196,6 +199,8 @@ private:
     ByHash<model::IkeSaId> first_requests_;       // the initiator's SPI and address
     std::set<model::IkeSaId> anonymous_;
     SortedBlocks<std::uint32_t> child_spis_;
+    std::map<std::uint32_t, std::uint16_t> cpis_;  // of children with compression, by SPI
+    std::set<std::uint16_t> used_cpis_;
     SortedBlocks<std::pair<model::ChildId, model::IkeSaId>> child_owner_;
     std::set<model::IkeSaId> touched_;
     std::uint32_t last_sa_id_ = 0;

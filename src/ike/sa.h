@@ -178,6 +178,7 @@ struct PeerAbilities {
     bool clone = false;                                           // RFC 7791
     bool sync_message_ids = false, sync_replay_counters = false;  // RFC 6311
     bool follow_redirects = false;                                // RFC 5685
+    bool strongswan_numbers = false;                              // of private use, as its Vendor ID says
 };
 
 // How ESP travels.

@@ -21,7 +21,8 @@ namespace cygnet::model {
 enum class Action : std::uint8_t { none, trap, start, trap_and_start };
 constexpr bool traps(Action action) { return action == Action::trap || action == Action::trap_and_start; }
 constexpr bool starts(Action action) { return action == Action::start || action == Action::trap_and_start; }
-enum class ChildMode : std::uint8_t { tunnel, transport, pass, drop };
+// beet: the inner addresses are those of the selectors, one at each end, and do not travel (draft-nikander-esp-beet-mode).
+enum class ChildMode : std::uint8_t { tunnel, transport, beet, pass, drop };
 constexpr bool is_shunt(ChildMode mode) { return mode == ChildMode::pass || mode == ChildMode::drop; }
 enum class SendCert : std::uint8_t { always, if_asked, never };
 enum class UniquePolicy : std::uint8_t { never, no, keep, replace };
@@ -107,6 +108,7 @@ struct ChildConfig {
     std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded; tfc_to_mtu
     TunnelHeaders headers{};
     bool icmp_errors = true;           // RFC 4301 §6.2: an error about a packet of the child travels in the child
+    bool ipcomp = false;               // DEFLATE is offered and taken (RFC 3173)
     ChildLifetime lifetime{};
     Duration inactivity{0};
     Action start_action = Action::none;

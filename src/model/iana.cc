@@ -302,6 +302,7 @@ constexpr Named<NotifyType> notify_type_names[] = {
     {NotifyType::sa_resource_info, "SA_RESOURCE_INFO"},
     {NotifyType::use_ppk_int, "USE_PPK_INT"},
     {NotifyType::ppk_identity_key, "PPK_IDENTITY_KEY"},
+    {NotifyType::use_beet_mode, "USE_BEET_MODE"},
 };
 
 constexpr Named<TsType> ts_type_names[] = {
@@ -310,6 +311,11 @@ constexpr Named<TsType> ts_type_names[] = {
     {TsType::fc_addr_range, "TS_FC_ADDR_RANGE"},
     {TsType::seclabel, "TS_SECLABEL"},
 };
+
+constexpr Named<IpcompTransform> ipcomp_transform_names[] = {{IpcompTransform::oui, "IPCOMP_OUI"},
+                                                             {IpcompTransform::deflate, "IPCOMP_DEFLATE"},
+                                                             {IpcompTransform::lzs, "IPCOMP_LZS"},
+                                                             {IpcompTransform::lzjh, "IPCOMP_LZJH"}};
 
 constexpr Named<GatewayType> gateway_type_names[] = {
     {GatewayType::ipv4, "IPv4"}, {GatewayType::ipv6, "IPv6"}, {GatewayType::fqdn, "FQDN"}};
@@ -364,6 +370,7 @@ std::string name_of(AuthMethod value) { return look_up(auth_method_names, value)
 std::string name_of(SignatureHash value) { return look_up(signature_hash_names, value); }
 std::string name_of(NotifyType value) { return look_up(notify_type_names, value); }
 std::string name_of(TsType value) { return look_up(ts_type_names, value); }
+std::string name_of(IpcompTransform value) { return look_up(ipcomp_transform_names, value); }
 std::string name_of(GatewayType value) { return look_up(gateway_type_names, value); }
 std::string name_of(CfgType value) { return look_up(cfg_type_names, value); }
 std::string name_of(CfgAttribute value) { return look_up(cfg_attribute_names, value); }

@@ -280,9 +280,14 @@ enum class NotifyType : std::uint16_t {
     sa_resource_info = 16444,
     use_ppk_int = 16445,
     ppk_identity_key = 16446,
+    // Private use (RFC 7296 §3.10.1): they mean this to peers whose Vendor ID is strongSwan's, nothing to others.
+    use_beet_mode = 40961,
 };
 // RFC 7296 §3.10.1: types below 16384 report errors, the others status.
 constexpr bool is_error(NotifyType type) { return static_cast<std::uint16_t>(type) < 16384; }
+
+// IPComp Transform IDs, RFC 7296 §2.22.
+enum class IpcompTransform : std::uint8_t { oui = 1, deflate = 2, lzs = 3, lzjh = 4 };
 
 // Gateway Identity Types, RFC 5685 §9.2.
 enum class GatewayType : std::uint8_t { ipv4 = 1, ipv6 = 2, fqdn = 3 };
@@ -335,6 +340,7 @@ std::string name_of(SignatureHash value);
 std::string name_of(NotifyType value);
 std::string name_of(TsType value);
 std::string name_of(CfgType value);
+std::string name_of(IpcompTransform value);
 std::string name_of(GatewayType value);
 std::string name_of(CfgAttribute value);
 

@@ -221,6 +221,13 @@ inline constexpr std::uint32_t tfc_padding_max = 1400;               // octets
 inline constexpr std::uint32_t path_mtu_min_v4 = 576, path_mtu_min_v6 = 1280;
 inline constexpr Duration path_mtu_ask = seconds(10);                // the kernel is asked again
 inline constexpr Duration path_mtu_memory = minutes(10);             // RFC 4301 §8.2.2: of what fragments have shown
+// IPComp. RFC 2394 §3: less is not worth an attempt. What one packet may become: an IP packet is no longer. RFC 3173 §2.2:
+// flows whose last attempts were in vain are spared, each of them for twice as many packets as before, up to so many; flows
+// that one worker remembers, a power of two.
+inline constexpr std::size_t ipcomp_octets_min = 90;
+inline constexpr std::size_t decompressed_octets_max = 65535;
+inline constexpr unsigned ipcomp_packets_spared_max = 256;
+inline constexpr std::size_t ipcomp_flows = 1024;
 inline constexpr unsigned icmp_errors_per_second = 1000;             // to inner senders, of each worker
 
 }  // namespace cygnet::model::limits

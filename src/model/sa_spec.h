@@ -57,6 +57,16 @@ struct SaLimits {
     bool operator==(const SaLimits&) const = default;
 };
 
+// Compression of a child's packets with DEFLATE (RFC 3173): each side's own index. It has none, or both.
+struct Ipcomp {
+    std::uint16_t cpi_in = 0;   // chosen by us
+    std::uint16_t cpi_out = 0;  // chosen by the peer
+    bool agreed() const { return cpi_out != 0; }
+    bool operator==(const Ipcomp&) const = default;
+};
+// RFC 3173 §3.3: indices that nodes negotiate. Those below 64 are the numbers of transforms, which may stand for themselves.
+inline constexpr std::uint16_t cpi_first = 256, cpi_last = 61439;
+
 struct ChildSaSpec {
     ChildId id{};
     std::uint32_t spi_in = 0;   // chosen by us; names the SA in received packets
@@ -82,6 +92,7 @@ struct ChildSaSpec {
     std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded (RFC 4303 §2.7); tfc_to_mtu
     TunnelHeaders headers{};
     bool icmp_errors = true;           // RFC 4301 §6.2
+    Ipcomp ipcomp{};
 };
 
 // Counters of one pair, read by list-sas and by lifetimes.

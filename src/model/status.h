@@ -33,6 +33,7 @@ struct ChildStatus {
     ChildMode mode{};
     bool udp_encapsulation = false;
     std::uint32_t spi_in = 0, spi_out = 0;
+    Ipcomp ipcomp{};
     ChosenProposal proposal{};            // ke and additional: of the rekey, none for the first child
     Duration installed_for{0};
     std::optional<Duration> rekey_in{}, expires_in{};

@@ -52,6 +52,7 @@ std::string mode_text(model::ChildMode mode) {
     switch (mode) {
         case model::ChildMode::tunnel: return "TUNNEL";
         case model::ChildMode::transport: return "TRANSPORT";
+        case model::ChildMode::beet: return "BEET";
         case model::ChildMode::pass: return "PASS";
         case model::ChildMode::drop: return "DROP";
     }

@@ -5,5 +5,6 @@
 namespace cygnet::wire {
 
 CYGNET_WIRE_CODEC(GatewayData);
+CYGNET_WIRE_CODEC(IpcompData);
 
 }  // namespace cygnet::wire

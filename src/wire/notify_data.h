@@ -16,4 +16,13 @@ struct GatewayData {
                    Rest<&GatewayData::nonce>{"nonce"}};
 };
 
+// IPCOMP_SUPPORTED, RFC 7296 §2.22.
+struct IpcompData {
+    std::uint16_t cpi = 0;
+    model::IpcompTransform transform{};
+    ByteView attributes;  // the transform's own
+    static constexpr auto fields = std::tuple{Be<&IpcompData::cpi>{"CPI"}, Be<&IpcompData::transform>{"transform"},
+                                              Rest<&IpcompData::attributes>{"attributes"}};
+};
+
 }  // namespace cygnet::wire
