@@ -23,6 +23,10 @@ std::string_view name_of(Drop drop) {
         case Drop::ipcomp_malformed: return "ipcomp-malformed";
         case Drop::ipcomp_too_long: return "ipcomp-too-long";
         case Drop::ipcomp_trailing: return "ipcomp-trailing";
+        case Drop::icmp_mismatch: return "icmp-mismatch";
+        case Drop::bad_ah_header: return "bad-ah-header";
+        case Drop::unprotected: return "unprotected";
+        case Drop::icmp_refused: return "icmp-refused";
         case Drop::bad_packet: return "bad-packet";
         case Drop::no_policy: return "no-policy";
         case Drop::policy_drop: return "policy-drop";

@@ -33,6 +33,11 @@ enum class Drop : std::uint8_t {
     ipcomp_malformed,      // no header, or no DEFLATE that ends where the packet does
     ipcomp_too_long,       // more than an IP packet can hold: a bomb
     ipcomp_trailing,       // octets behind the compressed ones
+    icmp_mismatch,      // RFC 4301 §6.2: an ICMP error about a packet that is not of its SA
+    bad_ah_header,      // RFC 4302 §2.2: a length or an IP header around it that cannot be
+    // Inbound, in the clear; the kernel drops and counts them (dataplane/clear_check.h).
+    unprotected,        // RFC 4301 §5.2 step 3: a policy protects or discards such packets
+    icmp_refused,       // RFC 4301 §6.1.1: an unauthenticated ICMP message of a type that is not accepted
     // Outbound.
     bad_packet,          // from the TUN device, not IP
     no_policy,           // no child SA for it: it never leaves in the clear

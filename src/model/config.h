@@ -99,7 +99,7 @@ inline constexpr std::uint32_t tfc_to_mtu = 0xffffffff;
 
 struct ChildConfig {
     std::string name;
-    std::vector<Proposal> esp_proposals = default_esp_proposals();
+    std::vector<Proposal> esp_proposals = default_esp_proposals();  // of ESP and, from ah_proposals, of AH
     std::vector<ConfiguredSelector> local_ts{{.dynamic = true, .selector = {}}};
     std::vector<ConfiguredSelector> remote_ts{{.dynamic = true, .selector = {}}};
     ChildMode mode = ChildMode::tunnel;

@@ -69,6 +69,7 @@ inline constexpr std::uint16_t cpi_first = 256, cpi_last = 61439;
 
 struct ChildSaSpec {
     ChildId id{};
+    Protocol protocol = Protocol::esp;  // or ah (RFC 4302), which has no encr
     std::uint32_t spi_in = 0;   // chosen by us; names the SA in received packets
     std::uint32_t spi_out = 0;  // chosen by the peer
     Encr encr = Encr::none;
