@@ -112,6 +112,7 @@ private:
     std::vector<model::IpAddress> assigned_{};
     std::deque<InnerPacket> held_{};
     std::vector<ike::FetchId> fetches_{};  // of this step
+    std::vector<ike::JobId> ppk_wishes_{};
     std::vector<model::IpAddress> usable_{}, others_{};
     std::vector<ike::Input> inputs_{};  // that effects of a step cause, for the next
 };

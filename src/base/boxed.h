@@ -40,6 +40,9 @@ public:
     const T* get() const { return held_.get(); }
     T value_or(T otherwise) const { return held_ ? *held_ : std::move(otherwise); }
     void reset() { held_.reset(); }
+    bool operator==(const Boxed& other) const {
+        return held_ && other.held_ ? *held_ == *other.held_ : held_ == other.held_;
+    }
 
 private:
     T& held() const {

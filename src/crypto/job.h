@@ -17,6 +17,7 @@
 #include "crypto/revocation.h"
 #include "crypto/signature.h"
 #include "crypto/x509.h"
+#include "model/ppk.h"
 
 namespace cygnet::crypto {
 
@@ -114,7 +115,7 @@ struct SolvedPuzzle {
     Bytes keys;
 };
 using JobResult = std::variant<Result<KeOffer>, Result<KeAnswer>, Result<SecretBytes>, Result<SignedAuth>,
-                               Result<VerifiedPeer>, Result<VerifiedKey>, Result<SolvedPuzzle>>;
+                               Result<VerifiedPeer>, Result<VerifiedKey>, Result<SolvedPuzzle>, Result<model::PpkAnswer>>;
 
 // Any thread; beside the caches that a job names there is no state.
 JobResult run(Job job);

@@ -136,6 +136,9 @@ struct Driver::Executor {
     }
     void operator()(ike::StartJob& effect) { driver.run(effect); }
     void operator()(ike::Fetch& effect) { driver.fetch(effect); }
+    void operator()(ike::ObtainPpks& effect) {
+        driver.step(ike::PpksObtained{effect.id, fail(Errc::unsupported, "PPK", "no source of one-time keys can be asked")});
+    }
     void operator()(ike::InstallChild& effect) { driver.install(effect); }
     void operator()(ike::ActivateChild& effect) { driver.network_->children().activate(effect.child); }
     void operator()(ike::RemoveChild& effect) {

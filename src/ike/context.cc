@@ -160,6 +160,14 @@ Next Context::start(crypto::Job job, Resume resume) {
     return Next::waiting;
 }
 
+Next Context::obtain(PpkWish wish, Resume resume) {
+    const JobId id = core.next_job_id();
+    sa.jobs[static_cast<std::size_t>(slot)] = id;
+    core.jobs[static_cast<std::uint64_t>(id)] = {.sa = sa.id, .slot = slot, .resume = resume};
+    effects.push_back(ObtainPpks{.id = id, .wish = std::move(wish)});
+    return Next::waiting;
+}
+
 void Context::enqueue(Task task) {
     if (sa.tasks.size() >= model::limits::queued_exchanges_per_ike_sa) {
         count(model::Counter::limit_reached);

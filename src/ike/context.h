@@ -38,6 +38,8 @@ struct Context {
     // ---- jobs
     // `resume` is called with the result, in the same slot, unless the SA is gone or the exchange was given up by then.
     Next start(crypto::Job job, Resume resume);
+    // The same with PPKs of a source: the result is a Result<model::PpkAnswer>.
+    Next obtain(PpkWish wish, Resume resume);
 
     // ---- tasks: exchanges of our own that wait for their turn
     void enqueue(Task task);

@@ -42,6 +42,11 @@ struct Fetched {
     FetchId id;
     Result<Bytes> content;
 };
+// What an ObtainPpks gave; comes once for each, at the latest after twice limits::ppk_deadline.
+struct PpksObtained {
+    JobId id;
+    Result<model::PpkAnswer> answer;
+};
 // Some deadline of Engine::next_deadline() has passed.
 struct Tick {};
 // A new configuration; SAs keep the connection they were made with until it changes underneath them.
@@ -168,7 +173,7 @@ struct Redirect {
     std::optional<model::Identity> peer_id{};  // may have wildcards
     std::string gateway;                       // an address or a name
 };
-using Input = std::variant<Datagram, JobDone, Fetched, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
+using Input = std::variant<Datagram, JobDone, Fetched, PpksObtained, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
                            UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved,
                            StreamOpened, StreamClosed, HostAddresses, PathsFound, GatewayFound, Redirect, RestoreSecrets,
                            Synchronize, Clone>;
@@ -203,6 +208,22 @@ struct StartJob {
 struct Fetch {
     FetchId id;
     crypto::LookUp what;
+};
+// PPKs that are used once, from the sources of connections (RFC 8784 §5.1). Answered by PpksObtained.
+struct PpkWish {
+    enum class Kind : std::uint8_t {
+        fresh,   // one that nobody has had; nobody gets it a second time, not even after a crash
+        find,    // those with the ids, each of which stays good until it is used up
+        use_up,  // the key with the only id, for good; fails when somebody was faster
+    };
+    Kind kind{};
+    std::vector<model::PpkSource> sources{};
+    std::vector<model::PpkId> ids{};
+    std::uint64_t pick = 0;  // which fresh one: random, so that two ends rarely take the same
+};
+struct ObtainPpks {
+    JobId id;
+    PpkWish wish;
 };
 struct InstallChild {
     model::ChildSaSpec spec;
@@ -274,7 +295,7 @@ struct CommandDone {
 struct Close {
     model::IkeSaId sa;
 };
-using Effect = std::variant<Send, SendKeepalive, StartJob, Fetch, InstallChild, ActivateChild, RemoveChild, SkipSequenceNumbers,
+using Effect = std::variant<Send, SendKeepalive, StartJob, Fetch, ObtainPpks, InstallChild, ActivateChild, RemoveChild, SkipSequenceNumbers,
                             MoveChild, InstallPolicy, RemovePolicy, AssignAddress, FindPaths, FindGateway, Persist, KeepSecrets, Report,
                             CommandDone, Close, OpenStream, CloseStream, StreamProven>;
 using Effects = std::vector<Effect>;

@@ -27,6 +27,9 @@ struct Engine::Impl {
         resume_job(core, input.id, std::move(input.result), now, effects);
     }
     void take(Fetched& input, Instant now, Effects& effects) { take_fetched(core, std::move(input), now, effects); }
+    void take(PpksObtained& input, Instant now, Effects& effects) {
+        resume_job(core, input.id, std::move(input.answer), now, effects);
+    }
     void take(const Tick&, Instant, Effects&) {}  // Passed deadlines are looked after in every step.
     void take(Configure& input, Instant now, Effects& effects) {
         core.config = std::move(input.config);

@@ -14,6 +14,7 @@
 #include "ike/child.h"
 #include "ike/effects.h"
 #include "ike/message.h"
+#include "model/ppk.h"
 #include "model/status.h"
 
 namespace cygnet::ike {
@@ -62,6 +63,7 @@ struct NewSa {
     std::variant<NewChild, NewIkeSa> what;
     Bytes nonce_i{}, nonce_r{};          // "initiator" of this exchange
     std::vector<SecretBytes> secrets{};  // SK(0) of KE, then of each follow-up exchange
+    Boxed<model::Ppk> ppk{};             // once agreed: it goes into SK_d (RFC 9867)
     std::size_t rounds_done = 0;         // IKE_FOLLOWUP_KE exchanges
 
     const model::ChosenProposal& proposal() const;
@@ -91,6 +93,7 @@ struct CreatingSa {
     std::vector<model::Proposal> offered{};
     SelectorPair offered_selectors{};
     ChildNotices notices{};
+    std::vector<model::Ppk> ppks{};     // that we offer
     Boxed<model::PacketEnds> packet{};  // of the task
     bool single_pair = false;
     std::optional<crypto::KeOffer> offer{};  // of the key exchange that runs

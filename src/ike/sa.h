@@ -152,6 +152,7 @@ struct Child {
     Instant installed_at{};
     Instant rekey_at = Instant::never(), expire_at = Instant::never();
     Boxed<VolumeLimits> volumes{};    // nothing: none
+    Boxed<std::string> ppk_id{};       // of the PPK that its exchange brought
     Boxed<model::ChildUsage> usage{};  // as the data plane told last; nothing: it has carried nothing
     Instant active_at{};  // when it, or one that it replaced, carried a packet last, or was made
     std::optional<model::ChildId> replacement{};            // rekeyed: the new one, while this awaits its Delete

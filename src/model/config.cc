@@ -14,4 +14,9 @@ const ChildConfig* Connection::first_child() const {
     return found == children.end() ? nullptr : &*found;
 }
 
+const PpkConfig& Connection::ppk_use() const {
+    static const PpkConfig none{};
+    return ppk ? *ppk : none;
+}
+
 }  // namespace cygnet::model

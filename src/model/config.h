@@ -13,6 +13,7 @@
 #include "model/address.h"
 #include "model/identity.h"
 #include "model/limits.h"
+#include "model/ppk.h"
 #include "model/proposal.h"
 #include "model/selector.h"
 
@@ -158,6 +159,7 @@ struct Connection {
     Resumption resumption = Resumption::no;  // our own key
     bool crash_detection = true;             // our own key: RFC 6290
     unsigned window = limits::window_size;   // our own key: requests of the peer that we keep at once
+    Boxed<PpkConfig> ppk{};                  // nothing: no PPK
     unsigned keyingtries = 1;
     bool keep_up = false;                    // our own key: it stays up, whatever takes it down
     UniquePolicy unique = UniquePolicy::no;
@@ -173,6 +175,8 @@ struct Connection {
     // The first that an IKE SA can negotiate: not a shunt.
     const ChildConfig* first_child() const;
     bool operator==(const Connection&) const = default;  // a reload keeps what has not changed
+    // What is configured about PPKs, or that nothing is.
+    const PpkConfig& ppk_use() const;
 };
 
 // secrets.ike<suffix>
@@ -198,6 +202,7 @@ class ConfigIndex;  // model/config_index.h
 struct Config {
     std::map<std::string, std::shared_ptr<const Connection>, std::less<>> connections{};
     std::map<std::string, std::shared_ptr<const SharedSecret>, std::less<>> secrets{};
+    std::map<std::string, std::shared_ptr<const PpkSecret>, std::less<>> ppks{};
     std::map<std::string, std::shared_ptr<const Pool>, std::less<>> pools{};
     // Certificates (DER) that VICI or the folders brought: ours and peers', and CAs.
     std::vector<Bytes> certificates{};

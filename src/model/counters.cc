@@ -31,6 +31,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "unprotected-message", "payload-missing", "identity-refused", "round-refused", "state-not-found", "child-sa-not-found",
     "delete-unknown", "temporary-failure-sent", "address-refused", "unproven-answer", "too-many-retries", "puzzle-refused",
     "wrong-choice",
+    "ppk-used", "ppk-skipped", "ppk-refused", "ppk-unknown", "ppk-replayed", "ppk-malformed", "ppk-unavailable",
 };
 static_assert(!names.back().empty(), "every counter has a name");
 

@@ -37,6 +37,7 @@ enum class Counter : std::uint8_t {
     invalid_message_id_sent, counters_synchronized, ike_cloned,
     unprotected_message, payload_missing, identity_refused, round_refused, state_not_found, child_not_found, delete_unknown,
     temporary_failure_sent, address_refused, unproven_answer, too_many_retries, puzzle_refused, wrong_choice,
+    ppk_used, ppk_skipped, ppk_refused, ppk_unknown, ppk_replayed, ppk_malformed, ppk_unavailable,
     count
 };
 inline constexpr std::size_t counter_count = static_cast<std::size_t>(Counter::count);

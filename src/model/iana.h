@@ -289,6 +289,9 @@ constexpr bool is_error(NotifyType type) { return static_cast<std::uint16_t>(typ
 // IPComp Transform IDs, RFC 7296 §2.22.
 enum class IpcompTransform : std::uint8_t { oui = 1, deflate = 2, lzs = 3, lzjh = 4 };
 
+// PPK_ID types, RFC 8784 §7.
+enum class PpkIdType : std::uint8_t { opaque = 1, fixed = 2 };
+
 // Gateway Identity Types, RFC 5685 §9.2.
 enum class GatewayType : std::uint8_t { ipv4 = 1, ipv6 = 2, fqdn = 3 };
 

@@ -110,6 +110,17 @@ inline constexpr std::size_t ticket_keys = 16;              // kept across resta
 inline constexpr std::size_t tickets_remembered = 100'000;  // stateful ones, and used or revoked ones
 inline constexpr std::size_t ticket_octets_max = 2048;      // what a peer may give us to keep
 
+// Postquantum preshared keys, RFC 8784 and RFC 9867.
+inline constexpr std::size_t ppk_id_octets = 256;            // with the octet of the type
+inline constexpr std::size_t ppks_per_message = 8;           // offers that are looked at, and that we make
+inline constexpr std::size_t ppk_octets_min = 32;            // of a one-time key: 128 bits against a quantum computer (RFC 8784 §6)
+inline constexpr std::size_t ppk_octets_max = 4096;
+inline constexpr std::size_t ppk_sources_asked = 4;          // for the ids of one message
+inline constexpr std::size_t ppk_wishes_under_way = 128;     // of all IKE SAs
+inline constexpr unsigned ppk_threads = 2;
+inline constexpr Duration ppk_deadline = seconds(5);         // of a source's answer
+inline constexpr std::size_t qkd_answer_octets = 64 * 1024;
+
 // Quick crash detection, RFC 6290 §5 and §8.1.
 inline constexpr std::size_t crash_token_octets_min = 16, crash_token_octets_max = 128;
 inline constexpr unsigned crash_tokens_per_message = 4;

@@ -35,6 +35,7 @@ struct ChildStatus {
     std::uint32_t spi_in = 0, spi_out = 0;
     Ipcomp ipcomp{};
     ChosenProposal proposal{};            // ke and additional: of the rekey, none for the first child
+    std::optional<std::string> ppk_id{};  // of the PPK that its own exchange brought (RFC 9867)
     Duration installed_for{0};
     std::optional<Duration> rekey_in{}, expires_in{};
     TrafficSelectors local, remote;
@@ -63,6 +64,7 @@ struct IkeStatus {
     bool mobike = false;                  // both ends may move (RFC 4555)
     std::vector<IpAddress> peer_addresses{};  // that the peer announced, the one in use included
     std::optional<ChosenProposal> proposal{};
+    std::optional<std::string> ppk_id{};  // of the PPK that its keys, or those of an SA that it followed, came from last
     Duration established_for{0};
     std::optional<Duration> rekey_in{}, reauth_in{};
     std::vector<IpAddress> local_vips{}, remote_vips{};

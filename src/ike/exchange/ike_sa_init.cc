@@ -78,6 +78,7 @@ Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
     auto* init = sa.own.find<InitiatingSaInit>();
     TRY(check_first_answer(context, init != nullptr && init->offer, response.message.header));
+    TRY(try_hooks(&Feature::believe_first, context, response));
     run_hooks(&Feature::accept, context, response);
     const auto& answer = response.message.find<wire::SaPayload>()->proposals;
     if (answer.size() != 1) return wrong_choice(context, "the responder chose not exactly one proposal");

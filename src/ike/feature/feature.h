@@ -46,6 +46,8 @@ struct Feature {
     void (*accept)(Context&, const Received&) = nullptr;
     // Responder of IKE_SA_INIT, before there is any state: a notification in place of an answer.
     std::optional<Refusal> (*refuse_first)(const model::Connection&, const Received&) = nullptr;
+    // Initiator of IKE_SA_INIT: whether the answer may be the responder's; an error leaves the request outstanding.
+    Result<> (*believe_first)(Context&, const Received&) = nullptr;
     // Initiator of IKE_SA_INIT: an answer of nothing but notifications; nothing if it says nothing to this extension.
     std::optional<Result<Next>> (*first_refused)(Context&, const Received&) = nullptr;
     // Initiator: begins with another exchange than IKE_SA_INIT.
@@ -144,5 +146,6 @@ extern const Feature crash_detection;
 extern const Feature window_size;
 extern const Feature counter_sync;
 extern const Feature cloning;
+extern const Feature ppk_mixing;
 
 }  // namespace cygnet::ike
