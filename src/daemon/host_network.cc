@@ -42,6 +42,8 @@ Result<std::unique_ptr<HostNetwork>> HostNetwork::open(os::EventLoop& loop, Log&
     }
     for (auto& socket : network->sockets_)
         network->watches_.emplace_back(loop, socket.fd(), [raw = network.get(), &socket] { raw->receive(socket); });
+    for (auto& socket : network->backend_->ike_port().sockets())
+        network->watches_.emplace_back(loop, socket.fd(), [raw = network.get(), &socket] { raw->receive_nat(socket); });
     network->watches_.emplace_back(loop, network->backend_->event_fd(),
                                    [backend = network->backend_.get()] { backend->dispatch_events(); });
     network->watches_.emplace_back(loop, network->host_->fd(), [raw = network.get()] {
@@ -110,7 +112,7 @@ Result<> HostNetwork::open_tcp(Log& log) {
         loop_, log,
         TcpCarrierEvents{.ike_message = events_.ike_datagram,
                          .esp_packet = [this](const model::Path& path,
-                                              ByteView packet) { backend_->take_stream_packet(path, packet); },
+                                              ByteView packet) { backend_->take_packet(path, packet); },
                          .opened = events_.stream_opened,
                          .closed = events_.stream_closed},
         // Else a peer inside 0.0.0.0/0 could not be reached but through the tunnel that the stream carries.
@@ -147,15 +149,20 @@ void HostNetwork::receive(os::UdpSocket& socket) {
     }
 }
 
+void HostNetwork::receive_nat(os::UdpSocket& socket) {
+    backend_->ike_port().receive(socket, events_.ike_datagram,
+                                 [this](const model::Path& path, ByteView packet) { backend_->take_packet(path, packet); });
+}
+
 Result<> HostNetwork::send(const model::Path& path, ByteView message) {
     if (path.tcp()) return tcp_->send_ike(path.stream, message);
-    if (path.local.port == settings_.nat_port) return backend_->send_ike(path, message);
+    if (path.local.port == settings_.nat_port) return backend_->ike_port().send_ike(path, message);
     for (auto& socket : sockets_) {
         if (socket.family() == path.remote.address.family()) return socket.send(path, message);
     }
     return fail(Errc::unsupported, "network", fmt::format("no socket for {}", path.text()));
 }
 
-Result<> HostNetwork::send_keepalive(const model::Path& path) { return backend_->send_keepalive(path); }
+Result<> HostNetwork::send_keepalive(const model::Path& path) { return backend_->ike_port().send_keepalive(path); }
 
 }  // namespace cygnet::daemon

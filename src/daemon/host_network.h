@@ -70,6 +70,7 @@ private:
     Result<> open_tcp(Log& log);
     Result<> open_watch();
     void receive(os::UdpSocket& socket);
+    void receive_nat(os::UdpSocket& socket);
 
     os::EventLoop& loop_;
     NetworkSettings settings_;

@@ -8,6 +8,7 @@
 
 #include "base/instant.h"
 #include "base/result.h"
+#include "dataplane/ike_port.h"
 #include "model/packet_drops.h"
 #include "model/proposal.h"
 #include "model/sa_spec.h"
@@ -26,7 +27,7 @@ struct BackendEvents {
     std::function<void(model::ChildId, ByteView)> selectors_violated;
     // A child has used up one of its limits: its usage() says how much.
     std::function<void(model::ChildId)> limit_reached;
-    // IKE messages that arrived on the NAT-T port beside ESP (non-ESP marker already removed).
+    // An IKE message that came among ESP packets of its sender's and not to the IkePort (non-ESP marker already removed).
     std::function<void(const model::Path&, ByteView)> ike_datagram;
     // An ESP packet of a child whose path is a TCP stream (RFC 9329). False: the stream takes no more now.
     std::function<bool(model::StreamId, ByteView)> stream_packet;
@@ -60,12 +61,9 @@ public:
     // Calls BackendEvents for a bounded number of what happened. Never blocks.
     virtual void dispatch_events() = 0;
 
-    // One IKE message from the NAT-T port: adds the non-ESP marker. path.local.address may be "any".
-    virtual Result<> send_ike(const model::Path& path, ByteView message) = 0;
-    // RFC 3948 §2.3: the single octet 0xff.
-    virtual Result<> send_keepalive(const model::Path& path) = 0;
-    // An ESP packet that came in a TCP stream.
-    virtual void take_stream_packet(const model::Path& path, ByteView packet) = 0;
+    virtual IkePort& ike_port() = 0;
+    // An ESP packet that came in a TCP stream, or to the IkePort.
+    virtual void take_packet(const model::Path& path, ByteView packet) = 0;
 
     // Virtual addresses of our own (CP, RFC 7296 §2.19).
     virtual Result<> add_address(const model::IpAddress& address) = 0;

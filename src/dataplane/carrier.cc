@@ -71,16 +71,6 @@ void add_traffic_class(ControlWriter& control, model::Family family, std::uint8_
         control.add(IPPROTO_IPV6, IPV6_TCLASS, value);
 }
 
-// The socket of a shared port that a datagram goes to: its first four octets, the SPI, by the number of sockets. IKE has
-// zeros there, and what is shorter counts as such: both go to the first.
-bool deal_by_spi(int fd, std::size_t sockets) {
-    sock_filter code[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
-                          BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, static_cast<std::uint32_t>(sockets)),
-                          BPF_STMT(BPF_RET | BPF_A, 0)};
-    const sock_fprog program{.len = std::size(code), .filter = code};
-    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof program) == 0;
-}
-
 bool take_nothing(int fd) {
     sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
     const sock_fprog program{.len = std::size(code), .filter = code};
@@ -110,18 +100,6 @@ ReceiveBuffers::ReceiveBuffers()
         messages_[i].msg_hdr.msg_name = &sources_[i];
         messages_[i].msg_hdr.msg_control = &controls_[i];
     }
-}
-
-bool send_datagram(int socket, const model::Path& path, std::span<const iovec> pieces) {
-    os::SocketAddress to = os::SocketAddress::of(path.remote);
-    msghdr message{};
-    message.msg_name = &to.storage;
-    message.msg_namelen = to.size;
-    message.msg_iov = const_cast<iovec*>(pieces.data());
-    message.msg_iovlen = pieces.size();
-    ControlWriter control(message);
-    add_source(control, path.local.address);
-    return ::sendmsg(socket, &message, 0) >= 0;
 }
 
 Result<Carrier> Carrier::open(CarrierKind kind, model::Family family, const CarrierOptions& options) {
@@ -170,26 +148,13 @@ Result<> Carrier::configure(const CarrierOptions& options) {
         set(fd, SOL_UDP, UDP_GRO, 1);
         segments_ = set(fd, SOL_UDP, UDP_SEGMENT, 0);
     }
-    return bind(options);
+    return join_port();
 }
 
-Result<> Carrier::bind(const CarrierOptions& options) {
+Result<> Carrier::join_port() {
     const os::SocketAddress any = os::SocketAddress::of({model::IpAddress::any(family_), port_});
-    const auto refused = [&] {
-        return fail(system_error("UDP port", fmt::format("port {}: is another IKE daemon running?", port_)));
-    };
-    if (options.of > 1) {
-        // A port that may be shared would be shared with a second daemon, too: somebody must have had it alone.
-        if (options.number == 0) {
-            const os::Fd alone(::socket(any.get()->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-            if (family_ == model::Family::v6) set(alone.number(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
-            if (::bind(alone.number(), any.get(), any.size) != 0) return refused();
-        }
-        // The rule of the first one is that of all.
-        if (!set(fd(), SOL_SOCKET, SO_REUSEPORT, 1) || (options.number == 0 && !deal_by_spi(fd(), options.of)))
-            return fail(system_error("SO_REUSEPORT", "the kernel is too old; use one worker"));
-    }
-    if (::bind(fd(), any.get(), any.size) != 0) return refused();
+    if (!set(fd(), SOL_SOCKET, SO_REUSEPORT, 1) || ::bind(fd(), any.get(), any.size) != 0)
+        return fail(system_error("UDP port", fmt::format("port {} cannot be joined", port_)));
     return {};
 }
 
@@ -260,8 +225,7 @@ Carrier::Sent Carrier::send(const Outgoing& packets) {
     return sent;
 }
 
-// Of the socket, for lack of a way to say it with a packet. IKE messages that leave here at that moment have it too;
-// they are short.
+// Of the socket, for lack of a way to say it with a packet.
 void Carrier::set_dont_fragment(bool wanted) {
     if (wanted == dont_fragment_) return;
     set(fd(), IPPROTO_IP, IP_MTU_DISCOVER, wanted ? IP_PMTUDISC_DO : IP_PMTUDISC_DONT);

@@ -19,9 +19,9 @@ struct CarrierOptions {
     std::uint16_t port = 0;  // UDP
     std::uint32_t mark = 0;  // SO_MARK
     bool offload = true;     // UDP_GRO and UDP_SEGMENT
-    // This one of so many sockets of its kind. The UDP ones share the port, and the kernel deals what comes by its SPI; all
-    // but the first of protocol 50 only send.
-    std::size_t number = 0, of = 1;
+    // This one of the sockets of its kind. The UDP ones join the IkePort, which deals what comes; all but the first of
+    // protocol 50 only send.
+    std::size_t number = 0;
 };
 
 // One datagram as received: with UDP_GRO, several of equal size in a row.
@@ -56,13 +56,9 @@ private:
     std::vector<ReceivedDatagram> received_;
 };
 
-// One datagram in pieces from a UDP socket, from path.local.address (unless "any") to path.remote.
-// False: errno says why.
-bool send_datagram(int socket, const model::Path& path, std::span<const iovec> pieces);
-
 class Carrier {
 public:
-    // Bound to all addresses. Errors: unsupported when the host has no such family; system, with what to do.
+    // For all addresses. Errors: unsupported when the host has no such family; system, with what to do.
     static Result<Carrier> open(CarrierKind kind, model::Family family, const CarrierOptions& options);
 
     int fd() const { return fd_.number(); }
@@ -97,7 +93,7 @@ public:
 
 private:
     Result<> configure(const CarrierOptions& options);
-    Result<> bind(const CarrierOptions& options);
+    Result<> join_port();
     void set_dont_fragment(bool wanted);
     std::optional<std::size_t> send_segmented(const Outgoing& packets);
     Sent send_one_by_one(const Outgoing& packets);

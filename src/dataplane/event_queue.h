@@ -1,4 +1,4 @@
-// What a worker tells the control thread, and the ESP packets of TCP streams that either gives the other: a bounded ring
+// What a worker tells the control thread, and the ESP packets that either gives the other: a bounded ring
 // with one writer and one reader, and a descriptor that becomes readable.
 #pragma once
 
@@ -13,12 +13,12 @@
 namespace cygnet::dataplane {
 
 enum class EventKind : std::uint8_t {
-    ike_datagram, inbound_seen, peer_moved, acquire, selectors_violated, stream_packet, stream_corrupt
+    ike_datagram, inbound_seen, peer_moved, acquire, selectors_violated, esp_packet, stream_corrupt
 };
 
 struct Event {
     EventKind kind = EventKind::ike_datagram;
-    model::ChildId child{};     // inbound_seen, peer_moved, selectors_violated, stream_packet
+    model::ChildId child{};     // inbound_seen, peer_moved, selectors_violated, esp_packet
     model::Path path{};         // of what arrived, or of a stream
     model::PolicyId policy{};   // acquire
     model::PacketEnds ends{};   // acquire

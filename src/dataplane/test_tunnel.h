@@ -60,8 +60,15 @@ struct Side {
         for (int i = 0; i < 100 && !done(); ++i) {
             pollfd waiting{backend->event_fd(), POLLIN, 0};
             if (::poll(&waiting, 1, 10) == 1) backend->dispatch_events();
+            receive_ike();
         }
         return done();
+    }
+    void receive_ike() {
+        for (auto& socket : backend->ike_port().sockets())
+            backend->ike_port().receive(
+                socket, [this](const model::Path& path, ByteView message) { ike.emplace_back(path, keep(message)); },
+                [this](const model::Path& path, ByteView packet) { backend->take_packet(path, packet); });
     }
     std::uint64_t dropped(Drop drop) const { return backend->drops()[static_cast<std::size_t>(drop)]; }
 };
@@ -97,7 +104,7 @@ protected:
         events.stream_corrupt = [&side](model::StreamId stream) { side.corrupt.push_back(stream); };
         events.stream_packet = [&side](model::StreamId, ByteView packet) {
             if (side.stream_full || side.stream_peer == nullptr) return false;
-            side.stream_peer->backend->take_stream_packet(side.stream_path, packet);
+            side.stream_peer->backend->take_packet(side.stream_path, packet);
             return true;
         };
         side.host.run([&] {

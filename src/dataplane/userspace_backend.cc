@@ -26,7 +26,6 @@ namespace {
 constexpr std::size_t events_per_dispatch = 64;
 constexpr std::size_t workers_max = 32;
 constexpr Duration reclaim_pause = milliseconds(10);
-constexpr std::uint8_t nat_keepalive = 0xff;
 
 struct Installed {
     esp::ChildPointer child;
@@ -48,6 +47,11 @@ Result<> check_options(model::KernelOptions options) {
     if (options == model::KernelOptions{}) return {};
     return fail(Errc::unsupported, "child",
                 "it has marks, interface ids, a priority or hw_offload, which only the kernel's ESP has (--esp kernel)");
+}
+
+Result<> mark_socket(int socket, std::uint32_t mark) {
+    if (::setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0) return {};
+    return fail(Errc::system, "SO_MARK", fmt::format("{}; CAP_NET_ADMIN is needed: run as root", std::strerror(errno)));
 }
 
 // Signals are the control thread's.
@@ -81,7 +85,6 @@ struct UserspaceBackend::Impl {
     void look_again();
     void dispatch_some(EventQueue& queue);
     void dispatch(const EventQueue::Popped& popped);
-    Result<> send(const model::Path& path, ByteView first, ByteView second);
     Result<> install_bypass(const model::PolicySpec& spec);
     void remove_bypass(model::PolicyId policy);
 
@@ -90,7 +93,7 @@ struct UserspaceBackend::Impl {
     TunDevice tun;
     std::optional<Routes> routes;
     std::vector<std::vector<Carrier>> carriers;  // of each worker, until it takes them
-    std::array<int, 2> udp{-1, -1};  // descriptors of the UDP carriers, IPv4 and IPv6
+    std::optional<IkePort> ike_port;
     bool segments = false, raw = false;
     esp::Published<esp::ForwardingTable> table{std::make_unique<esp::ForwardingTable>(), config.workers};
     std::vector<std::unique_ptr<Worker>> workers;
@@ -106,6 +109,7 @@ struct UserspaceBackend::Impl {
     std::map<model::PolicyId, std::vector<BypassRule>> bypasses;
     std::multimap<Instant, model::ChildId> graces;  // when removed children end
     std::uint64_t activations = 0;
+    esp::DropCounters drops;  // before a worker had the packet
     KernelPathMtu kernel_path_mtu{config.mark};
 };
 
@@ -131,13 +135,15 @@ UserspaceBackend::UserspaceBackend(std::unique_ptr<Impl> impl) : impl_(std::move
 UserspaceBackend::~UserspaceBackend() = default;
 
 Result<> UserspaceBackend::Impl::open_carriers() {
+    ike_port = TRY(IkePort::open_beside(config.port, config.workers));
+    for (const os::UdpSocket& socket : ike_port->sockets()) TRY(mark_socket(socket.fd(), config.mark));
     carriers.resize(config.workers);
     for (std::size_t i = 0; i < config.workers; ++i) TRY(open_carriers_of(i));
     return {};
 }
 
 Result<> UserspaceBackend::Impl::open_carriers_of(std::size_t number) {
-    const CarrierOptions options{config.port, config.mark, config.offload, number, config.workers};
+    const CarrierOptions options{config.port, config.mark, config.offload, number};
     for (const auto kind : {CarrierKind::udp, CarrierKind::raw}) {
         if (kind == CarrierKind::raw && !config.raw_esp) continue;
         for (const auto family : {model::Family::v4, model::Family::v6}) {
@@ -145,10 +151,7 @@ Result<> UserspaceBackend::Impl::open_carriers_of(std::size_t number) {
             if (!carrier && family == model::Family::v6 && carrier.error().code == Errc::unsupported) continue;
             if (!carrier) return fail(carrier.error());
             if (kind == CarrierKind::raw) raw = true;
-            if (kind == CarrierKind::udp && number == 0) {
-                udp[family == model::Family::v4 ? 0 : 1] = carrier->fd();
-                segments |= carrier->segments();
-            }
+            segments |= carrier->segments();
             carriers[number].push_back(std::move(*carrier));
         }
     }
@@ -380,7 +383,7 @@ void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
     const Event& event = popped.event;
     const auto found = children.find(event.child);
     switch (event.kind) {
-        case EventKind::stream_packet:
+        case EventKind::esp_packet:
             // A full stream shows itself as loss to what is inside, as a full link does.
             if (events.stream_packet && !events.stream_packet(event.path.stream, popped.datagram) && found != children.end())
                 found->second.child->sa->drops.add(esp::Drop::carrier_refused);
@@ -407,28 +410,11 @@ void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
     }
 }
 
-Result<> UserspaceBackend::send_ike(const model::Path& path, ByteView message) {
-    constexpr std::array<std::uint8_t, 4> non_esp_marker{};
-    return impl_->send(path, non_esp_marker, message);
-}
+IkePort& UserspaceBackend::ike_port() { return *impl_->ike_port; }
 
-void UserspaceBackend::take_stream_packet(const model::Path& path, ByteView packet) {
-    static_cast<void>(impl_->workers[0]->from_streams().push({.kind = EventKind::stream_packet, .path = path}, packet));
-}
-
-Result<> UserspaceBackend::send_keepalive(const model::Path& path) {
-    return impl_->send(path, ByteView(&nat_keepalive, 1), {});
-}
-
-// UDP sockets take datagrams from several threads at once; each is whole.
-Result<> UserspaceBackend::Impl::send(const model::Path& path, ByteView first, ByteView second) {
-    const model::Family family = path.remote.address.family();
-    const int fd = udp[family == model::Family::v4 ? 0 : 1];
-    if (fd < 0) return fail(Errc::unsupported, "send", "this host has no IPv6");
-    const iovec pieces[] = {{const_cast<std::uint8_t*>(first.data()), first.size()},
-                            {const_cast<std::uint8_t*>(second.data()), second.size()}};
-    if (send_datagram(fd, path, pieces)) return {};
-    return fail(Errc::system, "send", fmt::format("to {}: {}", path.remote.text(), std::strerror(errno)));
+void UserspaceBackend::take_packet(const model::Path& path, ByteView packet) {
+    const bool taken = impl_->workers[0]->from_control().push({.kind = EventKind::esp_packet, .path = path}, packet);
+    if (!taken) impl_->drops.add(esp::Drop::event_queue_full);
 }
 
 // ---- the device's addresses, and what is told ---------------------------------------------------
@@ -449,11 +435,7 @@ unsigned UserspaceBackend::device() const { return impl_->tun.index(); }
 
 std::uint32_t UserspaceBackend::mark() const { return impl_->config.mark; }
 
-Result<> UserspaceBackend::exempt_from_tunnel(int socket) const {
-    const std::uint32_t mark = impl_->config.mark;
-    if (::setsockopt(socket, SOL_SOCKET, SO_MARK, &mark, sizeof mark) == 0) return {};
-    return fail(Errc::system, "SO_MARK", std::strerror(errno));
-}
+Result<> UserspaceBackend::exempt_from_tunnel(int socket) const { return mark_socket(socket, impl_->config.mark); }
 
 model::PacketDrops UserspaceBackend::packet_drops() const {
     const esp::DropCounts counts = drops();
@@ -465,7 +447,7 @@ model::PacketDrops UserspaceBackend::packet_drops() const {
 }
 
 esp::DropCounts UserspaceBackend::drops() const {
-    esp::DropCounts all{};
+    esp::DropCounts all = impl_->drops.read();
     for (const auto& worker : impl_->workers) {
         const esp::DropCounts one = worker->drops().read();
         for (std::size_t i = 0; i < all.size(); ++i) all[i] += one[i];

@@ -73,12 +73,9 @@ public:
     // stays readable when more is left) and ends the grace of removed children. Never blocks.
     void dispatch_events() override;
 
-    // One IKE message from the NAT-T port: adds the non-ESP marker. path.local.address may be "any".
-    Result<> send_ike(const model::Path& path, ByteView message) override;
-    // An ESP packet that came in a TCP stream; dropped when too many wait.
-    void take_stream_packet(const model::Path& path, ByteView packet) override;
-    // RFC 3948 §2.3: the single octet 0xff.
-    Result<> send_keepalive(const model::Path& path) override;
+    IkePort& ike_port() override;
+    // Dropped when too many wait.
+    void take_packet(const model::Path& path, ByteView packet) override;
 
     // Virtual addresses of our own, on the TUN device (CP, RFC 7296 §2.19).
     Result<> add_address(const model::IpAddress& address) override;

@@ -19,7 +19,7 @@ using esp::Drop;
 
 constexpr std::size_t super_packet_octets_max = 65535;
 constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2,
-                        tag_streams = ~0ULL - 3;  // else the index of a carrier
+                        tag_control = ~0ULL - 3;  // else the index of a carrier
 constexpr std::uint32_t unproven_mtu = model::limits::path_mtu_min_v6;  // takes every path of our days
 constexpr std::uint32_t probe_octets_max = 9000;                 // longer than that are loopback and the like
 constexpr int held_review_ms = 1000;                            // while packets wait for a child
@@ -63,7 +63,7 @@ Worker::Worker(WorkerParts parts)
     watch(wake_.number(), tag_wake);
     watch(stop_.number(), tag_stop);
     watch(parts_.tun, tag_tun);
-    watch(from_streams_.fd(), tag_streams);
+    watch(from_control_.fd(), tag_control);
     for (std::size_t i = 0; i < parts_.carriers.size(); ++i) watch(parts_.carriers[i].fd(), i);
 }
 
@@ -86,8 +86,8 @@ void Worker::run() {
                 review_held();
             else if (tag == tag_tun)
                 outbound_turn();
-            else if (tag == tag_streams)
-                stream_turn();
+            else if (tag == tag_control)
+                control_turn();
             else
                 inbound_turn(parts_.carriers[tag]);
         }
@@ -311,7 +311,7 @@ void Worker::flush_outbound() {
 
 // In their order; what the queue has no room for is dropped.
 std::size_t Worker::send_into_stream(const esp::Child& child, std::span<const std::uint8_t> octets) {
-    const Event event{.kind = EventKind::stream_packet, .child = child.id, .path = child.path};
+    const Event event{.kind = EventKind::esp_packet, .child = child.id, .path = child.path};
     std::size_t sent = 0;
     for (std::size_t at = 0; at < octets.size(); at += batch_.segment_size())
         sent += to_streams_.push(event, octets.subspan(at, std::min(batch_.segment_size(), octets.size() - at)));
@@ -335,25 +335,27 @@ void Worker::inbound_turn(Carrier& carrier) {
     coalescer_.flush();
 }
 
-// What the control thread has cut out of TCP streams. It lies in a buffer of our own, because it is opened in place and the
+// What the control thread has cut out of TCP streams, or found on its port. It lies in a buffer of our own, because it is opened in place and the
 // coalescer looks at it until the end of the turn.
-void Worker::stream_turn() {
-    from_streams_.clear_signal();
+void Worker::control_turn() {
+    from_control_.clear_signal();
     std::array<ReceivedDatagram, stream_packets_per_turn> datagrams;
     std::size_t used = 0;
     for (ReceivedDatagram& datagram : datagrams) {
         if (stream_buffer_.size() - used < model::limits::datagram_octets) break;
-        const auto popped = from_streams_.pop();
+        const auto popped = from_control_.pop();
         if (!popped) break;
         const ByteView packet = popped->datagram;
         std::memcpy(&stream_buffer_[used], packet.data(), packet.size());
         datagram = {&stream_buffer_[used], packet.size(), packet.size(), popped->event.path, 0, 0};
         used += packet.size();
-        take_esp(CarrierKind::stream, datagram, datagram.data, datagram.size);
+        const bool streamed = datagram.path.tcp();
+        if (!streamed && take_other_than_esp(datagram, datagram.data, datagram.size)) continue;
+        take_esp(streamed ? CarrierKind::stream : CarrierKind::udp, datagram, datagram.data, datagram.size);
     }
     finish_group();
     coalescer_.flush();
-    if (!from_streams_.empty()) from_streams_.signal();
+    if (!from_control_.empty()) from_control_.signal();
 }
 
 // RFC 9329 §6.1: a few packets of unknown children are no sign of corruption, many in a row are.

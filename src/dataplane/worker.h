@@ -6,7 +6,7 @@
 //   TUN ◄─ Coalescer ◄─ selectors ◄─ open ◄─ by SPI ◄─ Carrier::receive
 //                                                    └─► IKE, moved peers ─► EventQueue
 //
-// TCP streams (RFC 9329) belong to the control thread: their ESP packets come and go through two more queues.
+// TCP streams (RFC 9329) and the IkePort belong to the control thread: ESP packets there come and go through two more queues.
 #pragma once
 
 #include <atomic>
@@ -55,7 +55,7 @@ public:
 
     EventQueue& events() { return events_; }
     EventQueue& to_streams() { return to_streams_; }      // read by the control thread
-    EventQueue& from_streams() { return from_streams_; }  // written by it
+    EventQueue& from_control() { return from_control_; }  // written by it
     const esp::DropCounters& drops() const { return drops_; }
     WorkerStatistics statistics() const;
 
@@ -108,7 +108,7 @@ private:
     Carrier* carrier_for(const esp::Child& child);
 
     void inbound_turn(Carrier& carrier);
-    void stream_turn();
+    void control_turn();
     void note_bad(const model::Path& path, std::size_t packets);
     std::size_t send_into_stream(const esp::Child& child, std::span<const std::uint8_t> octets);
     void take_datagram(const Carrier& carrier, const ReceivedDatagram& datagram);
@@ -137,7 +137,7 @@ private:
     ReceiveBuffers receive_buffers_;
     Group group_;
     Coalescer coalescer_;
-    EventQueue events_{event_octets}, to_streams_{event_octets}, from_streams_{event_octets};
+    EventQueue events_{event_octets}, to_streams_{event_octets}, from_control_{event_octets};
     std::vector<std::uint8_t> stream_buffer_;
     std::map<model::StreamId, std::size_t> bad_packets_;  // in a row
     esp::DropCounters drops_;

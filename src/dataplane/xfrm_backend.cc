@@ -16,6 +16,7 @@
 
 #include "dataplane/xfrm/offload.h"
 #include "dataplane/xfrm/selectors.h"
+#include "dataplane/xfrm/sockets.h"
 #include "dataplane/xfrm/statistics.h"
 #include "dataplane/xfrm/suites.h"
 #include "model/limits.h"
@@ -68,11 +69,9 @@ Result<std::unique_ptr<XfrmBackend>> XfrmBackend::open(const XfrmConfig& config,
     auto kernel = TRY(open_kernel());
     auto backend = std::make_unique<XfrmBackend>(std::move(kernel), config, std::move(events));
     TRY(backend->probe());
-    backend->port_ = TRY(EncapPort::open(config.port));
+    backend->port_ = TRY(IkePort::open(config.port));
     backend->timer_ = os::Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
-    std::vector<int> fds = backend->port_->fds();
-    fds.insert(fds.end(), {backend->kernel_->event_fd(), backend->timer_.number()});
-    for (const int fd : fds) {
+    for (const int fd : {backend->kernel_->event_fd(), backend->timer_.number()}) {
         epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
         if (::epoll_ctl(backend->epoll_.number(), EPOLL_CTL_ADD, fd, &event) != 0)
             return fail(Errc::system, "epoll", std::strerror(errno));
@@ -80,7 +79,10 @@ Result<std::unique_ptr<XfrmBackend>> XfrmBackend::open(const XfrmConfig& config,
     // Who has the port is the only cygnetd here.
     backend->remove_leftovers();
     TRY(backend->open_routes());
-    for (const int socket : backend->port_->fds()) TRY(backend->exempt_from_tunnel(socket));
+    for (const os::UdpSocket& socket : backend->port_->sockets()) {
+        TRY(take_esp_out(socket.fd()));
+        TRY(backend->exempt_from_tunnel(socket.fd()));
+    }
     return backend;
 }
 
@@ -484,10 +486,6 @@ void XfrmBackend::dispatch_events() {
     std::uint64_t expirations;
     if (timer_.open() && ::read(timer_.number(), &expirations, sizeof expirations) > 0) end_graces();
     for (const KernelEvent& event : kernel_->events()) std::visit([this](const auto& one) { take(one); }, event);
-    if (port_)
-        port_->receive([this](const model::Path& path, ByteView message) {
-            if (events_.ike_datagram) events_.ike_datagram(path, message);
-        });
 }
 
 void XfrmBackend::take(const Acquire& event) {
@@ -523,10 +521,6 @@ void XfrmBackend::take(const Mapping& event) {
 }
 
 // ---- the port and the host ----------------------------------------------------------------------
-
-Result<> XfrmBackend::send_ike(const model::Path& path, ByteView message) { return port_->send_ike(path, message); }
-
-Result<> XfrmBackend::send_keepalive(const model::Path& path) { return port_->send_keepalive(path); }
 
 Result<> XfrmBackend::add_address(const model::IpAddress& address) { return routes_->add_address(address); }
 

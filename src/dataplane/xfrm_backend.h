@@ -13,7 +13,7 @@
 #include "dataplane/backend.h"
 #include "dataplane/routes.h"
 #include "dataplane/xfrm/claims.h"
-#include "dataplane/xfrm/encap_port.h"
+#include "dataplane/ike_port.h"
 #include "dataplane/xfrm/kernel.h"
 
 namespace cygnet::dataplane {
@@ -50,9 +50,8 @@ public:
 
     int event_fd() const override { return epoll_.number(); }
     void dispatch_events() override;
-    Result<> send_ike(const model::Path& path, ByteView message) override;
-    Result<> send_keepalive(const model::Path& path) override;
-    void take_stream_packet(const model::Path&, ByteView) override {}  // the kernel's ESP is in no stream of ours
+    IkePort& ike_port() override { return *port_; }
+    void take_packet(const model::Path&, ByteView) override {}  // the kernel takes its own
     Result<> add_address(const model::IpAddress& address) override;
     Result<> remove_address(const model::IpAddress& address) override;
     Result<> exempt_from_tunnel(int socket) const override;
@@ -135,7 +134,7 @@ private:
     std::unique_ptr<xfrm::Kernel> kernel_;
     XfrmConfig config_;
     BackendEvents events_;
-    std::optional<xfrm::EncapPort> port_{};
+    std::optional<IkePort> port_{};
     xfrm::Claims claims_;
     std::optional<Netlink> netlink_{};
     std::optional<Routes> routes_{};

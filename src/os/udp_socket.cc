@@ -18,9 +18,17 @@ Result<> set_option(const Fd& fd, int level, int name, int value) {
     return {};
 }
 
+// Room for a flock of peers that come at once. The larger buffer is a privilege; without it the system's limit holds.
+void set_receive_buffer(const Fd& fd) {
+    constexpr int octets = 4 * 1024 * 1024;
+    if (::setsockopt(fd.number(), SOL_SOCKET, SO_RCVBUFFORCE, &octets, sizeof octets) != 0)
+        static_cast<void>(::setsockopt(fd.number(), SOL_SOCKET, SO_RCVBUF, &octets, sizeof octets));
+}
+
 // IKE messages may be longer than the path's MTU before fragmentation is negotiated (RFC 7383 §2.5), so the
 // system may fragment them: DF stays clear.
-Result<> prepare(const Fd& fd, model::Family family) {
+Result<> set_options(const Fd& fd, model::Family family) {
+    set_receive_buffer(fd);
     if (family == model::Family::v4) {
         TRY(set_option(fd, IPPROTO_IP, IP_PKTINFO, 1));
         TRY(set_option(fd, IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT));
@@ -88,11 +96,12 @@ void put_source(msghdr& message, Control& control, const model::IpAddress& sourc
 
 }  // namespace
 
-Result<UdpSocket> UdpSocket::bind(model::Family family, std::uint16_t port) {
+Result<UdpSocket> UdpSocket::bind(model::Family family, std::uint16_t port, const Prepare& prepare) {
     const int domain = family == model::Family::v4 ? AF_INET : AF_INET6;
     Fd fd(::socket(domain, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
     if (!fd.open()) return fail(errno == EAFNOSUPPORT ? Errc::unsupported : Errc::system, "UDP socket", std::strerror(errno));
-    TRY(prepare(fd, family));
+    TRY(set_options(fd, family));
+    if (prepare) TRY(prepare(fd.number()));
     const auto any = SocketAddress::of({model::IpAddress::any(family), port});
     if (::bind(fd.number(), any.get(), any.size) != 0) {
         // A kernel with IPv6 switched off knows the family but has no address of it.
@@ -128,15 +137,16 @@ std::optional<UdpSocket::Received> UdpSocket::receive(MutableByteView buffer) {
     return Received{{local, SocketAddress::endpoint_of(from)}, static_cast<std::size_t>(size)};
 }
 
-Result<> UdpSocket::send(const model::Path& path, ByteView datagram) {
+Result<> UdpSocket::send(const model::Path& path, ByteView first, ByteView second) {
     auto to = SocketAddress::of(path.remote);
-    iovec part{const_cast<std::uint8_t*>(datagram.data()), datagram.size()};
+    iovec parts[] = {{const_cast<std::uint8_t*>(first.data()), first.size()},
+                     {const_cast<std::uint8_t*>(second.data()), second.size()}};
     Control control{};
     msghdr message{};
     message.msg_name = &to.storage;
     message.msg_namelen = to.size;
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
+    message.msg_iov = parts;
+    message.msg_iovlen = std::size(parts);
     if (!path.local.address.is_any()) put_source(message, control, path.local.address);
     if (::sendmsg(fd_.number(), &message, MSG_NOSIGNAL) < 0)
         return fail(Errc::system, "UDP send", fmt::format("{}: {}", path.text(), std::strerror(errno)));

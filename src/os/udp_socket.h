@@ -2,6 +2,7 @@
 // came to, and answering from that address (RFC 7296 §2.11).
 #pragma once
 
+#include <functional>
 #include <optional>
 
 #include "base/bytes.h"
@@ -15,7 +16,9 @@ class UdpSocket {
 public:
     // Port 0 lets the system choose. Errors: Errc::unsupported when the host has no such family, Errc::system with
     // a sentence that names the port and what to do.
-    static Result<UdpSocket> bind(model::Family family, std::uint16_t port);
+    // `prepare` is called with the descriptor before it is bound.
+    using Prepare = std::function<Result<>(int)>;
+    static Result<UdpSocket> bind(model::Family family, std::uint16_t port, const Prepare& prepare = {});
 
     int fd() const { return fd_.number(); }
     std::uint16_t port() const { return port_; }
@@ -29,8 +32,8 @@ public:
     };
     std::optional<Received> receive(MutableByteView buffer);
 
-    // Sends from path.local.address (unless that is unspecified) to path.remote.
-    Result<> send(const model::Path& path, ByteView datagram);
+    // Sends one datagram, `first` and `second` together, from path.local.address (unless that is unspecified) to path.remote.
+    Result<> send(const model::Path& path, ByteView first, ByteView second = {});
 
 private:
     UdpSocket(Fd fd, model::Family family, std::uint16_t port) : fd_(std::move(fd)), family_(family), port_(port) {}
