@@ -52,14 +52,17 @@ bool FakeBackend::install(const model::ChildSaSpec& spec) {
                        .remote = spec.remote,
                        .path = spec.path,
                        .udp_encapsulation = spec.udp_encapsulation,
-                       .activation = spec.outbound_active ? ++activations_ : 0};
+                       .activation = spec.outbound_active ? ++activations_ : 0,
+                       .resource = spec.resource,
+                       .per_resource = spec.per_resource};
     return true;
 }
 
-bool FakeBackend::activate(model::ChildId child) {
+bool FakeBackend::activate(model::ChildId child, model::Resource resource) {
     const auto found = pairs_.find(child);
     if (found == pairs_.end() || found->second.removed) return false;
     found->second.activation = ++activations_;
+    found->second.resource = resource;
     return true;
 }
 
@@ -97,19 +100,25 @@ bool FakeBackend::skip_sequence_numbers(model::ChildId child, std::uint64_t coun
     return true;
 }
 
-std::optional<OutboundPacket> FakeBackend::send(const InnerPacket& inner, Instant now) {
+std::optional<OutboundPacket> FakeBackend::send(const InnerPacket& inner, Instant now, model::Resource worker) {
+    const auto rank = [worker](const Pair& pair) {
+        const int whose = pair.resource == worker ? 2 : pair.resource == model::every_resource ? 1 : 0;
+        return std::pair{whose, pair.activation};
+    };
     Pair* chosen = nullptr;
     for (auto& [id, pair] : pairs_) {
         if (pair.removed || pair.activation == 0) continue;
         if (!contains(pair.local, inner.source) || !contains(pair.remote, inner.destination)) continue;
-        if (chosen == nullptr || pair.activation > chosen->activation) chosen = &pair;
+        if (chosen == nullptr || rank(pair) > rank(*chosen)) chosen = &pair;
     }
     if (chosen == nullptr) return std::nullopt;
     ++chosen->usage.packets_out;
     chosen->usage.last_out = now;
     return OutboundPacket{.packet = {.spi = chosen->spi_out, .sequence = chosen->next_sequence++, .key_digest = chosen->digest_out, .inner = inner},
                           .path = chosen->path,
-                          .udp_encapsulation = chosen->udp_encapsulation};
+                          .udp_encapsulation = chosen->udp_encapsulation,
+                          .child = chosen->id,
+                          .wishes_own = chosen->per_resource && chosen->resource != worker && worker != model::every_resource};
 }
 
 FakeBackend::Inbound FakeBackend::receive(const EspPacket& packet, Instant now) {

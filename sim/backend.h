@@ -27,6 +27,8 @@ struct OutboundPacket {
     EspPacket packet;
     model::Path path;
     bool udp_encapsulation = false;
+    model::ChildId child{};
+    bool wishes_own = false;  // the worker may have an SA of its own (RFC 9611)
 };
 
 // Equal for both ends of one direction, and only for them.
@@ -43,7 +45,7 @@ public:
 
     // False when the effect makes no sense: unknown children, an SPI that is in use.
     bool install(const model::ChildSaSpec& spec);
-    bool activate(model::ChildId child);
+    bool activate(model::ChildId child, model::Resource resource);
     bool remove(model::ChildId child, Instant until);
     bool move(model::ChildId child, const model::Path& path, bool udp_encapsulation);
     bool skip_sequence_numbers(model::ChildId child, std::uint64_t count);
@@ -54,8 +56,9 @@ public:
     std::optional<model::PolicyId> trap_for(const InnerPacket& inner) const;
     const std::map<model::PolicyId, model::PolicySpec>& policies() const { return policies_; }
 
-    // Through the SA that was activated last among those whose selectors match; nothing without one.
-    std::optional<OutboundPacket> send(const InnerPacket& inner, Instant now);
+    // Through the SA that was activated last among those whose selectors match, the worker's own before one of all; nothing
+    // without one.
+    std::optional<OutboundPacket> send(const InnerPacket& inner, Instant now, model::Resource worker = model::every_resource);
     Inbound receive(const EspPacket& packet, Instant now);
 
     struct Pair {
@@ -66,6 +69,8 @@ public:
         model::Path path{};
         bool udp_encapsulation = false;
         std::uint64_t activation = 0;      // 0: outbound is not active
+        model::Resource resource = model::every_resource;
+        bool per_resource = false;
         std::optional<Instant> removed{};  // inbound ends then
         std::uint64_t next_sequence = 1;
         std::uint64_t highest_in = 0, window = 0;

@@ -112,7 +112,7 @@ void HostileStage::exchange_with_bystander() {
 
 void HostileStage::follow(ike::test::Node& node, FakeBackend& backend) {
     for (const model::ChildSaSpec& spec : std::exchange(node.installed, {})) backend.install(spec);
-    for (const model::ChildId child : std::exchange(node.activated, {})) backend.activate(child);
+    for (const model::ChildId child : std::exchange(node.activated, {})) backend.activate(child, model::every_resource);
     for (const model::ChildId child : std::exchange(node.removed, {})) backend.remove(child, peer.now);
 }
 

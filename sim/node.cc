@@ -115,9 +115,9 @@ void Node::receive(const Packet& packet) {
     if (moved) step(ike::PeerMoved{.child = inbound.child, .path = packet.path_at_receiver()});
 }
 
-bool Node::send(const InnerPacket& packet) {
+bool Node::send(const InnerPacket& packet, model::Resource worker) {
     if (!running()) return false;
-    if (try_send(packet)) return true;
+    if (try_send(packet, worker)) return true;
     const auto trap = backend_.trap_for(packet);
     if (!trap || held_.size() >= model::limits::held_packets_per_policy) return false;
     held_.push_back(packet);
@@ -137,9 +137,10 @@ void Node::send_held() {
         if (!try_send(packet)) held_.push_back(packet);
 }
 
-bool Node::try_send(const InnerPacket& packet) {
-    const auto out = backend_.send(packet, surroundings_.now());
+bool Node::try_send(const InnerPacket& packet, model::Resource worker) {
+    const auto out = backend_.send(packet, surroundings_.now(), worker);
     if (!out) return false;
+    if (out->wishes_own) step(ike::ResourceWanted{.child = out->child, .resource = worker});
     Packet datagram{.from = out->path.local, .to = out->path.remote, .content = out->packet, .stream = out->path.stream};
     if (!out->udp_encapsulation && !out->path.tcp()) datagram.from.port = datagram.to.port = 0;
     surroundings_.transmit(*this, std::move(datagram));
@@ -191,7 +192,7 @@ void Node::execute(ike::Effect& effect) {
         checkers.installed(*this, spec);
     } else if (auto* activate = std::get_if<ike::ActivateChild>(&effect)) {
         tell(fmt::format("activates child {}", static_cast<std::uint64_t>(activate->child)));
-        checkers.require(backend_.activate(activate->child), *this, "activates a child that does not exist");
+        checkers.require(backend_.activate(activate->child, activate->resource), *this, "activates a child that does not exist");
     } else if (auto* remove = std::get_if<ike::RemoveChild>(&effect)) {
         tell(fmt::format("removes child {}{}", static_cast<std::uint64_t>(remove->child), remove->grace > Duration{0} ? ", inbound later" : ""));
         checkers.require(backend_.remove(remove->child, now + remove->grace), *this, "removes a child that does not exist");

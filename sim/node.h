@@ -65,8 +65,8 @@ public:
 
     void step(ike::Input input);
     void receive(const Packet& packet);
-    // False when neither an SA nor a trap takes the packet: it is not sent in the clear.
-    bool send(const InnerPacket& packet);
+    // False when neither an SA nor a trap takes the packet, which a worker of the data plane has: it is not sent in the clear.
+    bool send(const InnerPacket& packet, model::Resource worker = model::every_resource);
     // The data plane's counters, as the daemon reports them from time to time.
     void report_usage();
 
@@ -92,7 +92,7 @@ public:
 
 private:
     void execute(ike::Effect& effect);
-    bool try_send(const InnerPacket& packet);
+    bool try_send(const InnerPacket& packet, model::Resource worker = model::every_resource);
     void send_held();
     ike::GatewayFound gateway_path(const ike::FindGateway& asked) const;
     ike::PathsFound paths(const ike::FindPaths& asked) const;

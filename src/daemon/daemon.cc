@@ -97,6 +97,7 @@ public:
              .limit_reached = [this](model::ChildId child) { driver_.limit_reached(child); },
              .peer_moved = [this](model::ChildId child, const model::Path& path) { driver_.peer_moved(child, path); },
              .acquire = [this](model::PolicyId policy, const model::PacketEnds& packet) { control_.acquire(policy, packet); },
+             .resource_wanted = [this](model::ChildId child, model::Resource worker) { driver_.resource_wanted(child, worker); },
              .selectors_violated =
                  [this](model::ChildId child, ByteView packet) { driver_.selectors_violated(child, packet); },
              .stream_opened = [this](const model::Path& path) { driver_.stream_opened(path); },

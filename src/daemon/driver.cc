@@ -62,6 +62,8 @@ void Driver::acquire(model::PolicyId policy, const model::PacketEnds& packet, st
     step(ike::Acquire{policy, packet, path});
 }
 
+void Driver::resource_wanted(model::ChildId child, model::Resource worker) { step(ike::ResourceWanted{child, worker}); }
+
 void Driver::addresses_changed(ike::HostAddresses addresses) { step(std::move(addresses)); }
 
 void Driver::gateway_found(ike::RedirectId id, Result<model::Path> path) { step(ike::GatewayFound{id, std::move(path)}); }
@@ -140,7 +142,7 @@ struct Driver::Executor {
         driver.step(ike::PpksObtained{effect.id, fail(Errc::unsupported, "PPK", "no source of one-time keys can be asked")});
     }
     void operator()(ike::InstallChild& effect) { driver.install(effect); }
-    void operator()(ike::ActivateChild& effect) { driver.network_->children().activate(effect.child); }
+    void operator()(ike::ActivateChild& effect) { driver.network_->children().activate(effect.child, effect.resource); }
     void operator()(ike::RemoveChild& effect) {
         driver.children_.erase(effect.child);
         driver.network_->children().remove(effect.child, effect.grace);
@@ -280,6 +282,7 @@ void Driver::read_usage() {
 
 void Driver::fill_usage(model::ChildStatus& child) const {
     if (const auto usage = network_->children().usage(child.id)) child.usage = *usage;
+    child.drops = network_->children().packet_drops(child.id);
 }
 
 std::vector<model::IkeStatus> Driver::list() const {

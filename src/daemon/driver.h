@@ -38,7 +38,10 @@ public:
     // All references outlive the Driver. The network may be set later (it reports to the Driver), but before the loop runs.
     Driver(os::EventLoop& loop, os::JobPool& jobs, Log& log, Rng& rng, const ike::EngineSettings& settings);
 
-    void use(Network& network) { network_ = &network; }
+    void use(Network& network) {
+        network_ = &network;
+        engine_.set_resources(network.children().resources());
+    }
     // Looks up the way to a gateway that a peer redirects to, and answers by gateway_found().
     using GatewayFinder = std::function<void(ike::RedirectId, std::shared_ptr<const model::Connection>, const std::string&)>;
     void on_redirect(GatewayFinder finder) { find_gateway_ = std::move(finder); }
@@ -57,6 +60,7 @@ public:
     void gateway_found(ike::RedirectId id, Result<model::Path> path);
 
     void selectors_violated(model::ChildId child, ByteView packet);
+    void resource_wanted(model::ChildId child, model::Resource worker);
     // A packet met a trap; `path` to the connection's peer, nothing when it is not known.
     void acquire(model::PolicyId policy, const model::PacketEnds& packet, std::optional<model::Path> path);
 

@@ -74,6 +74,7 @@ dataplane::BackendEvents HostNetwork::backend_events() {
     return {.inbound_seen = events_.inbound_seen,
             .peer_moved = events_.peer_moved,
             .acquire = events_.acquire,
+            .resource_wanted = events_.resource_wanted,
             .selectors_violated = events_.selectors_violated,
             .limit_reached = events_.limit_reached,
             .ike_datagram = events_.ike_datagram,

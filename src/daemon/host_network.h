@@ -35,6 +35,7 @@ struct NetworkEvents {
     std::function<void(model::ChildId)> limit_reached;
     std::function<void(model::ChildId, const model::Path&)> peer_moved;
     std::function<void(model::PolicyId, const model::PacketEnds&)> acquire;
+    std::function<void(model::ChildId, model::Resource)> resource_wanted;
     std::function<void(model::ChildId, ByteView)> selectors_violated;
     std::function<void(const model::Path&)> stream_opened;
     std::function<void(model::StreamId, const std::string&)> stream_closed;

@@ -17,7 +17,7 @@ public:
         children.push_back(std::move(spec));
         return {};
     }
-    void activate(model::ChildId) override { ++activated; }
+    void activate(model::ChildId, model::Resource) override { ++activated; }
     void remove(model::ChildId child, Duration) override {
         std::erase_if(children, [child](const auto& spec) { return spec.id == child; });
     }
@@ -33,6 +33,8 @@ public:
     void skip_sequence_numbers(model::ChildId, std::uint64_t) override {}
     std::optional<model::ChildUsage> usage(model::ChildId) const override { return counted; }
     model::PacketDrops packet_drops() const override { return {{"unknown-spi", 3}}; }
+    model::PacketDrops packet_drops(model::ChildId) const override { return {{"replayed", 2}, {"bad-padding", 0}}; }
+    model::Resource resources() const override { return workers; }
     bool can(const model::Transform& transform) const override { return std::ranges::find(missing, transform) == missing.end(); }
     std::string description() const override { return "ESP of a test"; }
 
@@ -40,6 +42,7 @@ public:
     std::vector<model::PolicySpec> policies;
     std::vector<model::Transform> missing;
     int activated = 0;
+    model::Resource workers = 1;
     bool broken = false;
     model::ChildUsage counted{};
 };

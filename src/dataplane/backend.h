@@ -23,6 +23,8 @@ struct BackendEvents {
     std::function<void(model::ChildId, const model::Path&)> peer_moved;
     // A packet met a trap and waits.
     std::function<void(model::PolicyId, const model::PacketEnds&)> acquire;
+    // A worker sends through a child that others use as well, and may have one of its own (RFC 9611).
+    std::function<void(model::ChildId, model::Resource)> resource_wanted;
     // An authentic packet was dropped because it is outside the child's selectors; its first octets.
     std::function<void(model::ChildId, ByteView)> selectors_violated;
     // A child has used up one of its limits: its usage() says how much.
@@ -39,7 +41,8 @@ class ChildBackend {
 public:
     virtual ~ChildBackend() = default;
     virtual Result<> install(model::ChildSaSpec spec) = 0;
-    virtual void activate(model::ChildId child) = 0;
+    // Outbound packets of `resource` use it from now on.
+    virtual void activate(model::ChildId child, model::Resource resource) = 0;
     virtual void remove(model::ChildId child, Duration grace) = 0;
     virtual void move(model::ChildId child, const model::Path& path, bool udp_encapsulation) = 0;
     virtual Result<> install_policy(const model::PolicySpec& spec) = 0;
@@ -48,6 +51,10 @@ public:
     virtual void skip_sequence_numbers(model::ChildId child, std::uint64_t count) = 0;
     virtual std::optional<model::ChildUsage> usage(model::ChildId child) const = 0;
     virtual model::PacketDrops packet_drops() const = 0;  // of all children together, and of strangers' packets
+    // Of one child; none where the data plane does not tell them apart.
+    virtual model::PacketDrops packet_drops(model::ChildId child) const = 0;
+    // Workers that can have child SAs of their own; 1: all share them.
+    virtual model::Resource resources() const = 0;
     // Whether it has a cipher or an integrity algorithm, by its transform.
     virtual bool can(const model::Transform& transform) const = 0;
     virtual std::string description() const = 0;  // for the log and for operators

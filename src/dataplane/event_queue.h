@@ -13,15 +13,16 @@
 namespace cygnet::dataplane {
 
 enum class EventKind : std::uint8_t {
-    ike_datagram, inbound_seen, peer_moved, acquire, selectors_violated, esp_packet, stream_corrupt
+    ike_datagram, inbound_seen, peer_moved, acquire, selectors_violated, esp_packet, stream_corrupt, resource_wanted
 };
 
 struct Event {
     EventKind kind = EventKind::ike_datagram;
-    model::ChildId child{};     // inbound_seen, peer_moved, selectors_violated, esp_packet
+    model::ChildId child{};     // inbound_seen, peer_moved, selectors_violated, esp_packet, resource_wanted
     model::Path path{};         // of what arrived, or of a stream
     model::PolicyId policy{};   // acquire
     model::PacketEnds ends{};   // acquire
+    model::Resource resource = model::every_resource;  // resource_wanted: the worker
 };
 
 class EventQueue {

@@ -54,6 +54,14 @@ Result<> mark_socket(int socket, std::uint32_t mark) {
     return fail(Errc::system, "SO_MARK", fmt::format("{}; CAP_NET_ADMIN is needed: run as root", std::strerror(errno)));
 }
 
+model::PacketDrops named(const esp::DropCounts& counts) {
+    model::PacketDrops all;
+    all.reserve(counts.size());
+    for (std::size_t i = 1; i < counts.size(); ++i)  // 0: not dropped
+        all.push_back({esp::name_of(static_cast<esp::Drop>(i)), counts[i]});
+    return all;
+}
+
 // Signals are the control thread's.
 class SignalsBlocked {
 public:
@@ -161,7 +169,7 @@ Result<> UserspaceBackend::Impl::open_carriers_of(std::size_t number) {
 Result<> UserspaceBackend::Impl::start() {
     for (std::size_t i = 0; i < config.workers; ++i)
         workers.push_back(std::make_unique<Worker>(
-            WorkerParts{i, tun.fd(i), tun.offload(), config.mark, std::move(carriers[i]), &table, config.now}));
+            WorkerParts{i, config.workers, tun.fd(i), tun.offload(), config.mark, std::move(carriers[i]), &table, config.now}));
     epoll = os::Fd(::epoll_create1(EPOLL_CLOEXEC));
     timer = os::Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
     std::vector<int> heard{timer.number()};
@@ -212,12 +220,17 @@ Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
     return {};
 }
 
-void UserspaceBackend::activate(model::ChildId child) {
+void UserspaceBackend::activate(model::ChildId child, model::Resource resource) {
     const auto found = impl_->children.find(child);
     if (found == impl_->children.end() || found->second.draining || found->second.order != 0) return;
     Installed& installed = found->second;
     installed.order = ++impl_->activations;
-    impl_->publish(impl_->table.newest().with_outbound(installed.child, installed.order));
+    esp::ForwardingTable next = impl_->table.newest();
+    if (installed.child->resource != resource) {
+        installed.child = esp::given_to(*installed.child, resource);
+        next = next.with_inbound(installed.child);
+    }
+    impl_->publish(next.with_outbound(installed.child, installed.order));
 }
 
 void UserspaceBackend::remove(model::ChildId child, Duration grace) {
@@ -404,6 +417,9 @@ void UserspaceBackend::Impl::dispatch(const EventQueue::Popped& popped) {
         case EventKind::acquire:
             if (policies.contains(event.policy) && events.acquire) events.acquire(event.policy, event.ends);
             return;
+        case EventKind::resource_wanted:
+            if (found != children.end() && events.resource_wanted) events.resource_wanted(event.child, event.resource);
+            return;
         case EventKind::selectors_violated:
             if (found != children.end() && events.selectors_violated) events.selectors_violated(event.child, popped.datagram);
             return;
@@ -437,14 +453,14 @@ std::uint32_t UserspaceBackend::mark() const { return impl_->config.mark; }
 
 Result<> UserspaceBackend::exempt_from_tunnel(int socket) const { return mark_socket(socket, impl_->config.mark); }
 
-model::PacketDrops UserspaceBackend::packet_drops() const {
-    const esp::DropCounts counts = drops();
-    model::PacketDrops all;
-    all.reserve(counts.size());
-    for (std::size_t i = 1; i < counts.size(); ++i)  // 0: not dropped
-        all.push_back({esp::name_of(static_cast<esp::Drop>(i)), counts[i]});
-    return all;
+model::PacketDrops UserspaceBackend::packet_drops() const { return named(drops()); }
+
+model::PacketDrops UserspaceBackend::packet_drops(model::ChildId child) const {
+    const auto counts = drops(child);
+    return counts ? named(*counts) : model::PacketDrops();
 }
+
+model::Resource UserspaceBackend::resources() const { return static_cast<model::Resource>(impl_->config.workers); }
 
 esp::DropCounts UserspaceBackend::drops() const {
     esp::DropCounts all = impl_->drops.read();

@@ -56,7 +56,7 @@ public:
     ~UserspaceBackend() override;
 
     Result<> install(model::ChildSaSpec spec) override;
-    void activate(model::ChildId child) override;
+    void activate(model::ChildId child, model::Resource resource) override;
     void remove(model::ChildId child, Duration grace) override;
     void move(model::ChildId child, const model::Path& path, bool udp_encapsulation) override;
     Result<> install_policy(const model::PolicySpec& spec) override;
@@ -64,6 +64,8 @@ public:
     void skip_sequence_numbers(model::ChildId child, std::uint64_t count) override;
     std::optional<model::ChildUsage> usage(model::ChildId child) const override;
     model::PacketDrops packet_drops() const override;
+    model::PacketDrops packet_drops(model::ChildId child) const override;
+    model::Resource resources() const override;
     // What this build has not is refused when the configuration is read.
     bool can(const model::Transform&) const override { return true; }
 

@@ -291,7 +291,7 @@ TEST_F(Tunnel, tells_when_the_peer_uses_a_child_that_is_not_active_yet) {
     EXPECT_FALSE(ping());
     ASSERT_TRUE(right.dispatch_until([&] { return !right.seen.empty(); }));
     EXPECT_EQ(right.seen, std::vector{spec.id});
-    right.backend->activate(spec.id);
+    right.backend->activate(spec.id, model::every_resource);
     EXPECT_TRUE(ping());
     right.dispatch_until([] { return false; });
     EXPECT_EQ(right.seen.size(), 1U);
@@ -315,9 +315,9 @@ TEST_F(Tunnel, loses_nothing_when_a_child_is_replaced) {
     responder.outbound_active = false;
     ASSERT_TRUE(right.host.run([&] { return right.backend->install(std::move(responder)); }));
     ASSERT_TRUE(left.backend->install(std::move(new_spec)));
-    left.backend->activate(model::ChildId{2});
+    left.backend->activate(model::ChildId{2}, model::every_resource);
     ASSERT_TRUE(right.dispatch_until([&] { return !right.seen.empty(); }));
-    right.backend->activate(model::ChildId{2});
+    right.backend->activate(model::ChildId{2}, model::every_resource);
     for (Side* side : {&left, &right}) side->backend->remove(model::ChildId{1}, milliseconds(200));
     EXPECT_TRUE(pings.get());
     for (Side* side : {&left, &right}) {

@@ -141,15 +141,27 @@ void Worker::forward(const VnetHeader& header, std::uint8_t* packet, std::size_t
     const esp::Child* child = child_for(packet, *inner);
     if (child == nullptr) return drops_.add(Drop::no_policy, segments->count());
     if (!child->sa) return meet_policy(*child, header, {packet, size}, *inner, segments->count());
+    if (child->per_resource && child->resource != parts_.number && parts_.of > 1) wish_for_own(*child);
     protect(header, packet, *child, *inner, *segments);
 }
 
 // RFC 4301 §6.2: an ICMP error that no policy is for goes the way of the packet that it is about.
 const esp::Child* Worker::child_for(const std::uint8_t* packet, const esp::InnerPacket& inner) const {
-    if (const esp::Child* child = table_->outbound(inner)) return child;
+    const auto worker = static_cast<model::Resource>(parts_.number);
+    if (const esp::Child* child = table_->outbound(inner, worker)) return child;
     const auto about = esp::quoted_packet(packet, inner);
-    const esp::Child* child = about ? table_->outbound(*about) : nullptr;
+    const esp::Child* child = about ? table_->outbound(*about, worker) : nullptr;
     return child != nullptr && child->sa && child->icmp_errors ? child : nullptr;
+}
+
+// RFC 9611 §4: the packet that wants an SA says whose it is. Seldom: what is refused stays refused for a while.
+void Worker::wish_for_own(const esp::Child& child) {
+    if (wishes_.size() >= model::limits::resource_wishes) wishes_.clear();
+    const auto [wish, fresh] = wishes_.try_emplace(child.id, now_);
+    if (!fresh && now_ - wish->second < model::limits::resource_wish_interval) return;
+    wish->second = now_;
+    tell({.kind = EventKind::resource_wanted, .child = child.id, .resource = static_cast<model::Resource>(parts_.number)}, {},
+         Drop::event_queue_full);
 }
 
 void Worker::protect(const VnetHeader& header, std::uint8_t* packet, const esp::Child& child,
@@ -260,7 +272,7 @@ void Worker::review_held() {
     [[maybe_unused]] const auto cleared = ::read(wake_.number(), &times, sizeof times);
     held_.review([this](HeldPackets::Held& held) {
         const auto inner = esp::parse_inner(held.packet.data(), held.packet.size());
-        const esp::Child* child = inner ? table_->outbound(*inner) : nullptr;
+        const esp::Child* child = inner ? table_->outbound(*inner, static_cast<model::Resource>(parts_.number)) : nullptr;
         if (child == nullptr || child->sa) {
             forward(held.header, held.packet.data(), held.packet.size());
             return false;

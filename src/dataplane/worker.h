@@ -32,6 +32,7 @@ namespace cygnet::dataplane {
 
 struct WorkerParts {
     std::size_t number;  // as a reader of the table
+    std::size_t of;      // so many workers
     int tun;
     TunOffload offload;
     std::uint32_t mark;  // of the carriers
@@ -93,6 +94,7 @@ private:
     };
     void forward(const VnetHeader& header, std::uint8_t* packet, std::size_t size);
     const esp::Child* child_for(const std::uint8_t* packet, const esp::InnerPacket& inner) const;
+    void wish_for_own(const esp::Child& child);
     void protect(const VnetHeader& header, std::uint8_t* packet, const esp::Child& child, const esp::InnerPacket& inner,
                  const Segmenter& segments);
     void send_segment(const Outbound& packet, const Segmenter& segments, std::size_t number);
@@ -131,6 +133,7 @@ private:
     std::vector<std::uint8_t> tun_buffer_;
     std::vector<std::uint8_t> segment_;  // whole, of which transport mode sends a part; or rebuilt from one
     HeldPackets held_;
+    std::map<model::ChildId, Instant> wishes_;  // for an SA of this worker beside a child, and when they were told
     KernelPathMtu kernel_path_mtu_;
     IcmpBudget icmp_budget_;
     OutboundBatch batch_;

@@ -254,6 +254,8 @@ Result<> XfrmBackend::install(model::ChildSaSpec spec) {
     if (by_spi_in_.contains(spec.spi_in)) return fail(Errc::state, "child", fmt::format("SPI {:08x} is in use", spec.spi_in));
     if (spec.path.tcp())
         return fail(Errc::unsupported, "TCP", "the kernel's ESP does not travel in Cygnet's TCP streams: set tcp = no, or use --esp userspace");
+    if (spec.per_resource)
+        return fail(Errc::unsupported, "per_cpu_sas", "Cygnet binds no SA of the kernel to a CPU: set per_cpu_sas = no, or use --esp userspace");
     if (spec.headers.dont_fragment == model::DontFragment::set)
         return fail(Errc::unsupported, "copy_df", "the kernel's ESP copies DF or clears it: set copy_df = yes or no, or use --esp userspace");
     Child child{.path = spec.path, .udp_encapsulation = spec.udp_encapsulation, .mode = spec.mode, .local = spec.local,
@@ -324,7 +326,7 @@ Result<> XfrmBackend::add(State& state, model::HwOffload wish) {
                             (state.offload->inbound ? state.id.destination : state.source).text()));
 }
 
-void XfrmBackend::activate(model::ChildId id) {
+void XfrmBackend::activate(model::ChildId id, model::Resource) {
     const auto found = children_.find(id);
     if (found == children_.end() || found->second.draining || found->second.order != 0) return;
     found->second.order = ++activations_;

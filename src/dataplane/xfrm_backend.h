@@ -37,7 +37,7 @@ public:
     ~XfrmBackend() override;
 
     Result<> install(model::ChildSaSpec spec) override;
-    void activate(model::ChildId child) override;
+    void activate(model::ChildId child, model::Resource) override;
     void remove(model::ChildId child, Duration grace) override;
     void move(model::ChildId child, const model::Path& path, bool udp_encapsulation) override;
     Result<> install_policy(const model::PolicySpec& spec) override;
@@ -45,6 +45,8 @@ public:
     void skip_sequence_numbers(model::ChildId child, std::uint64_t count) override;
     std::optional<model::ChildUsage> usage(model::ChildId child) const override;
     model::PacketDrops packet_drops() const override;
+    model::PacketDrops packet_drops(model::ChildId) const override { return {}; }  // the kernel counts them together
+    model::Resource resources() const override { return 1; }
     bool can(const model::Transform& transform) const override;
     std::string description() const override;
 

@@ -207,7 +207,7 @@ TEST_F(XfrmBackendTest, ARekeyedChildTakesOverWhenItIsActivated) {
     kernel.events = {Expire{.id = kernel.state(0x1002)->id, .packets = 1}};
     backend->dispatch_events();
     EXPECT_THAT(seen, ElementsAre(ChildId{2}));
-    backend->activate(ChildId{2});
+    backend->activate(ChildId{2}, model::every_resource);
     EXPECT_EQ(protect(Direction::out).spi, 0x2002u);
     backend->remove(ChildId{1}, minute);
     EXPECT_EQ(protect(Direction::out).spi, 0x2002u);

@@ -22,6 +22,8 @@ struct Child {
     std::uint32_t tfc_padding = 0;
     model::TunnelHeaders headers{};
     bool icmp_errors = true;
+    model::Resource resource = model::every_resource;  // that sends through it (RFC 9611)
+    bool per_resource = false;
     // Of a policy:
     model::PolicyId policy{};
     model::PolicyKind kind{};
@@ -52,7 +54,9 @@ inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<S
                                                .original = spec.original ? Boxed(*spec.original) : Boxed<model::OriginalAddresses>(),
                                                .tfc_padding = spec.tfc_padding,
                                                .headers = spec.headers,
-                                               .icmp_errors = spec.icmp_errors});
+                                               .icmp_errors = spec.icmp_errors,
+                                               .resource = spec.resource,
+                                               .per_resource = spec.per_resource});
 }
 
 // Later fragments have no ports to tell them apart; they wait, or end, with the packets of their protocol.
@@ -68,6 +72,13 @@ inline ChildPointer moved(const Child& child, const model::Path& path, bool udp_
     Child copy = child;
     copy.path = path;
     copy.udp_encapsulation = udp_encapsulation;
+    return std::make_shared<const Child>(std::move(copy));
+}
+
+// The same SA for another worker.
+inline ChildPointer given_to(const Child& child, model::Resource resource) {
+    Child copy = child;
+    copy.resource = resource;
     return std::make_shared<const Child>(std::move(copy));
 }
 

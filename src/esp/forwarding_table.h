@@ -21,7 +21,9 @@ public:
         const ChildPointer* child = inbound_.find({spi});
         return child != nullptr ? child->get() : nullptr;
     }
-    const Child* outbound(const InnerPacket& packet) const { return outbound_.find(packet); }
+    const Child* outbound(const InnerPacket& packet, model::Resource worker = model::every_resource) const {
+        return outbound_.find(packet, worker);
+    }
 
     // Copies that differ in one child and one direction.
     ForwardingTable with_inbound(const ChildPointer& child) const {

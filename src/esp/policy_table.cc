@@ -56,13 +56,13 @@ std::vector<PrefixKey> prefixes_of(const PacketSelector& selector) {
     return prefixes;
 }
 
-const Child* PolicyTable::find(const InnerPacket& packet) const {
+const Child* PolicyTable::find(const InnerPacket& packet, model::Resource worker) const {
     const unsigned width = width_of(packet.family);
     for (const std::uint8_t bits : lengths_[index_of(packet.family)]) {
         const AddressKey prefix = cut(packet.destination, host_mask(bits, width));
         const auto* bucket = buckets_.find({prefix, packet.family, bits});
         if (bucket == nullptr) continue;
-        if (const Child* child = find_in(*bucket, packet)) return child;
+        if (const Child* child = find_in(*bucket, packet, worker)) return child;
     }
     return nullptr;
 }
@@ -90,6 +90,8 @@ PolicyTable PolicyTable::without(const Child& child) const {
 bool PolicyTable::comes_before(const Policy& a, const Policy& b) {
     if (a.port_rank != b.port_rank) return a.port_rank < b.port_rank;
     if (a.local_bits != b.local_bits) return a.local_bits > b.local_bits;
+    const bool a_shared = a.child->resource == model::every_resource, b_shared = b.child->resource == model::every_resource;
+    if (a_shared != b_shared) return b_shared;
     return a.order > b.order;
 }
 
@@ -114,17 +116,25 @@ void PolicyTable::drop(const PrefixKey& prefix, const Child& child) {
     count_prefix(prefix, false);
 }
 
-const Child* PolicyTable::find_in(const Bucket& bucket, const InnerPacket& packet) const {
+const Child* PolicyTable::find_in(const Bucket& bucket, const InnerPacket& packet, model::Resource worker) const {
     const PacketEnd destination = PacketEnd::destination_of(packet);
     const PacketEnd source = PacketEnd::source_of(packet);
     const auto suits = [&](const Policy& policy) {
         return policy.child->remote[policy.remote].matches(destination) && any_matches(*policy.child->local, source);
     };
-    if (suits(bucket.first)) return bucket.first.child.get();
-    if (bucket.others)
-        for (const Policy& policy : *bucket.others)
-            if (suits(policy)) return policy.child.get();
-    return nullptr;
+    const Child* foreign = nullptr;  // the first of another worker
+    const auto take = [&](const Policy& policy) -> const Child* {
+        if (!suits(policy)) return nullptr;
+        const Child* child = policy.child.get();
+        if (child->resource == model::every_resource || child->resource == worker) return child;
+        if (foreign == nullptr) foreign = child;
+        return nullptr;
+    };
+    const Child* found = take(bucket.first);
+    if (found != nullptr || !bucket.others) return found != nullptr ? found : foreign;
+    for (const Policy& policy : *bucket.others)
+        if ((found = take(policy)) != nullptr) break;
+    return foreign != nullptr && (found == nullptr || !found->sa) ? foreign : found;
 }
 
 std::vector<PolicyTable::Policy> PolicyTable::policies_of(const Bucket& bucket) {

@@ -4,7 +4,9 @@
 //   1. the longest prefix of the remote address, as a routing table does;
 //   2. a selector with ports, then one with a protocol, then any;
 //   3. the longest prefix of the local address;
-//   4. the child that was activated last (RFC 7296 §2.8: a rekeyed SA replaces the old one); policies without an SA,
+//   4. the worker's own child, then one of all workers (RFC 9611); one of another worker only where nothing else but a policy
+//      without an SA is;
+//   5. the child that was activated last (RFC 7296 §2.8: a rekeyed SA replaces the old one); policies without an SA,
 //      whose order is 0, come after all children.
 //
 // Remote ranges are cut into prefixes; prefixes lie in one hash map. A look-up probes the prefix lengths
@@ -37,8 +39,8 @@ std::vector<PrefixKey> prefixes_of(const PacketSelector& selector);
 
 class PolicyTable {
 public:
-    // The child for a packet, or nullptr.
-    const Child* find(const InnerPacket& packet) const;
+    // The child for a packet that a worker has, or nullptr.
+    const Child* find(const InnerPacket& packet, model::Resource worker = model::every_resource) const;
 
     // Copies with or without one child; `order` grows with each activation.
     PolicyTable with(const ChildPointer& child, std::uint64_t order) const;
@@ -64,7 +66,7 @@ private:
 
     void add(const PrefixKey& prefix, const Policy& policy);
     void drop(const PrefixKey& prefix, const Child& child);
-    const Child* find_in(const Bucket& bucket, const InnerPacket& packet) const;
+    const Child* find_in(const Bucket& bucket, const InnerPacket& packet, model::Resource worker) const;
     void count_prefix(const PrefixKey& prefix, bool added);
 
     SnapshotMap<PrefixKey, Bucket> buckets_;

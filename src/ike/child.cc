@@ -212,6 +212,13 @@ std::vector<IpcompSupport> supported_compression(const wire::Message& message) {
     return supported;
 }
 
+// RFC 9611 §5.1: one with a protocol or an SPI is ignored.
+bool names_resource(const wire::Message& message) {
+    return std::ranges::any_of(message.notifies(model::NotifyType::sa_resource_info), [](const wire::NotifyPayload* notify) {
+        return notify->protocol == model::Protocol::none && notify->spi.empty();
+    });
+}
+
 // ---- the initiator's view of the answer ---------------------------------------------------------
 
 // What no honest peer answers: the IKE SA ends.
@@ -280,7 +287,8 @@ ChildNotices child_notices(const wire::Message& message) {
             .no_tfc_padding = message.notify(NotifyType::esp_tfc_padding_not_supported) != nullptr,
             .non_first_fragments = message.notify(NotifyType::non_first_fragments_also) != nullptr,
             .more_possible = message.notify(NotifyType::additional_ts_possible) != nullptr,
-            .ipcomp = supported_compression(message)};
+            .ipcomp = supported_compression(message),
+            .per_resource = names_resource(message)};
 }
 
 void add_notices(wire::MessageBuilder& message, const ChildNotices& notices) {
@@ -288,6 +296,7 @@ void add_notices(wire::MessageBuilder& message, const ChildNotices& notices) {
     if (notices.no_tfc_padding) message.notify(model::NotifyType::esp_tfc_padding_not_supported);
     if (notices.non_first_fragments) message.notify(model::NotifyType::non_first_fragments_also);
     if (notices.more_possible) message.notify(model::NotifyType::additional_ts_possible);
+    if (notices.per_resource) message.notify(model::NotifyType::sa_resource_info);
 }
 
 ChildNotices offered_notices(const model::ChildConfig& child, const SelectorPair& selectors, bool takes_tfc_padding) {
@@ -296,7 +305,8 @@ ChildNotices offered_notices(const model::ChildConfig& child, const SelectorPair
     const bool transport = child.mode == model::ChildMode::transport;
     return {.transport_mode = transport,
             .no_tfc_padding = transport || !takes_tfc_padding,
-            .non_first_fragments = child.non_first_fragments && ports};
+            .non_first_fragments = child.non_first_fragments && ports,
+            .per_resource = child.per_cpu_sas};
 }
 
 // RFC 4303 §2.7: only a tunnel's inner header says where the padding begins.
@@ -305,7 +315,8 @@ ChildNotices answered_notices(const ChildTerms& terms, bool takes_tfc_padding) {
     return {.transport_mode = transport,
             .no_tfc_padding = transport || !takes_tfc_padding,
             .non_first_fragments = terms.non_first_fragments,
-            .more_possible = terms.more_possible};
+            .more_possible = terms.more_possible,
+            .per_resource = terms.per_resource};
 }
 
 Result<ChildDecision> decide_child(const model::Connection& connection, const ChildOffer& offer,
@@ -327,6 +338,7 @@ Result<ChildDecision> decide_child(const model::Connection& connection, const Ch
     terms.mode = best->mode;
     terms.original = best->original;
     terms.more_possible = more_possible;
+    terms.per_resource = offer.notices.per_resource && best->child->per_cpu_sas;
     return ChildDecision{.child = best->child, .terms = std::move(terms)};
 }
 
@@ -348,6 +360,36 @@ Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffe
     terms.mode = present.mode;
     if (seen) terms.original = if_translated(seen->original, outer);
     return terms;
+}
+
+std::vector<model::Proposal> with_algorithms(std::vector<model::Proposal> proposals, const model::ChosenProposal& algorithms) {
+    const auto same = [&](const model::Transform& transform) {
+        return std::ranges::any_of(algorithms.transforms, [&](const model::ChosenTransform& chosen) {
+            return chosen.type == transform.type && chosen.id == transform.id && chosen.key_bits == transform.key_bits;
+        });
+    };
+    std::erase_if(proposals, [&](model::Proposal& proposal) {
+        const model::Proposal whole = proposal;
+        std::erase_if(proposal.transforms,
+                      [&](const model::Transform& transform) { return !is_key_exchange(transform) && !same(transform); });
+        return !complete(whole, proposal);
+    });
+    return proposals;
+}
+
+Result<> become_like(const ChildTerms& first, const model::ChildConfig& child, const ChildOffer& offer, ChildTerms& terms) {
+    if (terms.mode != first.mode)
+        return refuse(Errc::no_match, "mode", model::NotifyType::no_proposal_chosen,
+                      "a further SA of child '" + child.name + "' must have the mode of the first");
+    const auto own = with_algorithms(offered_proposals(child, 0, offer.key_exchange), *first.proposal);
+    auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
+    if (!chosen)
+        return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen,
+                      no_common_proposal("the first SA of child " + child.name, own,
+                                         {offer.proposals.begin(), offer.proposals.end()}));
+    terms.spi_out = TRY(peer_spi(offer.proposals, chosen->number));
+    terms.proposal = std::move(*chosen);
+    return {};
 }
 
 Result<ChildTerms> check_child_answer(const ChildRequest& request, const ChildAnswer& answer, const OuterPath& outer) {
@@ -375,6 +417,7 @@ Result<ChildTerms> check_child_answer(const ChildRequest& request, const ChildAn
     terms.peer_takes_tfc_padding = !answer.notices.no_tfc_padding;
     terms.non_first_fragments = request.notices.non_first_fragments && answer.notices.non_first_fragments;
     terms.more_possible = answer.notices.more_possible;
+    terms.per_resource = request.notices.per_resource && answer.notices.per_resource;
     return terms;
 }
 
@@ -407,6 +450,8 @@ model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, 
     spec.path = frame.path;
     spec.udp_encapsulation = frame.udp_encapsulation;
     spec.outbound_active = frame.outbound_active;
+    spec.resource = frame.resource;
+    spec.per_resource = terms.per_resource;
     if (terms.original) spec.original = *terms.original;
     spec.non_first_fragments = terms.non_first_fragments;
     spec.headers = child.headers;

@@ -65,6 +65,7 @@ struct ChildNotices {
     bool non_first_fragments = false;  // NON_FIRST_FRAGMENTS_ALSO
     bool more_possible = false;        // ADDITIONAL_TS_POSSIBLE, in answers
     std::vector<IpcompSupport> ipcomp{};
+    bool per_resource = false;         // SA_RESOURCE_INFO, RFC 9611
 };
 ChildNotices child_notices(const wire::Message& message);
 void add_notices(wire::MessageBuilder& message, const ChildNotices& notices);
@@ -82,6 +83,7 @@ struct ChildTerms {
     bool peer_takes_tfc_padding = true;
     bool non_first_fragments = false;
     bool more_possible = false;
+    bool per_resource = false;  // further ones of the same selectors may follow, RFC 9611
 };
 // Ours, for an answer.
 ChildNotices answered_notices(const ChildTerms& terms, bool takes_tfc_padding);
@@ -105,6 +107,11 @@ Result<ChildDecision> decide_child(const model::Connection& connection, const Ch
 // The same for a rekey: the child that is replaced decides alone, its selectors and its mode stay.
 Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffer& offer, const ChildTerms& present,
                                 const OuterPath& outer);
+
+// RFC 9611 §3: a further child beside one of the same selectors has its mode and its algorithms. What we may offer; and what
+// of the peer's offer, `terms`, becomes of it.
+std::vector<model::Proposal> with_algorithms(std::vector<model::Proposal> proposals, const model::ChosenProposal& algorithms);
+Result<> become_like(const ChildTerms& first, const model::ChildConfig& child, const ChildOffer& offer, ChildTerms& terms);
 
 // The initiator's check of the answer: one of our proposals, selectors within our offer (§2.9), nothing that we did not
 // ask for.
@@ -132,6 +139,7 @@ struct ChildFrame {
     model::Path path{};
     bool udp_encapsulation = false;
     bool outbound_active = true;
+    model::Resource resource = model::every_resource;
 };
 model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, ChildKeys keys,
                               const model::ChildConfig& child);

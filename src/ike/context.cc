@@ -10,6 +10,7 @@
 #include "ike/match.h"
 #include "ike/overlap.h"
 #include "ike/rekey.h"
+#include "ike/resources.h"
 #include "ike/snapshot.h"
 #include "ike/stream.h"
 #include "ike/trace.h"
@@ -326,6 +327,7 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
                 .config = &config,
                 .spi_in = spec.spi_in,
                 .spi_out = spec.spi_out,
+                .resource = spec.resource,
                 .terms = std::move(terms),
                 .installed_at = now,
                 .rekey_at = after(now, life.rekey_time, life.rand_time, core.rng),
@@ -351,9 +353,9 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
     Child& added = sa.children.emplace(child.id, std::move(child)).first->second;
     core.index_child(added, sa);
     log(model::LogGroup::ike, 0,
-        fmt::format("CHILD_SA {}{{{}}} established with SPIs {:08x}_i {:08x}_o and TS {} === {}", config.name,
+        fmt::format("CHILD_SA {}{{{}}} established with SPIs {:08x}_i {:08x}_o and TS {} === {}{}", config.name,
                     added.unique_id, added.spi_in, added.spi_out, model::text_of(added.terms.selectors.local),
-                    model::text_of(added.terms.selectors.remote)));
+                    model::text_of(added.terms.selectors.remote), for_resource(added.resource)));
     if (!rekey) report(model::ChildUp{status(), status(added)});
     return added;
 }

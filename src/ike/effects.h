@@ -102,6 +102,11 @@ struct SelectorsViolated {
     model::ChildId child;
     Bytes packet;  // its first octets
 };
+// A worker of the data plane sends through a child that is not its own, and both ends allow one for each (RFC 9611).
+struct ResourceWanted {
+    model::ChildId child;
+    model::Resource resource;
+};
 // A second IKE SA beside each that is meant (RFC 7791).
 struct Clone {
     CommandId id;
@@ -176,7 +181,7 @@ struct Redirect {
 using Input = std::variant<Datagram, JobDone, Fetched, PpksObtained, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
                            UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved,
                            StreamOpened, StreamClosed, HostAddresses, PathsFound, GatewayFound, Redirect, RestoreSecrets,
-                           Synchronize, Clone>;
+                           Synchronize, Clone, ResourceWanted>;
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -231,6 +236,7 @@ struct InstallChild {
 // From now on outbound packets use this child (its inbound half was installed earlier).
 struct ActivateChild {
     model::ChildId child;
+    model::Resource resource = model::every_resource;  // that uses it from now on
 };
 // Outbound stops at once; inbound ends after `grace` (packets still under way after a rekey).
 struct RemoveChild {

@@ -8,6 +8,8 @@
 #include "ike/feature/feature.h"
 #include "ike/feature/redirect.h"
 #include "ike/receive.h"
+#include "ike/rekey.h"
+#include "ike/resources.h"
 #include "ike/snapshot.h"
 #include "ike/stream.h"
 #include "ike/timers.h"
@@ -49,6 +51,7 @@ struct Engine::Impl {
     void take(const InstallPolicies& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const UninstallPolicies& input, Instant now, Effects& effects) { run_command(core, input, now, effects); }
     void take(const Acquire& input, Instant now, Effects& effects) { acquire(core, input, now, effects); }
+    void take(const ResourceWanted& input, Instant now, Effects& effects) { want_resource(core, input, now, effects); }
     void take(const SelectorsViolated& input, Instant now, Effects& effects) {
         report_violation(core, input, now, effects);
     }
@@ -116,12 +119,11 @@ void Engine::Impl::take(const UsageReport& input, Instant now, Effects&) {
 }
 
 // RFC 7296 §2.8: the peer's first packet on a new SA shows that it has the keys.
-void Engine::Impl::take(const InboundSeen& input, Instant, Effects& effects) {
+void Engine::Impl::take(const InboundSeen& input, Instant now, Effects& effects) {
     IkeSa* sa = core.find_sa_of_child(input.child);
     if (sa == nullptr) return;
-    Child& child = sa->children.at(input.child);
-    if (std::exchange(child.outbound_active, true)) return;
-    effects.push_back(ActivateChild{input.child});
+    Context context{.core = core, .sa = *sa, .now = now, .effects = effects};
+    activate(context, sa->children.at(input.child));
 }
 
 void Engine::Impl::take(const PeerMoved& input, Instant now, Effects& effects) {
@@ -202,6 +204,8 @@ void Engine::step(Instant now, Input input, Effects& effects) {
         impl_->settle(now, effects);
     }
 }
+
+void Engine::set_resources(model::Resource workers) { impl_->core.settings.resources = workers; }
 
 void Engine::set_unix_seconds_at_start(std::int64_t unix_seconds) {
     impl_->core.settings.unix_seconds_at_start = unix_seconds;

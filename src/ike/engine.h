@@ -36,6 +36,7 @@ struct EngineSettings {
     std::uint16_t port = 500;  // own ports; tests use others
     std::uint16_t nat_port = 4500;
     bool takes_tfc_padding = true;  // the data plane strips it (RFC 4303 §2.7)
+    model::Resource resources = 1;  // workers of the data plane that can have child SAs of their own (RFC 9611)
     // Wall-clock offset for certificate validity: seconds since 1970 at Instant{}.
     std::int64_t unix_seconds_at_start = 0;
 };
@@ -48,6 +49,8 @@ public:
 
     // The wall clock was set: replaces EngineSettings::unix_seconds_at_start.
     void set_unix_seconds_at_start(std::int64_t unix_seconds);
+    // The data plane is there: replaces EngineSettings::resources.
+    void set_resources(model::Resource workers);
 
     // Processes one input at time `now` (never earlier than at the last call) and appends effects, to be
     // executed in order. Never blocks, never computes anything slow.

@@ -227,6 +227,10 @@ Explanation why_child_refused(const OfferedChild& offer, const wire::Message& an
             why.kind = "limit";
             why.advice = "the peer takes no further child in this IKE SA: put the child into a connection of its own";
             break;
+        case NotifyType::ts_max_queue:
+            why.kind = "limit";
+            why.advice = "the peer has as many SAs of these selectors as it allows: set per_cpu_sas = no here";
+            break;
         case NotifyType::invalid_ke_payload:
             why.kind = "proposals";
             why.advice = "let the key exchange methods of esp_proposals on both sides have one in common";

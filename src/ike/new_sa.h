@@ -46,11 +46,19 @@ private:
 using ReservedSpi = Reserved<std::uint32_t>;
 using ReservedIkeSpi = Reserved<std::uint64_t>;
 
+// RFC 9611: a child SA of one worker of the data plane beside one that serves them all; or that one, should it be lost.
+struct ResourceWish {
+    model::ChildId like{};  // its selectors and algorithms
+    model::Resource resource = model::every_resource;
+};
+
 struct NewChild {
     std::string name;                          // of the child's configuration
     std::optional<model::ChildId> replaces{};  // a rekey
     ReservedSpi spi_in;
     ChildTerms terms{};  // once agreed
+    Boxed<ResourceWish> wish{};                               // of ours
+    model::Resource resource = model::every_resource;         // that sends through it
 };
 struct NewIkeSa {
     ReservedIkeSpi own_spi;

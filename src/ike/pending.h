@@ -30,6 +30,7 @@ struct CreateChildTask {
     unsigned attempts = 0;  // that the peer could not serve (TEMPORARY_FAILURE and the like)
     Boxed<model::PacketEnds> packet{};  // that met a trap: the first choice of the offer
     bool single_pair = false;                   // offer the packet alone (SINGLE_PAIR_REQUIRED)
+    Boxed<ResourceWish> wish{};                 // a further SA of what is there (RFC 9611)
 };
 struct RekeyChildTask {
     model::ChildId child{};

@@ -102,14 +102,15 @@ bool serves(const IkeSa& sa, const Policy& policy, const model::PacketEnds& pack
         return !policy.child->single_pair || (other && *other == packet);
     };
     for (const Task& task : sa.tasks)
-        if (const auto* create = std::get_if<CreateChildTask>(&task); create && create->child == name)
+        if (const auto* create = std::get_if<CreateChildTask>(&task); create && create->child == name && !create->wish)
             if (same(create->packet)) return true;
     if (const auto* creating = sa.own.find<CreatingSa>())
         if (const auto* child = std::get_if<NewChild>(&creating->made.what))
-            if (child->name == name && !child->replaces && same(creating->packet)) return true;
+            if (child->name == name && !child->replaces && !child->wish && same(creating->packet)) return true;
     return std::ranges::any_of(sa.children, [&](const auto& entry) {
         const Child& child = entry.second;
-        const bool carries = !child.redundant && !child.replacement && child.state != model::ChildState::deleting;
+        const bool carries = !child.redundant && !child.replacement && child.state != model::ChildState::deleting &&
+                             child.resource == model::every_resource;
         return carries && child.config->name == name && covers(child.terms.selectors, packet);
     });
 }

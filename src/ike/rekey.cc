@@ -59,6 +59,10 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     // The peer that began a rekey shows by its first packet or by its Delete that it has the new keys (RFC 7296 §2.8).
     frame.outbound_active =
         !lost && (made_by == MadeBy::us || (!agreed.replaces && !twin_carries(context, agreed.terms.selectors)));
+    frame.resource = old != nullptr ? old->resource : agreed.resource;
+    if (frame.resource == model::no_resource) frame.outbound_active = false;
+    // RFC 9611 §3: the rekeyed SA belongs to what it belonged to, whatever the exchange says.
+    if (old != nullptr) agreed.terms.per_resource = old->terms.per_resource;
     model::ChildSaSpec spec = child_spec(frame, agreed.terms, std::move(keys), *config);
     agreed.spi_in.take();
     Child& fresh = context.add_child(*config, std::move(agreed.terms), std::move(spec), agreed.replaces.has_value());
@@ -350,9 +354,9 @@ void hasten_successor(Context& context) {
 }
 
 void activate(Context& context, Child& child) {
-    if (child.outbound_active) return;
+    if (child.outbound_active || child.resource == model::no_resource) return;
     child.outbound_active = true;
-    context.effects.push_back(ActivateChild{child.id});
+    context.effects.push_back(ActivateChild{child.id, child.resource});
 }
 
 }  // namespace cygnet::ike

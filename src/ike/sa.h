@@ -148,6 +148,7 @@ struct Child {
     std::shared_ptr<const model::Connection> connection{};  // keeps `config` alive
     const model::ChildConfig* config = nullptr;
     std::uint32_t spi_in = 0, spi_out = 0;
+    model::Resource resource = model::every_resource;  // that sends through it
     ChildTerms terms{};
     Instant installed_at{};
     Instant rekey_at = Instant::never(), expire_at = Instant::never();

@@ -85,6 +85,8 @@ model::ChildStatus child_status(const Child& child, Instant now) {
             .expires_in = left(child.expire_at, now),
             .local = child.terms.selectors.local,
             .remote = child.terms.selectors.remote,
+            .resource = child.resource,
+            .per_resource = child.terms.per_resource,
             .usage = child.usage.value_or({})};
 }
 

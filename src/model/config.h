@@ -117,6 +117,7 @@ struct ChildConfig {
     Action close_action = Action::none;
     std::uint32_t replay_window = 128;  // packets; 0 switches the check off. strongSwan's default is 32
     std::uint32_t reqid = 0;
+    bool per_cpu_sas = false;           // RFC 9611: each worker of the data plane may have an SA of its own
     KernelOptions kernel{};
     bool operator==(const ChildConfig&) const = default;
 };

@@ -32,6 +32,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "delete-unknown", "temporary-failure-sent", "address-refused", "unproven-answer", "too-many-retries", "puzzle-refused",
     "wrong-choice",
     "ppk-used", "ppk-skipped", "ppk-refused", "ppk-unknown", "ppk-replayed", "ppk-malformed", "ppk-unavailable",
+    "resource-wanted", "resource-refused", "max-queue-in", "max-queue-out",
 };
 static_assert(!names.back().empty(), "every counter has a name");
 

@@ -103,6 +103,15 @@ inline constexpr Duration redirect_period = seconds(300);    // REDIRECT_LOOP_DE
 inline constexpr std::size_t gateway_name_octets = 255;
 inline constexpr std::size_t pending_redirects = 4096;  // whose gateways are being looked up
 
+// Child SAs of single workers (RFC 9611): those with the same selectors, the first included; how long after a refusal or a loss
+// until the next is asked for, doubled each time; from when on the peer has the keys of one that it asked for.
+inline constexpr std::size_t children_per_selectors = 64;
+inline constexpr Duration resource_pause_first = seconds(5);
+inline constexpr Duration resource_pause_max = minutes(10);
+inline constexpr Duration resource_settled = milliseconds(500);
+inline constexpr Duration resource_wish_interval = seconds(1);  // of one worker and child, from the data plane
+inline constexpr std::size_t resource_wishes = 1024;            // remembered by one worker
+
 // Session resumption, RFC 5723 §6.2 and §9.
 inline constexpr Duration ticket_life = hours(24);          // at most; the IKE SA's own lifetimes shorten it
 inline constexpr Duration ticket_key_life = hours(24);      // for sealing; it opens tickets as long again

@@ -15,6 +15,11 @@ namespace cygnet::model {
 // Names one installed child SA pair for its whole life; never reused within a process.
 enum class ChildId : std::uint64_t {};
 
+// Who sends through a child SA, RFC 9611: one worker of the data plane, by its number; or all of them, each until it has an SA of
+// its own; or none, so that it only receives.
+using Resource = std::uint32_t;
+inline constexpr Resource every_resource = 0xffffffff, no_resource = 0xfffffffe;
+
 // Keys of one direction, in octets as taken from KEYMAT (RFC 7296 §2.17): encryption with its salt, then integrity.
 struct DirectionKeys {
     SecretBytes encr{};
@@ -88,6 +93,8 @@ struct ChildSaSpec {
     std::optional<OriginalAddresses> original{};
     bool non_first_fragments = false;  // go through a child with selectors of ports (RFC 4301 §7.2)
     std::uint32_t reqid = 0;           // as configured, or of the trap; 0: the data plane may choose
+    Resource resource = every_resource;
+    bool per_resource = false;         // both ends allow SAs of single workers: those without one may ask for it
     SaLimits limits{};
     KernelOptions kernel{};
     std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded (RFC 4303 §2.7); tfc_to_mtu

@@ -11,6 +11,7 @@
 #include "base/instant.h"
 #include "model/address.h"
 #include "model/identity.h"
+#include "model/packet_drops.h"
 #include "model/proposal.h"
 #include "model/sa_spec.h"
 
@@ -39,7 +40,10 @@ struct ChildStatus {
     Duration installed_for{0};
     std::optional<Duration> rekey_in{}, expires_in{};
     TrafficSelectors local, remote;
-    ChildUsage usage{};                   // filled by the daemon from the data plane
+    Resource resource = every_resource;
+    bool per_resource = false;
+    ChildUsage usage{};                   // filled by the daemon from the data plane, as the next
+    PacketDrops drops{};
 };
 
 // A trap or a shunt, as list-policies shows it.

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 
 #include "crypto/x509.h"
@@ -187,6 +188,7 @@ void add_child(Section& section, const model::ChildConfig& child) {
     if (!child.icmp_errors) one.add("icmp", "no");
     if (child.single_pair) one.add("single_pair", "yes");
     if (child.non_first_fragments) one.add("non_first_fragments", "yes");
+    if (child.per_cpu_sas) one.add("per_cpu_sas", "yes");
     add_proposals(one, "esp_proposals", child.esp_proposals);
     one.add_section("ah_proposals");
     one.add_list("local-ts", texts(child.local_ts)).add_list("remote-ts", texts(child.remote_ts));
@@ -226,6 +228,14 @@ Section ike_section(const model::IkeStatus& sa) {
     return section;
 }
 
+// Ours: those of which there are any, by cause.
+void add_child_drops(Section& section, const model::PacketDrops& drops) {
+    if (std::ranges::all_of(drops, [](const model::PacketDrop& drop) { return drop.packets == 0; })) return;
+    Section& dropped = section.add_section("drops");
+    for (const model::PacketDrop& drop : drops)
+        if (drop.packets != 0) dropped.add(std::string(drop.cause), drop.packets);
+}
+
 // swanctl prints (null) for what it misses here, also of children that are not installed yet.
 Section child_section(const model::ChildStatus& child, Instant now) {
     Section section;
@@ -239,7 +249,11 @@ Section child_section(const model::ChildStatus& child, Instant now) {
         add_additional(section, child.proposal);
         if (child.proposal.sn == model::Sn::bits_64_partial) section.add("esn", "1");
     }
+    // strongSwan's name; ours: one that no worker here sends through.
+    if (child.resource == model::no_resource) section.add("receives-only", "yes");
+    else if (child.resource != model::every_resource) section.add("cpu", std::uint64_t{child.resource});
     add_usage(section, child.usage, now);
+    add_child_drops(section, child.drops);
     if (child.rekey_in) section.add("rekey-time", whole_seconds(*child.rekey_in));
     if (child.expires_in) section.add("life-time", whole_seconds(*child.expires_in));
     section.add("install-time", whole_seconds(child.installed_for));

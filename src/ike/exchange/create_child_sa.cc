@@ -12,6 +12,7 @@
 #include "ike/match.h"
 #include "ike/overlap.h"
 #include "ike/rekey.h"
+#include "ike/resources.h"
 #include "ike/unwanted.h"
 
 namespace cygnet::ike {
@@ -134,7 +135,11 @@ Result<> accept_child(const IkeSa& sa, NewChild& child, const CreatingSa& exchan
                                           .selectors = {.local = ts_i->known(), .remote = ts_r->known()},
                                           .notices = child_notices(message)},
                                          sa.outer()));
-    const auto old = child.replaces ? sa.children.find(*child.replaces) : sa.children.end();
+    if (child.wish && !child.terms.per_resource)
+        return fail(Errc::no_match, "SA_RESOURCE_INFO", "the peer took the further SA for another child");
+    const auto old = child.replaces ? sa.children.find(*child.replaces)
+                     : child.wish   ? sa.children.find(child.wish->like)
+                                    : sa.children.end();
     const model::ChildConfig* config =
         old != sa.children.end() ? old->second.config : sa.connection->child(child.name);
     if (config == nullptr) return {};
@@ -192,7 +197,8 @@ Next child_not_found(Context& context) {
         child != nullptr && child->replaces ? context.sa.children.find(*child->replaces) : context.sa.children.end();
     if (found != context.sa.children.end()) {
         replace_deleted_child(context, found->second);
-        if (!found->second.replacement) context.enqueue(CreateChildTask{.child = child->name});
+        if (!found->second.replacement && is_further(found->second)) note_lost(context, found->second);
+        else if (!found->second.replacement) context.enqueue(CreateChildTask{.child = child->name});
         context.remove_child(found->first, "the peer does not know it any more");
     }
     return give_up(context, "the peer does not know the child");
@@ -200,6 +206,12 @@ Next child_not_found(Context& context) {
 
 Result<Next> refused(Context& context, const wire::Message& answer) {
     const wire::NotifyPayload& notify = *answer.error();
+    if (notify.message_type == NotifyType::ts_max_queue) context.count(model::Counter::max_queue_in);
+    // What a worker wishes is worth no other IKE SA, and nobody is told: the first SA carries its packets.
+    const auto* asked = std::get_if<NewChild>(&creating(context).made.what);
+    if (asked != nullptr && asked->wish && notify.message_type != NotifyType::invalid_ke_payload &&
+        notify.message_type != NotifyType::temporary_failure)
+        return give_up(context, "the peer refused a further SA of child " + asked->name + ": " + model::name_of(notify.message_type));
     switch (notify.message_type) {
         case NotifyType::single_pair_required: return ask_for_one_pair(context);
         case NotifyType::no_additional_sas: return take_elsewhere(context);
@@ -398,10 +410,12 @@ Result<Next> handle_new_child(Context& context, const ChildOffer& offer, const w
     }
     ChildDecision& decision = *decided;
     TRY(check_anonymous_child(context, decision.terms.selectors));
+    const model::Resource resource = TRY(place_child(context, offer, decision));
     NewChild made{.name = decision.child->name,
                   .replaces = {},
                   .spi_in = ReservedSpi(context.core),
-                  .terms = std::move(decision.terms)};
+                  .terms = std::move(decision.terms),
+                  .resource = resource};
     return agree(context, {.what = std::move(made)}, request);
 }
 
@@ -460,8 +474,32 @@ static_assert(well_formed(rows));
 
 }  // namespace
 
+namespace {
+
+// RFC 9611 §3: with the selectors and the algorithms of the one that is there.
+Result<Next> begin_further_child(Context& context, const CreateChildTask& task) {
+    const auto found = context.sa.children.find(task.wish->like);
+    if (found == context.sa.children.end()) return nothing_to_do(context, task.command, "the child that it shall be beside is gone");
+    const Child& like = found->second;
+    CreatingSa exchange = new_child_exchange(context, like.config->name, {});
+    NewChild& child = std::get<NewChild>(exchange.made.what);
+    child.wish = task.wish;
+    child.resource = task.wish->resource;
+    exchange.command = task.command;
+    exchange.attempts = task.attempts;
+    exchange.offered = with_algorithms(offered_proposals(*like.config, child.spi_in.value(), true), *like.terms.proposal);
+    exchange.offered_selectors = like.terms.selectors;
+    exchange.notices = offered_notices(*like.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
+    exchange.notices.transport_mode = like.terms.mode == model::ChildMode::transport;
+    const model::Ke method = first_method(exchange.offered);
+    return begin_exchange(context, std::move(exchange), method);
+}
+
+}  // namespace
+
 Result<Next> begin_create_child(Context& context, const CreateChildTask& task) {
     if (leave_to_heir(context, task)) return context.finish();
+    if (task.wish) return begin_further_child(context, task);
     const model::ChildConfig* config = context.sa.connection->child(task.child);
     if (config == nullptr)
         return nothing_to_do(context, task.command, "CHILD_SA config '" + task.child + "' not found");
@@ -497,6 +535,7 @@ Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
     exchange.offered_selectors = old.terms.selectors;
     exchange.notices = offered_notices(*old.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     exchange.notices.transport_mode = old.terms.mode == model::ChildMode::transport;
+    exchange.notices.per_resource = false;
     old.state = model::ChildState::rekeying;
     const model::Ke method = first_method(exchange.offered);
     return begin_exchange(context, std::move(exchange), method);

@@ -1,6 +1,7 @@
 // How a CREATE_CHILD_SA exchange of ours ends without an SA.
 #include "ike/exchange/create_child_sa.h"
 #include "ike/rekey.h"
+#include "ike/resources.h"
 
 namespace cygnet::ike {
 namespace {
@@ -24,6 +25,8 @@ Next retry_later(Context& context, const std::string& reason) {
     const unsigned attempts = exchange.attempts + 1;
     if (attempts >= model::limits::temporary_failures) {
         if (!exchange.command) rekey_later(context, exchange);
+        if (const auto* further = std::get_if<NewChild>(&exchange.made.what); further != nullptr && further->wish)
+            put_off(context, further->name);
         context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
         context.finish_command(exchange.command, fail(Errc::state, "CREATE_CHILD_SA", reason));
         return context.finish();
@@ -45,7 +48,8 @@ Next retry_later(Context& context, const std::string& reason) {
                                        .command = exchange.command,
                                        .attempts = attempts,
                                        .packet = exchange.packet,
-                                       .single_pair = exchange.single_pair});
+                                       .single_pair = exchange.single_pair,
+                                       .wish = child->wish});
     return context.finish();
 }
 
@@ -57,7 +61,8 @@ Next give_up(Context& context, const Explanation& why) {
     context.sa.own.reset();
     // A rekey that failed leaves what it should replace: nothing is down.
     const auto* child = std::get_if<NewChild>(&exchange.made.what);
-    if (child != nullptr && !child->replaces) context.note_failure(why, child->name);
+    if (child != nullptr && child->wish) put_off(context, child->name);
+    else if (child != nullptr && !child->replaces) context.note_failure(why, child->name);
     settle_for_peer_rekey(context, exchange.made);
     context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
     context.finish_command(exchange.command, fail(explained({.code = Errc::state, .where = "CREATE_CHILD_SA"}, why)));

@@ -9,6 +9,7 @@
 #include "ike/feature/feature.h"
 #include "ike/policies.h"
 #include "ike/rekey.h"
+#include "ike/resources.h"
 #include "ike/snapshot.h"
 #include "ike/timers.h"
 
@@ -62,7 +63,9 @@ std::vector<std::uint32_t> delete_children(Context& context, const wire::Message
             if (child->state != model::ChildState::deleting) deleted.push_back(child->spi_in);
             replace_deleted_child(context, *child);
             // close_action: what the peer takes down without a replacement comes back, at once or with the next packet.
-            if (!child->replacement && child->state != model::ChildState::deleting) {
+            if (!child->replacement && child->state != model::ChildState::deleting && is_further(*child)) {
+                note_lost(context, *child);
+            } else if (!child->replacement && child->state != model::ChildState::deleting) {
                 const model::ChildConfig& config = *child->config;
                 if (model::starts(config.close_action)) context.enqueue(CreateChildTask{.child = config.name});
                 if (model::traps(config.close_action)) set_trap(context, child->connection, config);
