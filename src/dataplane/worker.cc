@@ -151,7 +151,7 @@ const esp::Child* Worker::child_for(const std::uint8_t* packet, const esp::Inner
     if (const esp::Child* child = table_->outbound(inner, worker)) return child;
     const auto about = esp::quoted_packet(packet, inner);
     const esp::Child* child = about ? table_->outbound(*about, worker) : nullptr;
-    return child != nullptr && child->sa && child->icmp_errors ? child : nullptr;
+    return child != nullptr && child->sa && child->icmp_errors != model::IcmpErrors::no ? child : nullptr;
 }
 
 // RFC 9611 §4: the packet that wants an SA says whose it is. Seldom: what is refused stays refused for a while.

@@ -57,7 +57,7 @@ State half_of(const model::ChildSaSpec& spec, bool inbound) {
     state.copy_dscp_out = spec.headers.dscp_out;
     state.copy_ecn = spec.headers.copy_ecn;
     state.copy_df = spec.headers.dont_fragment == model::DontFragment::copy;
-    state.unrelated_icmp = spec.icmp_errors;
+    state.unrelated_icmp = spec.icmp_errors != model::IcmpErrors::no;
     return state;
 }
 
@@ -258,6 +258,8 @@ Result<> XfrmBackend::install(model::ChildSaSpec spec) {
         return fail(Errc::unsupported, "per_cpu_sas", "Cygnet binds no SA of the kernel to a CPU: set per_cpu_sas = no, or use --esp userspace");
     if (spec.headers.dont_fragment == model::DontFragment::set)
         return fail(Errc::unsupported, "copy_df", "the kernel's ESP copies DF or clears it: set copy_df = yes or no, or use --esp userspace");
+    if (spec.icmp_errors == model::IcmpErrors::checked)
+        return fail(Errc::unsupported, "icmp", "the kernel's ESP does not look into ICMP errors of its selectors: set icmp = yes or no, or use --esp userspace");
     Child child{.path = spec.path, .udp_encapsulation = spec.udp_encapsulation, .mode = spec.mode, .local = spec.local,
                 .remote = spec.remote,
                 .options = spec.kernel};

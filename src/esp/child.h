@@ -21,7 +21,7 @@ struct Child {
     Boxed<model::OriginalAddresses> original{};
     std::uint32_t tfc_padding = 0;
     model::TunnelHeaders headers{};
-    bool icmp_errors = true;
+    model::IcmpErrors icmp_errors = model::IcmpErrors::yes;
     model::Resource resource = model::every_resource;  // that sends through it (RFC 9611)
     bool per_resource = false;
     // Of a policy:

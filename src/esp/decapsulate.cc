@@ -4,7 +4,7 @@
 
 #include "base/big_endian.h"
 #include "esp/congestion.h"
-#include "esp/icmp_error.h"
+#include "esp/selector_check.h"
 #include "model/limits.h"
 
 namespace cygnet::esp {
@@ -34,13 +34,6 @@ bool padding_is_right(const std::uint8_t* padding, std::size_t size) {
     return true;
 }
 
-// RFC 4301 §6.2: an error from outside the selectors is accepted if it is about a packet that went through this child.
-bool accepts_error(const Child& child, const std::uint8_t* packet, const InnerPacket& inner) {
-    if (!child.icmp_errors) return false;
-    const auto about = quoted_packet(packet, inner);
-    return about && child.accepts_inbound(*about);
-}
-
 // What an authentic packet holds: trailer, inner header, selectors, congestion mark.
 Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& packet) {
     const std::size_t size = packet.size - sizes.around_text;
@@ -58,8 +51,7 @@ Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& pa
     if (next_header != protocol::ipv4 && next_header != protocol::ipv6) return Drop::bad_next_header;
     const auto family = next_header == protocol::ipv4 ? model::Family::v4 : model::Family::v6;
     if (!parse_inner(text, payload, packet.inner) || packet.inner.family != family) return Drop::bad_inner_packet;
-    // RFC 4301 §5.2 step 4.
-    if (!child.accepts_inbound(packet.inner) && !accepts_error(child, text, packet.inner)) return Drop::selector_mismatch;
+    if (const Drop drop = check_selectors(child, text, packet.inner); drop != Drop::none) return drop;
     if (!decapsulate_traffic_class(child.headers, text, packet.inner, packet.outer_traffic_class))
         return Drop::ecn_not_capable;
     return Drop::none;

@@ -60,7 +60,7 @@ TEST(IcmpError, is_not_an_echo_or_a_cut_header) {
 
 class Arriving : public ::testing::Test {
 protected:
-    Drop arrives(ByteView inner, bool icmp_errors = true) {
+    Drop arrives(ByteView inner, model::IcmpErrors icmp_errors = model::IcmpErrors::yes) {
         model::ChildSaSpec spec = testing::mirrored(test_spec());  // the peer, 10.2.0.0/16
         model::ChildSaSpec here = test_spec();
         here.icmp_errors = icmp_errors;
@@ -89,7 +89,17 @@ TEST_F(Arriving, an_error_about_another_packet_is_not) {
     EXPECT_EQ(arrives(error_from("172.16.0.1", "10.1.0.1", ours, 12)), Drop::selector_mismatch);
 }
 TEST_F(Arriving, no_error_is_accepted_where_the_configuration_says_so) {
-    EXPECT_EQ(arrives(error_from("172.16.0.1", "10.1.0.1", ours), false), Drop::selector_mismatch);
+    EXPECT_EQ(arrives(error_from("172.16.0.1", "10.1.0.1", ours), model::IcmpErrors::no), Drop::selector_mismatch);
+}
+// RFC 4301 §6.2 [175]: one who may send through the child can end the connections of its peers, not those of others.
+TEST_F(Arriving, an_error_from_within_the_selectors_is_checked_where_the_configuration_says_so) {
+    EXPECT_EQ(arrives(error_from("10.2.0.1", "10.1.0.1", others)), Drop::none);
+    EXPECT_EQ(arrives(error_from("10.2.0.1", "10.1.0.1", others), model::IcmpErrors::no), Drop::none);
+    EXPECT_EQ(arrives(error_from("10.2.0.1", "10.1.0.1", others), model::IcmpErrors::checked), Drop::icmp_mismatch);
+    EXPECT_EQ(arrives(error_from("10.2.0.1", "10.1.0.1", ours, 12), model::IcmpErrors::checked), Drop::icmp_mismatch);
+    EXPECT_EQ(arrives(error_from("10.2.0.1", "10.1.0.1", ours), model::IcmpErrors::checked), Drop::none);
+    EXPECT_EQ(arrives(error_from("172.16.0.1", "10.1.0.1", ours), model::IcmpErrors::checked), Drop::none);
+    EXPECT_EQ(arrives(error_from("10.2.0.1", "10.1.0.1", others, 28, 8), model::IcmpErrors::checked), Drop::none);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/big_endian.h"
+#include "esp/selector_check.h"
 
 namespace cygnet::esp {
 namespace {
@@ -88,7 +89,7 @@ Drop rebuild(const Child& child, const InboundPacket& packet, std::uint8_t* room
     const auto parsed = parse_inner(room, header + packet.payload_size);
     if (!parsed) return Drop::bad_inner_packet;
     inner = *parsed;
-    return child.accepts_inbound(inner) ? Drop::none : Drop::selector_mismatch;
+    return check_selectors(child, room, inner);
 }
 
 }  // namespace cygnet::esp

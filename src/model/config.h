@@ -67,6 +67,13 @@ struct ChildLifetime {
     bool operator==(const ChildLifetime&) const = default;
 };
 
+// RFC 4301 §6.2: whether an ICMP error travels with the child that the packet in it is of, and comes in through another.
+enum class IcmpErrors : std::uint8_t {
+    no,       // by its own header alone
+    yes,      // by its own header, or else by the packet in it
+    checked,  // our own value: the packet in it decides in any case
+};
+
 enum class DontFragment : std::uint8_t { clear, copy, set };
 
 // How headers follow each other through a tunnel: RFC 4301 §5.1.2 and §8.1, RFC 6040.
@@ -108,7 +115,7 @@ struct ChildConfig {
     bool non_first_fragments = false;  // our own key: RFC 4301 §7.2, with selectors of ports
     std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded; tfc_to_mtu
     TunnelHeaders headers{};
-    bool icmp_errors = true;           // RFC 4301 §6.2: an error about a packet of the child travels in the child
+    IcmpErrors icmp_errors = IcmpErrors::yes;
     bool ipcomp = false;               // DEFLATE is offered and taken (RFC 3173)
     ChildLifetime lifetime{};
     Duration inactivity{0};

@@ -99,7 +99,7 @@ struct ChildSaSpec {
     KernelOptions kernel{};
     std::uint32_t tfc_padding = 0;     // octets up to which inner packets are padded (RFC 4303 §2.7); tfc_to_mtu
     TunnelHeaders headers{};
-    bool icmp_errors = true;           // RFC 4301 §6.2
+    IcmpErrors icmp_errors = IcmpErrors::yes;
     Ipcomp ipcomp{};
 };
 

@@ -389,7 +389,7 @@ constexpr Row<K> child_rows[] = {
     {"copy_df", Shape::text, copy_df<K>},
     {"copy_ecn", Shape::text, copy_ecn<K>},
     {"copy_dscp", Shape::text, copy_dscp<K>},
-    {"icmp", Shape::text, yes_or_no<K, &K::icmp_errors>},
+    {"icmp", Shape::text, icmp<K>},
     {"start_action", Shape::text, keyword<K, &K::start_action, action_words>},
     {"close_action", Shape::text, keyword<K, &K::close_action, action_words>},
 };

@@ -41,4 +41,13 @@ Result<> copy_dscp(T& into, const Value& value) {
     return {};
 }
 
+template <class T>
+Result<> icmp(T& into, const Value& value) {
+    const auto errors = parse_bool(value.text);
+    if (!errors && value.text != "checked") return unacceptable("accepted are yes, no and checked");
+    if (!errors) into.icmp_errors = model::IcmpErrors::checked;  // our own
+    else into.icmp_errors = *errors ? model::IcmpErrors::yes : model::IcmpErrors::no;
+    return {};
+}
+
 }  // namespace cygnet::vici

@@ -160,7 +160,8 @@ TEST(Schema, TakesHowHeadersFollowEachOther) {
     EXPECT_TRUE(both.dscp_out && both.dscp_in);
     EXPECT_TRUE(!in.dscp_out && in.dscp_in);
     EXPECT_TRUE(!none.dscp_out && !none.dscp_in);
-    EXPECT_FALSE(connection("children { net { icmp = no } }").children.at(0).icmp_errors);
+    EXPECT_EQ(connection("children { net { icmp = no } }").children.at(0).icmp_errors, model::IcmpErrors::no);
+    EXPECT_EQ(connection("children { net { icmp = checked } }").children.at(0).icmp_errors, model::IcmpErrors::checked);
     EXPECT_EQ(connection("children { net { mode = pass } }").children.at(0).mode, model::ChildMode::pass);
     for (const char* wrong : {"copy_df = maybe", "copy_ecn = out", "copy_dscp = set", "icmp = 7"})
         EXPECT_THAT(refusals("children { net { " + std::string(wrong) + " } }"), testing::SizeIs(1)) << wrong;

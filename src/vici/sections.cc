@@ -185,7 +185,7 @@ void add_child(Section& section, const model::ChildConfig& child) {
     if (child.tfc_padding == model::tfc_to_mtu) one.add("tfc_padding", "mtu");
     else if (child.tfc_padding != 0) one.add("tfc_padding", std::uint64_t{child.tfc_padding});
     add_headers(one, child.headers);
-    if (!child.icmp_errors) one.add("icmp", "no");
+    if (child.icmp_errors != model::IcmpErrors::yes) one.add("icmp", child.icmp_errors == model::IcmpErrors::no ? "no" : "checked");
     if (child.single_pair) one.add("single_pair", "yes");
     if (child.non_first_fragments) one.add("non_first_fragments", "yes");
     if (child.per_cpu_sas) one.add("per_cpu_sas", "yes");
