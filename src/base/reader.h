@@ -1,6 +1,8 @@
 // Bounded cursors over octets: the only way that a parser reads and a writer writes.
 #pragma once
 
+#include <array>
+
 #include "base/bytes.h"
 #include "base/result.h"
 
@@ -59,8 +61,10 @@ public:
 
     template <class T>
     void integer(T value) {
-        for (std::size_t i = sizeof(T); i-- > 0;)
-            out_.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * i)));
+        std::array<std::uint8_t, sizeof(T)> octets;
+        for (std::size_t i = 0; i < sizeof(T); ++i)
+            octets[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * (sizeof(T) - 1 - i)));
+        bytes(octets);
     }
     void u8(std::uint8_t value) { integer(value); }
     void u16(std::uint16_t value) { integer(value); }

@@ -235,6 +235,7 @@ std::unexpected<Error> nonsense(const char* where, std::string detail) {
 std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, std::uint32_t spi_in,
                                                bool key_exchange) {
     std::vector<model::Proposal> offered;
+    offered.reserve(child.esp_proposals.size());
     for (const model::Proposal& configured : child.esp_proposals) {
         model::Proposal proposal = configured;
         std::erase_if(proposal.transforms, [&](const model::Transform& transform) {

@@ -35,6 +35,7 @@ struct Engine::Impl {
     void take(const Tick&, Instant, Effects&) {}  // Passed deadlines are looked after in every step.
     void take(Configure& input, Instant now, Effects& effects) {
         core.config = std::move(input.config);
+        core.features.of<KeyPads>().clear();
         if (input.credentials) {
             core.credentials = std::move(input.credentials);
             core.revocations->forget_verdicts();

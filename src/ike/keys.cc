@@ -117,9 +117,12 @@ Bytes signed_octets(model::Prf prf, ByteView init_message, ByteView peer_nonce, 
     return concat({init_message, peer_nonce, maced_id.reveal(), int_auth});
 }
 
+SecretBytes key_pad(model::Prf prf, const SecretBytes& shared_secret) {
+    return crypto::prf(prf, shared_secret.reveal(), {bytes_of("Key Pad for IKEv2")});
+}
+
 SecretBytes shared_key_mic(model::Prf prf, const SecretBytes& shared_secret, ByteView octets) {
-    const SecretBytes key = crypto::prf(prf, shared_secret.reveal(), {bytes_of("Key Pad for IKEv2")});
-    return crypto::prf(prf, key.reveal(), {octets});
+    return crypto::prf(prf, key_pad(prf, shared_secret).reveal(), {octets});
 }
 
 Bytes int_auth_step(model::Prf prf, const SecretBytes& sk_p, ByteView previous, ByteView message_octets) {

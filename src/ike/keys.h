@@ -57,7 +57,8 @@ Result<ChildKeys> child_keys(model::Prf prf, const SecretBytes& d, const model::
 Bytes signed_octets(model::Prf prf, ByteView init_message, ByteView peer_nonce, const SecretBytes& sk_p,
                     ByteView id_payload_body, ByteView int_auth);
 
-// §2.15: prf(prf(Shared Secret, "Key Pad for IKEv2"), octets).
+// §2.15: prf(Shared Secret, "Key Pad for IKEv2"), and with it prf(key_pad, octets), the proof that one has the secret.
+SecretBytes key_pad(model::Prf prf, const SecretBytes& shared_secret);
 SecretBytes shared_key_mic(model::Prf prf, const SecretBytes& shared_secret, ByteView octets);
 
 // RFC 9242 §3.3.2: IntAuth_i*/IntAuth_r* = prf(SK_p of the time, previous | IntAuth_*I/R).

@@ -426,9 +426,9 @@ AuthData null_auth(const SecretBytes& sk_p, model::Prf prf, ByteView octets) {
     return {.method = model::AuthMethod::null, .data = keep(shared_key_mic(prf, sk_p, octets).reveal())};
 }
 
-AuthData shared_key_auth(const SharedKeyPlan& plan, model::Prf prf, ByteView octets) {
+AuthData shared_key_auth(const SharedKeyPlan& plan, KeyPads& pads, model::Prf prf, ByteView octets) {
     return {.method = model::AuthMethod::shared_key,
-            .data = keep(shared_key_mic(prf, plan.secret->secret, octets).reveal())};
+            .data = keep(crypto::prf(prf, pads.of(prf, plan.secret).reveal(), {octets}).reveal())};
 }
 
 AuthData resumed_auth(model::Prf prf, const SecretBytes& sk_p, ByteView octets) {
@@ -474,7 +474,7 @@ bool expects_certificates(const model::Connection& connection) {
 }
 
 Result<PeerCheck> check_peer(const model::AuthConfig& remote, const model::Identity& own_id, const PeerProof& proof,
-                             model::Prf prf, const model::Config& config, const Credentials& credentials) {
+                             model::Prf prf, KeyPads& pads, const model::Config& config, const Credentials& credentials) {
     if (proof.method == model::AuthMethod::null) return check_anonymous(remote, proof, prf);
     if (!accepts(remote.id, proof.id))
         return refuse_peer(wrong_peer_identity("the connection", remote.id, proof.id));
@@ -495,7 +495,7 @@ Result<PeerCheck> check_peer(const model::AuthConfig& remote, const model::Ident
     const auto secret = find_shared_secret(config, own_id, proof.id);
     if (!secret)
         return refuse_peer(no_secret(own_id, proof.id));
-    if (!shared_key_mic(prf, secret->secret, proof.octets).equals(proof.auth_data))
+    if (!crypto::prf(prf, pads.of(prf, secret).reveal(), {proof.octets}).equals(proof.auth_data))
         return refuse_peer({.kind = "secret",
                             .what = "the pre-shared keys of " + text_of(own_id) + " and " + text_of(proof.id) + " differ",
                             .ours = "secrets." + secret->name,

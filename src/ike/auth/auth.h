@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crypto/job.h"
+#include "ike/auth/key_pads.h"
 #include "ike/credentials.h"
 #include "ike/keys.h"
 #include "model/config.h"
@@ -88,7 +89,7 @@ struct AuthData {
 };
 // RFC 7619 §2.1: `sk_p` is SK_pi of an initiator, SK_pr of a responder.
 AuthData null_auth(const SecretBytes& sk_p, model::Prf prf, ByteView octets);
-AuthData shared_key_auth(const SharedKeyPlan& plan, model::Prf prf, ByteView octets);
+AuthData shared_key_auth(const SharedKeyPlan& plan, KeyPads& pads, model::Prf prf, ByteView octets);
 // RFC 5723 §4.3.3: AUTH = prf(SK_px, octets).
 AuthData resumed_auth(model::Prf prf, const SecretBytes& sk_p, ByteView octets);
 crypto::SignJob sign_job(const SignaturePlan& plan, Bytes octets);
@@ -122,7 +123,7 @@ using PeerCheck = std::variant<Verified, crypto::VerifyJob, crypto::VerifyRawKey
 // A shared key is checked at once; a signature becomes a job. Errors: authentication, with the sentence for the log:
 // identity not accepted, method not accepted, no secret, MIC wrong, certificate missing.
 Result<PeerCheck> check_peer(const model::AuthConfig& remote, const model::Identity& own_id, const PeerProof& proof,
-                             model::Prf prf, const model::Config& config, const Credentials& credentials);
+                             model::Prf prf, KeyPads& pads, const model::Config& config, const Credentials& credentials);
 
 // Whether a peer that proves itself with `method` and these certificates may be the one that `remote` describes: cheap, by
 // names, before anything is verified.

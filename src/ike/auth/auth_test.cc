@@ -42,14 +42,16 @@ protected:
     model::Config config = config_with({secret("k", {fqdn("moon"), fqdn("sun")}, "correct horse")});
     Bytes octets = Bytes(100, 9);
 
+    KeyPads pads;
+
     AuthData proof_with(std::string_view key) {
         const SharedKeyPlan plan{secret("x", {}, key)};
-        return shared_key_auth(plan, model::Prf::hmac_sha2_256, octets);
+        return shared_key_auth(plan, pads, model::Prf::hmac_sha2_256, octets);
     }
     auto check(const model::AuthConfig& round, const AuthData& auth, std::string_view id = "sun") {
         const PeerProof proof{
             .id = fqdn(id), .method = auth.method, .auth_data = auth.data, .certificates = {}, .octets = octets};
-        return check_peer(round, fqdn("moon"), proof, model::Prf::hmac_sha2_256, config, {});
+        return check_peer(round, fqdn("moon"), proof, model::Prf::hmac_sha2_256, pads, config, {});
     }
 };
 

@@ -48,9 +48,10 @@ Result<model::Identity> claimed_identity(Context& context, const wire::IdrPayloa
     return checked_identity(context, payload.id_type, payload.data);
 }
 
-AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octets) {
+AuthData immediate_auth(Context& context, const LocalProof& proof, ByteView octets) {
+    const IkeSa& sa = context.sa;
     if (const auto* shared_key = std::get_if<SharedKeyPlan>(&proof))
-        return shared_key_auth(*shared_key, sa.proposal->prf, octets);
+        return shared_key_auth(*shared_key, context.core.features.of<KeyPads>(), sa.proposal->prf, octets);
     if (std::holds_alternative<ResumedPlan>(proof))
         return resumed_auth(sa.proposal->prf, sa.protection->sk_p(sa.initiator), octets);
     return null_auth(sa.protection->sk_p(sa.initiator), sa.proposal->prf, octets);

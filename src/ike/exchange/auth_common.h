@@ -20,7 +20,7 @@ PeerProof peer_proof(Context& context, const wire::Message& message, const model
 Result<> check_resumed(Context& context, const wire::Message& message);
 
 // AUTH of a proof that needs no job.
-AuthData immediate_auth(const IkeSa& sa, const LocalProof& proof, ByteView octets);
+AuthData immediate_auth(Context& context, const LocalProof& proof, ByteView octets);
 
 // Chooses who we are in the next round of ours, and how we show it.
 Result<LocalProof> plan_next_round(Context& context, const std::optional<model::Identity>& peer_id);

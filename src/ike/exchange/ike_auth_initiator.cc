@@ -114,7 +114,7 @@ Result<Next> prove_ourselves(Context& context, const std::optional<model::Identi
     Bytes octets = own_octets(sa);
     if (const auto* signature = std::get_if<SignaturePlan>(&*exchange.proof))
         return context.start(sign_job(*signature, std::move(octets)), on_signed);
-    return send_request(context, immediate_auth(sa, *exchange.proof, octets));
+    return send_request(context, immediate_auth(context, *exchange.proof, octets));
 }
 
 // ---- the response -------------------------------------------------------------------------------
@@ -308,7 +308,7 @@ Result<Next> receive_response(Context& context, Received response) {
     exchange->peer_id = std::move(*claimed);
     const PeerProof proof = peer_proof(context, message, exchange->peer_id);
     auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, proof, sa.proposal->prf,
-                              *context.core.config, *context.core.credentials);
+                              context.core.features.of<KeyPads>(), *context.core.config, *context.core.credentials);
     if (!checked) return reject_responder(context, NotifyType::authentication_failed, checked.error());
     if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);
     if (auto* job = std::get_if<crypto::VerifyRawKeyJob>(&*checked))

@@ -309,7 +309,7 @@ Result<Next> prove_ourselves(Context& context) {
     Bytes octets = own_octets(sa);
     if (const auto* signature = std::get_if<SignaturePlan>(&*exchange.proof))
         return context.start(sign_job(*signature, std::move(octets)), on_signed);
-    return answer_request(context, immediate_auth(sa, *exchange.proof, octets));
+    return answer_request(context, immediate_auth(context, *exchange.proof, octets));
 }
 
 // ---- the request ------------------------------------------------------------------------------------
@@ -409,7 +409,7 @@ Result<Next> receive_request(Context& context, Received request) {
             local_identity(sa.connection->local.front(), *context.core.credentials, sa.path.local.address);
     sa.theirs = RespondingAuth{.request = std::move(request), .peer_id = peer_id, .proof = {}};
     auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, claim.proof, sa.proposal->prf,
-                              *context.core.config, *context.core.credentials);
+                              context.core.features.of<KeyPads>(), *context.core.config, *context.core.credentials);
     if (!checked) return report_failed_peer(context, checked.error());
     if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);
     if (auto* job = std::get_if<crypto::VerifyRawKeyJob>(&*checked))

@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
+#include "base/big_endian.h"
 #include "base/boxed.h"
 #include "base/reader.h"
 #include "crypto/prf.h"
@@ -36,10 +38,9 @@ struct TokenAnswers {
 bool enabled(const IkeSa& sa) { return sa.connection->crash_detection; }
 
 Bytes token_for(const Core& core, const Spis& spis) {
-    Bytes octets;
-    Writer writer(octets);
-    writer.u64(spis.initiator);
-    writer.u64(spis.responder);
+    std::array<std::uint8_t, 2 * sizeof(std::uint64_t)> octets;
+    store_be(octets.data(), spis.initiator);
+    store_be(octets.data() + sizeof(std::uint64_t), spis.responder);
     const auto mac = crypto::hmac_sha2_256(core.kept.crash.reveal(), {octets});
     return keep(ByteView(mac).first(token_octets));
 }
