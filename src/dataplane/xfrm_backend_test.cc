@@ -88,7 +88,7 @@ TEST_F(XfrmBackendTest, AChildIsTwoStatesAndThreePolicies) {
 TEST_F(XfrmBackendTest, HeadersFollowEachOtherAsTheChildSays) {
     auto child = spec(1);
     child.headers = {.dont_fragment = model::DontFragment::copy, .copy_ecn = false, .dscp_out = false, .dscp_in = true};
-    child.icmp_errors = false;
+    child.icmp_errors = model::IcmpErrors::no;
     ASSERT_TRUE(backend->install(std::move(child)));
     const State& in = *kernel.state(0x1001);
     EXPECT_TRUE(in.copy_df && in.copy_dscp_in && !in.copy_dscp_out && !in.copy_ecn && !in.unrelated_icmp);
