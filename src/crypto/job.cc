@@ -215,4 +215,12 @@ JobResult run(Job job) {
     return std::visit([](auto& each) -> JobResult { return run(each); }, job);
 }
 
+Job::Job(Job&& other) noexcept = default;
+Job& Job::operator=(Job&& other) noexcept = default;
+Job::~Job() = default;
+
+JobResult::JobResult(JobResult&& other) noexcept = default;
+JobResult& JobResult::operator=(JobResult&& other) noexcept = default;
+JobResult::~JobResult() = default;
+
 }  // namespace cygnet::crypto

@@ -109,13 +109,25 @@ struct SettleRevocationJob {
     VerifiedPeer peer;
     std::vector<Answer> answers;
 };
-using Job = std::variant<KeOfferJob, KeAnswerJob, KeFinishJob, SignJob, VerifyJob, VerifyRawKeyJob, SettleStapleJob,
-                         SettleRevocationJob, PuzzleJob>;
+// Its special members are compiled once, in job.cc: as inline ones they are most of what each file that includes this costs.
+struct Job : std::variant<KeOfferJob, KeAnswerJob, KeFinishJob, SignJob, VerifyJob, VerifyRawKeyJob, SettleStapleJob,
+                          SettleRevocationJob, PuzzleJob> {
+    using variant::variant;
+    Job(Job&& other) noexcept;
+    Job& operator=(Job&& other) noexcept;
+    ~Job();
+};
 struct SolvedPuzzle {
     Bytes keys;
 };
-using JobResult = std::variant<Result<KeOffer>, Result<KeAnswer>, Result<SecretBytes>, Result<SignedAuth>,
-                               Result<VerifiedPeer>, Result<VerifiedKey>, Result<SolvedPuzzle>, Result<model::PpkAnswer>>;
+// Its special members are compiled once, in job.cc: as inline ones they are most of what each file that includes this costs.
+struct JobResult : std::variant<Result<KeOffer>, Result<KeAnswer>, Result<SecretBytes>, Result<SignedAuth>,
+                                Result<VerifiedPeer>, Result<VerifiedKey>, Result<SolvedPuzzle>, Result<model::PpkAnswer>> {
+    using variant::variant;
+    JobResult(JobResult&& other) noexcept;
+    JobResult& operator=(JobResult&& other) noexcept;
+    ~JobResult();
+};
 
 // Any thread; beside the caches that a job names there is no state.
 JobResult run(Job job);

@@ -178,10 +178,16 @@ struct Redirect {
     std::optional<model::Identity> peer_id{};  // may have wildcards
     std::string gateway;                       // an address or a name
 };
-using Input = std::variant<Datagram, JobDone, Fetched, PpksObtained, Tick, Configure, Initiate, Terminate, Rekey, InstallPolicies,
-                           UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen, PeerMoved,
-                           StreamOpened, StreamClosed, HostAddresses, PathsFound, GatewayFound, Redirect, RestoreSecrets,
-                           Synchronize, Clone, ResourceWanted>;
+// Its special members are compiled once, in effects.cc: as inline ones they are most of what each file that includes this costs.
+struct Input : std::variant<Datagram, JobDone, Fetched, PpksObtained, Tick, Configure, Initiate, Terminate, Rekey,
+                            InstallPolicies, UninstallPolicies, Acquire, SelectorsViolated, UsageReport, InboundSeen,
+                            PeerMoved, StreamOpened, StreamClosed, HostAddresses, PathsFound, GatewayFound, Redirect,
+                            RestoreSecrets, Synchronize, Clone, ResourceWanted> {
+    using variant::variant;
+    Input(Input&& other) noexcept;
+    Input& operator=(Input&& other) noexcept;
+    ~Input();
+};
 
 // ---- effects ------------------------------------------------------------------------------------
 
@@ -301,9 +307,16 @@ struct CommandDone {
 struct Close {
     model::IkeSaId sa;
 };
-using Effect = std::variant<Send, SendKeepalive, StartJob, Fetch, ObtainPpks, InstallChild, ActivateChild, RemoveChild, SkipSequenceNumbers,
-                            MoveChild, InstallPolicy, RemovePolicy, AssignAddress, FindPaths, FindGateway, Persist, KeepSecrets, Report,
-                            CommandDone, Close, OpenStream, CloseStream, StreamProven>;
+// Its special members are compiled once, in effects.cc: as inline ones they are most of what each file that includes this costs.
+struct Effect : std::variant<Send, SendKeepalive, StartJob, Fetch, ObtainPpks, InstallChild, ActivateChild, RemoveChild,
+                             SkipSequenceNumbers, MoveChild, InstallPolicy, RemovePolicy, AssignAddress, FindPaths,
+                             FindGateway, Persist, KeepSecrets, Report, CommandDone, Close, OpenStream, CloseStream,
+                             StreamProven> {
+    using variant::variant;
+    Effect(Effect&& other) noexcept;
+    Effect& operator=(Effect&& other) noexcept;
+    ~Effect();
+};
 using Effects = std::vector<Effect>;
 
 }  // namespace cygnet::ike

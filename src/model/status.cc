@@ -57,4 +57,10 @@ std::string text_of(std::span<const PayloadName> payloads) {
     return text;
 }
 
+Event::Event(const Event& other) = default;
+Event& Event::operator=(const Event& other) = default;
+Event::Event(Event&& other) noexcept = default;
+Event& Event::operator=(Event&& other) noexcept = default;
+Event::~Event() = default;
+
 }  // namespace cygnet::model

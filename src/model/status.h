@@ -122,6 +122,15 @@ struct ChildRekeyed { IkeStatus sa; ChildStatus before, after; };
 // A failure in one sentence, with a VICI alert type of facts-vici 5 ("proposal-mismatch-ike").
 struct Alert { std::string type; std::string message; std::optional<IkeStatus> sa; };
 
-using Event = std::variant<LogLine, MessageTrace, IkeUp, IkeDown, IkeRekeyed, IkeMoved, ChildUp, ChildDown, ChildRekeyed, Alert>;
+// Its special members are compiled once, in status.cc: as inline ones they are most of what each file that includes this costs.
+struct Event : std::variant<LogLine, MessageTrace, IkeUp, IkeDown, IkeRekeyed, IkeMoved, ChildUp, ChildDown, ChildRekeyed,
+                            Alert> {
+    using variant::variant;
+    Event(const Event& other);
+    Event& operator=(const Event& other);
+    Event(Event&& other) noexcept;
+    Event& operator=(Event&& other) noexcept;
+    ~Event();
+};
 
 }  // namespace cygnet::model

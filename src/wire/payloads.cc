@@ -173,4 +173,10 @@ CYGNET_WIRE_CODEC(CpPayload);
 CYGNET_WIRE_CODEC(EapPayload);
 CYGNET_WIRE_CODEC(PsPayload);
 
+Payload::Payload(const Payload& other) = default;
+Payload& Payload::operator=(const Payload& other) = default;
+Payload::Payload(Payload&& other) noexcept = default;
+Payload& Payload::operator=(Payload&& other) noexcept = default;
+Payload::~Payload() = default;
+
 }  // namespace cygnet::wire

@@ -209,9 +209,17 @@ struct UnknownPayload {
     }
 };
 
-using Payload = std::variant<SaPayload, KePayload, IdiPayload, IdrPayload, CertPayload, CertreqPayload, AuthPayload,
-                             NoncePayload, NotifyPayload, DeletePayload, VendorIdPayload, TsiPayload, TsrPayload,
-                             SkPayload, SkfPayload, CpPayload, EapPayload, PsPayload, UnknownPayload>;
+// Its special members are compiled once, in payloads.cc: as inline ones they are most of what each file that includes this costs.
+struct Payload : std::variant<SaPayload, KePayload, IdiPayload, IdrPayload, CertPayload, CertreqPayload, AuthPayload,
+                              NoncePayload, NotifyPayload, DeletePayload, VendorIdPayload, TsiPayload, TsrPayload,
+                              SkPayload, SkfPayload, CpPayload, EapPayload, PsPayload, UnknownPayload> {
+    using variant::variant;
+    Payload(const Payload& other);
+    Payload& operator=(const Payload& other);
+    Payload(Payload&& other) noexcept;
+    Payload& operator=(Payload&& other) noexcept;
+    ~Payload();
+};
 
 PayloadType type_of(const Payload& payload);
 
