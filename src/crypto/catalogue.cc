@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "crypto/prf.h"
+#include "crypto/packet_mac.h"
 #include "crypto/rows.h"
 
 namespace cygnet::crypto {
@@ -202,6 +203,7 @@ bool supports(model::Protocol protocol, const model::Transform& transform) {
         case model::TransformType::prf: return prf_size(static_cast<model::Prf>(transform.id)) != 0;
         case model::TransformType::integ: {
             const auto integ = static_cast<model::Integ>(transform.id);
+            if (protocol == model::Protocol::ah) return mac_shape_of(integ).has_value();
             return integ == model::Integ::none ||
                    std::ranges::find(integrity_algorithms, integ) != std::end(integrity_algorithms);
         }

@@ -91,6 +91,8 @@ Result<> HostNetwork::open_backend(Log& log) {
     TRY(os::check_tun_rights());
     dataplane::UserspaceConfig config;
     config.device = settings_.tun;
+    config.ike_port = settings_.port;
+    config.refused_icmp = settings_.refused_icmp;
     config.port = settings_.nat_port;
     config.mark = settings_.mark;
     config.now = os::now;
@@ -104,6 +106,8 @@ Result<> HostNetwork::open_kernel_backend() {
     config.mark = settings_.mark;
     config.now = os::now;
     config.unix_seconds = os::unix_seconds;
+    config.ike_port = settings_.port;
+    config.refused_icmp = settings_.refused_icmp;
     backend_ = TRY(dataplane::XfrmBackend::open(config, backend_events()));
     return {};
 }

@@ -11,6 +11,7 @@
 #include "daemon/tcp_carrier.h"
 #include "dataplane/backend.h"
 #include "dataplane/host_watch.h"
+#include "dataplane/icmp_types.h"
 #include "os/event_loop.h"
 #include "os/udp_socket.h"
 
@@ -25,6 +26,7 @@ struct NetworkSettings {
     std::uint16_t tcp_port = 0;  // 0: nobody can come over TCP
     Esp esp = Esp::userspace;
     std::string tun = "cygnet0";
+    std::vector<dataplane::IcmpError> refused_icmp{};  // of unauthenticated messages about our packets (RFC 4301 §6.1.1)
     std::uint32_t mark = 4500;  // SO_MARK of packets that must not enter the tunnel
 };
 

@@ -42,6 +42,16 @@ ParsedOptions parse_options(int argc, char** argv) {
         ->type_name("WHO")
         ->transform(CLI::CheckedTransformer(esp));
     app.add_option("--tun", options.network.tun, "name of the TUN device")->type_name("NAME")->capture_default_str();
+    std::string refused_icmp = "none";
+    app.add_option("--refuse-icmp", refused_icmp,
+                   "ICMP errors about our IKE and ESP packets that are not believed: unreachable, too-big, time-exceeded, parameter-problem, "
+                   "source-quench, redirect, with commas between them; all; none")
+        ->type_name("LIST")
+        ->check([](const std::string& words) {
+            const auto errors = dataplane::parse_icmp_errors(words);
+            return errors ? std::string() : errors.error().detail;
+        })
+        ->capture_default_str();
     const std::map<std::string, ike::Puzzles> puzzles{
         {"never", ike::Puzzles::never}, {"by-load", ike::Puzzles::by_load}, {"always", ike::Puzzles::always}};
     app.add_option("--puzzles", options.puzzles, "whether initiators must solve puzzles before they are served: never, by-load, always [never]")
@@ -55,6 +65,7 @@ ParsedOptions parse_options(int argc, char** argv) {
         return {options, app.exit(error) == 0 ? 0 : 2};
     }
     options.config_named = config->count() != 0;
+    options.network.refused_icmp = dataplane::parse_icmp_errors(refused_icmp).value();
     options.log_level = parse_log_level(level).value_or(1);
     if (options.vici.empty()) options.vici = "unix://" + options.run_folder + "/cygnet.vici";
     return {options, {}};

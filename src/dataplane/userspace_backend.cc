@@ -14,6 +14,7 @@
 #include <thread>
 
 #include "dataplane/bypass.h"
+#include "dataplane/clear_check.h"
 #include "dataplane/kernel_path_mtu.h"
 #include "dataplane/routes.h"
 #include "dataplane/worker.h"
@@ -93,6 +94,9 @@ struct UserspaceBackend::Impl {
     void look_again();
     void dispatch_some(EventQueue& queue);
     void dispatch(const EventQueue::Popped& popped);
+    Result<> open_clear_check();
+    Result<> refuse_clear(const esp::Child& child);
+    void forget_clear(const esp::Child& child);
     Result<> install_bypass(const model::PolicySpec& spec);
     void remove_bypass(model::PolicyId policy);
 
@@ -100,6 +104,7 @@ struct UserspaceBackend::Impl {
     BackendEvents events;
     TunDevice tun;
     std::optional<Routes> routes;
+    std::vector<AhPort> ah_ports;
     std::vector<std::vector<Carrier>> carriers;  // of each worker, until it takes them
     std::optional<IkePort> ike_port;
     bool segments = false, raw = false;
@@ -114,7 +119,13 @@ struct UserspaceBackend::Impl {
         model::TrafficSelectors remote;  // of its routes
     };
     std::map<model::PolicyId, InstalledPolicy> policies;
-    std::map<model::PolicyId, std::vector<BypassRule>> bypasses;
+    struct Bypass {
+        model::TrafficSelectors local, remote;
+        std::vector<BypassRule> rules{};
+    };
+    std::map<model::PolicyId, Bypass> bypasses;
+    std::optional<ClearCheck> clear_check;
+    std::string clear_unchecked;  // why there is none
     std::multimap<Instant, model::ChildId> graces;  // when removed children end
     std::uint64_t activations = 0;
     esp::DropCounters drops;  // before a worker had the packet
@@ -135,6 +146,7 @@ Result<std::unique_ptr<UserspaceBackend>> UserspaceBackend::open(UserspaceConfig
         impl->routes.emplace(TRY(Routes::open(std::move(netlink), {impl->tun.index(), impl->config.routing_table,
                                                                    impl->config.rule_priority, impl->config.mark,
                                                                    impl->config.mtu})));
+    if (impl->config.check_clear) TRY(impl->open_clear_check());
     TRY(impl->start());
     return std::unique_ptr<UserspaceBackend>(new UserspaceBackend(std::move(impl)));
 }
@@ -145,6 +157,12 @@ UserspaceBackend::~UserspaceBackend() = default;
 Result<> UserspaceBackend::Impl::open_carriers() {
     ike_port = TRY(IkePort::open_beside(config.port, config.workers));
     for (const os::UdpSocket& socket : ike_port->sockets()) TRY(mark_socket(socket.fd(), config.mark));
+    for (const auto family : {model::Family::v4, model::Family::v6}) {
+        if (!config.raw_esp) break;
+        auto port = AhPort::open(family, config.mark);
+        if (!port && port.error().code != Errc::unsupported) return fail(port.error());
+        if (port) ah_ports.push_back(std::move(*port));
+    }
     carriers.resize(config.workers);
     for (std::size_t i = 0; i < config.workers; ++i) TRY(open_carriers_of(i));
     return {};
@@ -169,7 +187,7 @@ Result<> UserspaceBackend::Impl::open_carriers_of(std::size_t number) {
 Result<> UserspaceBackend::Impl::start() {
     for (std::size_t i = 0; i < config.workers; ++i)
         workers.push_back(std::make_unique<Worker>(
-            WorkerParts{i, config.workers, tun.fd(i), tun.offload(), config.mark, std::move(carriers[i]), &table, config.now}));
+            WorkerParts{i, config.workers, tun.fd(i), tun.offload(), config.mark, std::move(carriers[i]), ah_ports, &table, config.now}));
     epoll = os::Fd(::epoll_create1(EPOLL_CLOEXEC));
     timer = os::Fd(::timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC));
     std::vector<int> heard{timer.number()};
@@ -192,6 +210,19 @@ UserspaceBackend::Impl::~Impl() {
     for (std::thread& thread : threads) thread.join();
 }
 
+// A container may have no packet filter of its own: then we say so, and go on.
+Result<> UserspaceBackend::Impl::open_clear_check() {
+    auto opened = ClearCheck::open({.table = config.device,
+                                    .device = tun.index(),
+                                    .mark = config.mark,
+                                    .ports = {config.port, config.ike_port},
+                                    .refused = config.refused_icmp});
+    if (opened) clear_check.emplace(std::move(*opened));
+    else if (!config.refused_icmp.empty()) return fail(opened.error());
+    else clear_unchecked = opened.error().detail;
+    return {};
+}
+
 // ---- children -----------------------------------------------------------------------------------
 
 Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
@@ -200,12 +231,16 @@ Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
     TRY(check_options(spec.kernel));
     if (impl.table.newest().inbound(spec.spi_in) != nullptr)
         return fail(Errc::state, "child", fmt::format("SPI {:08x} is in use", spec.spi_in));
+    if (spec.protocol == model::Protocol::ah && (spec.udp_encapsulation || spec.path.tcp()))
+        return fail(Errc::unsupported, "AH", "it passes neither NATs nor TCP streams");
     auto child = esp::make_child(spec, TRY(esp::SaRuntime::make(spec)), &impl.locals);
     TRY(check_prefixes(child->remote));
+    TRY(impl.refuse_clear(*child));
     if (impl.routes) {
         const auto mtu = esp::inner_mtu(*child, impl.kernel_path_mtu.ask(spec.path.remote.address));
         if (auto added = impl.routes->add(spec.local, spec.remote, mtu); !added) {
             static_cast<void>(impl.routes->remove(spec.remote));
+            impl.forget_clear(*child);
             return added;
         }
     }
@@ -244,6 +279,7 @@ void UserspaceBackend::remove(model::ChildId child, Duration grace) {
     }
     if (installed.order != 0) impl.publish(impl.table.newest().without_outbound(*installed.child));
     if (impl.routes) static_cast<void>(impl.routes->remove(esp::addresses_of(installed.child->remote)));
+    impl.forget_clear(*installed.child);
     if (grace <= Duration{0}) return impl.forget(found);
     installed.draining = true;
     impl.graces.emplace(impl.config.now() + grace, child);
@@ -272,9 +308,11 @@ Result<> UserspaceBackend::install_policy(const model::PolicySpec& spec) {
     if (spec.kind == model::PolicyKind::pass) return impl.install_bypass(spec);
     auto policy = esp::make_policy(spec);
     TRY(check_prefixes(policy->remote));
+    TRY(impl.refuse_clear(*policy));
     if (impl.routes) {
         if (auto added = impl.routes->add(spec.local, spec.remote, 0); !added) {
             static_cast<void>(impl.routes->remove(spec.remote));
+            impl.forget_clear(*policy);
             return added;
         }
     }
@@ -288,6 +326,7 @@ void UserspaceBackend::remove_policy(model::PolicyId policy) {
     const auto found = impl.policies.find(policy);
     if (found == impl.policies.end()) return impl.remove_bypass(policy);
     if (impl.routes) static_cast<void>(impl.routes->remove(found->second.remote));
+    impl.forget_clear(*found->second.policy);
     esp::ForwardingTable next = impl.table.newest().without_outbound(*found->second.policy);
     impl.policies.erase(found);
     impl.publish(std::move(next));
@@ -298,21 +337,34 @@ Result<> UserspaceBackend::Impl::install_bypass(const model::PolicySpec& spec) {
     if (bypasses.contains(spec.id)) return fail(Errc::state, "policy", "installed already");
     if (!routes) return fail(Errc::unsupported, "mode = pass", "Cygnet does not install routes here: nothing need pass by them");
     const auto wanted = TRY(bypass_rules(spec.local, spec.remote));
-    std::vector<BypassRule>& rules = bypasses[spec.id];
+    if (clear_check) TRY(clear_check->add(ClearCheck::Verdict::pass, spec.local, spec.remote));
+    Bypass& bypass = bypasses[spec.id];
+    bypass = {.local = spec.local, .remote = spec.remote};
     for (const BypassRule& rule : wanted) {
         if (auto added = routes->add_bypass(rule); !added) {
             remove_bypass(spec.id);
             return added;
         }
-        rules.push_back(rule);
+        bypass.rules.push_back(rule);
     }
     return {};
+}
+
+// RFC 4301 §5.2 step 3: what a policy protects, or discards, must not come in the clear.
+Result<> UserspaceBackend::Impl::refuse_clear(const esp::Child& child) {
+    if (!clear_check) return {};
+    return clear_check->add(ClearCheck::Verdict::refuse, esp::selectors_of(*child.local), esp::selectors_of(child.remote));
+}
+
+void UserspaceBackend::Impl::forget_clear(const esp::Child& child) {
+    if (clear_check) clear_check->remove(ClearCheck::Verdict::refuse, esp::selectors_of(*child.local), esp::selectors_of(child.remote));
 }
 
 void UserspaceBackend::Impl::remove_bypass(model::PolicyId policy) {
     const auto found = bypasses.find(policy);
     if (found == bypasses.end()) return;
-    for (const BypassRule& rule : found->second) static_cast<void>(routes->remove_bypass(rule));
+    for (const BypassRule& rule : found->second.rules) static_cast<void>(routes->remove_bypass(rule));
+    if (clear_check) clear_check->remove(ClearCheck::Verdict::pass, found->second.local, found->second.remote);
     bypasses.erase(found);
 }
 
@@ -468,6 +520,11 @@ esp::DropCounts UserspaceBackend::drops() const {
         const esp::DropCounts one = worker->drops().read();
         for (std::size_t i = 0; i < all.size(); ++i) all[i] += one[i];
     }
+    if (impl_->clear_check) {
+        const ClearCheck::Counts clear = impl_->clear_check->counts();
+        all[static_cast<std::size_t>(esp::Drop::unprotected)] += clear.unprotected;
+        all[static_cast<std::size_t>(esp::Drop::icmp_refused)] += clear.icmp_refused;
+    }
     return all;
 }
 
@@ -487,10 +544,13 @@ std::string UserspaceBackend::description() const {
     const char* offload = "one packet per call";
     if (impl_->tun.offload() == TunOffload::tcp) offload = "TCP super-packets";
     if (impl_->tun.offload() == TunOffload::tcp_and_udp) offload = "TCP and UDP super-packets";
-    return fmt::format("TUN {} with MTU {}, {}; ESP in UDP port {}{}{}; {} worker{}", impl_->config.device,
+    return fmt::format("TUN {} with MTU {}, {}; ESP in UDP port {}{}{}; {} worker{}{}", impl_->config.device,
                        impl_->config.mtu, offload, impl_->config.port, impl_->segments ? " with segmentation" : "",
                        impl_->raw ? " and in IP protocol 50" : "", impl_->workers.size(),
-                       impl_->workers.size() == 1 ? "" : "s");
+                       impl_->workers.size() == 1 ? "" : "s",
+                       impl_->clear_unchecked.empty()
+                           ? ""
+                           : "; what policies protect is accepted in the clear, too, because there is no packet filter: " + impl_->clear_unchecked);
 }
 
 }  // namespace cygnet::dataplane

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "dataplane/backend.h"
+#include "dataplane/icmp_types.h"
 #include "esp/drop.h"
 
 namespace cygnet::dataplane {
@@ -22,6 +23,9 @@ struct UserspaceConfig {
     // SO_MARK of every socket whose packets must not enter the tunnel: ours here, and the daemon's IKE
     // sockets (exempt_from_tunnel). The routing rule leads all packets without it into the table above.
     std::uint32_t mark = 4500;
+    bool check_clear = true;         // drop what arrives in the clear though a policy protects it, where the kernel lets us
+    std::uint16_t ike_port = 500;    // of the daemon's other sockets
+    std::vector<IcmpError> refused_icmp{};  // of unauthenticated messages about our packets (RFC 4301 §6.1.1)
     std::size_t workers = 0;  // threads; 0: one for each core, 32 at most
     bool offload = true;  // super-packets on both sides; off only for tests and comparisons
     // The daemon's monotonic clock, for ChildUsage; called by workers, so it must be thread-safe.

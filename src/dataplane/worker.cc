@@ -18,8 +18,9 @@ namespace {
 using esp::Drop;
 
 constexpr std::size_t super_packet_octets_max = 65535;
+constexpr std::size_t ah_octets_max = 2 * 65536;  // a packet, and its headers apart
 constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2,
-                        tag_control = ~0ULL - 3;  // else the index of a carrier
+                        tag_control = ~0ULL - 3, tag_ah = 1ULL << 32;  // and a port's index; else the index of a carrier
 constexpr std::uint32_t unproven_mtu = model::limits::path_mtu_min_v6;  // takes every path of our days
 constexpr std::uint32_t probe_octets_max = 9000;                 // longer than that are loopback and the like
 constexpr int held_review_ms = 1000;                            // while packets wait for a child
@@ -56,6 +57,7 @@ Worker::Worker(WorkerParts parts)
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
       tun_buffer_(sizeof(VnetHeader) + super_packet_octets_max),
       segment_(super_packet_octets_max + esp::transport_header_max),
+      ah_buffer_(parts_.ah.empty() ? 0 : ah_octets_max),
       kernel_path_mtu_(parts_.mark),
       coalescer_(*this, parts_.offload),
       stream_buffer_(stream_octets_per_turn) {
@@ -65,6 +67,7 @@ Worker::Worker(WorkerParts parts)
     watch(parts_.tun, tag_tun);
     watch(from_control_.fd(), tag_control);
     for (std::size_t i = 0; i < parts_.carriers.size(); ++i) watch(parts_.carriers[i].fd(), i);
+    for (std::size_t i = 0; parts_.number == 0 && i < parts_.ah.size(); ++i) watch(parts_.ah[i].fd(), tag_ah + i);
 }
 
 Worker::~Worker() = default;
@@ -88,6 +91,8 @@ void Worker::run() {
                 outbound_turn();
             else if (tag == tag_control)
                 control_turn();
+            else if (tag >= tag_ah)
+                ah_turn(parts_.ah[tag - tag_ah]);
             else
                 inbound_turn(parts_.carriers[tag]);
         }
@@ -176,7 +181,8 @@ void Worker::protect(const VnetHeader& header, std::uint8_t* packet, const esp::
                   header.flags & vnet::needs_checksum ? TcpChecksum::left_to_us : TcpChecksum::complete);
     const Outbound outbound{.child = &child, .inner = inner, .outer = outer_header(child, inner, longest <= mtu), .mtu = mtu};
     for (std::size_t i = 0; i < segments.count(); ++i) {
-        if (child.transport) send_payload(outbound, segments, i);
+        if (child.sa->ah) send_ah(outbound, segments, i);
+        else if (child.transport) send_payload(outbound, segments, i);
         else send_segment(outbound, segments, i);
     }
 }
@@ -227,7 +233,7 @@ std::uint32_t Worker::path_mtu_of(const esp::Child& child) {
 // Two dummy packets (RFC 4303 §2.6). One says that we probe; the other is as long as our first link takes: whether it
 // arrives, and in how many pieces, shows the peer what the path takes. It likewise shows us.
 void Worker::probe_path(const esp::Child& child) {
-    if (child.path.tcp() || !child.sa->out.path_mtu.probe_is_due(now_, model::limits::path_mtu_memory)) return;
+    if (child.path.tcp() || child.sa->ah || !child.sa->out.path_mtu.probe_is_due(now_, model::limits::path_mtu_memory)) return;
     const std::uint32_t link = kernel_path_mtu_.ask(child.path.remote.address);
     if (link <= unproven_mtu || link > probe_octets_max) return;
     for (const std::uint32_t octets : {unproven_mtu, link}) {
@@ -413,7 +419,7 @@ void Worker::take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std
     if (*spi < 256) return refuse(Drop::reserved_spi);
     const esp::Child* child =
         group_.count != 0 && group_.child->sa->in.spi == *spi ? group_.child : table_->inbound(*spi);
-    if (child == nullptr) return refuse(Drop::unknown_spi);
+    if (child == nullptr || child->sa->ah) return refuse(Drop::unknown_spi);
     const bool joins = group_.child == child && group_.carrier == carrier && group_.path->stream == datagram.path.stream &&
                        group_.path->remote == datagram.path.remote && group_.count < group_packets_max;
     if (group_.count != 0 && !joins) finish_group();

@@ -14,6 +14,7 @@
 #include <map>
 #include <vector>
 
+#include "dataplane/ah_port.h"
 #include "dataplane/carrier.h"
 #include "dataplane/coalescer.h"
 #include "dataplane/event_queue.h"
@@ -37,6 +38,7 @@ struct WorkerParts {
     TunOffload offload;
     std::uint32_t mark;  // of the carriers
     std::vector<Carrier> carriers;
+    std::span<const AhPort> ah;  // shared by all workers; the first receives
     esp::Published<esp::ForwardingTable>* table;
     std::function<Instant()> now;
 };
@@ -99,6 +101,10 @@ private:
                  const Segmenter& segments);
     void send_segment(const Outbound& packet, const Segmenter& segments, std::size_t number);
     void send_payload(const Outbound& packet, const Segmenter& segments, std::size_t number);
+    const AhPort* ah_port(model::Family family) const;
+    void send_ah(const Outbound& packet, const Segmenter& segments, std::size_t number);
+    void ah_turn(const AhPort& port);
+    void take_ah(MutableByteView packet);
     std::uint32_t path_mtu_of(const esp::Child& child);
     void probe_path(const esp::Child& child);
     void refuse_too_big(const esp::Child& child, const std::uint8_t* packet, const esp::InnerPacket& inner,
@@ -132,6 +138,8 @@ private:
     Instant now_{};                                // of this turn
     std::vector<std::uint8_t> tun_buffer_;
     std::vector<std::uint8_t> segment_;  // whole, of which transport mode sends a part; or rebuilt from one
+    std::vector<std::uint8_t> ah_buffer_;
+    std::uint16_t ah_identification_ = 1;
     HeldPackets held_;
     std::map<model::ChildId, Instant> wishes_;  // for an SA of this worker beside a child, and when they were told
     KernelPathMtu kernel_path_mtu_;

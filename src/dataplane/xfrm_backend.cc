@@ -79,6 +79,9 @@ Result<std::unique_ptr<XfrmBackend>> XfrmBackend::open(const XfrmConfig& config,
     // Who has the port is the only cygnetd here.
     backend->remove_leftovers();
     TRY(backend->open_routes());
+    if (!config.refused_icmp.empty())
+        backend->icmp_check_.emplace(TRY(
+            ClearCheck::open({.mark = config.mark, .ports = {config.port, config.ike_port}, .refused = config.refused_icmp})));
     for (const os::UdpSocket& socket : backend->port_->sockets()) {
         TRY(take_esp_out(socket.fd()));
         TRY(backend->exempt_from_tunnel(socket.fd()));
@@ -183,7 +186,7 @@ PolicyName XfrmBackend::name_of(Direction direction, const Selector& outbound, c
 
 // The SA that sends is named; received packets may come on each of a group, as during a rekey.
 PolicyAction XfrmBackend::action_of(const Child& child, Direction direction, const Selector& outbound) const {
-    Template protect{.reqid = child.reqid, .mode = child.mode};
+    Template protect{.reqid = child.reqid, .mode = child.mode, .protocol = child.out.protocol};
     if (direction == Direction::out) {
         protect.source = child.path.local.address;
         protect.destination = child.path.remote.address;
@@ -265,8 +268,10 @@ Result<> XfrmBackend::install(model::ChildSaSpec spec) {
                 .options = spec.kernel};
     child.selectors = TRY(selectors_of(spec.local, spec.remote));
     State in = half_of(spec, true), out = half_of(spec, false);
-    in.suite = TRY(suite_of(spec.encr, spec.integ, spec.in));
-    out.suite = TRY(suite_of(spec.encr, spec.integ, spec.out));
+    const bool ah = spec.protocol == model::Protocol::ah;
+    in.suite = TRY(ah ? ah_suite_of(spec.integ, spec.in) : suite_of(spec.encr, spec.integ, spec.in));
+    out.suite = TRY(ah ? ah_suite_of(spec.integ, spec.out) : suite_of(spec.encr, spec.integ, spec.out));
+    in.id.protocol = out.id.protocol = spec.protocol;
     lead(in, spec.path, spec.udp_encapsulation, true);
     lead(out, spec.path, spec.udp_encapsulation, false);
     in.id.spi = spec.spi_in;
@@ -482,7 +487,11 @@ std::optional<model::ChildUsage> XfrmBackend::usage(model::ChildId id) const {
     return usage;
 }
 
-model::PacketDrops XfrmBackend::packet_drops() const { return kernel_drops(); }
+model::PacketDrops XfrmBackend::packet_drops() const {
+    model::PacketDrops drops = kernel_drops();
+    drops.push_back({"icmp-refused", icmp_check_ ? icmp_check_->counts().icmp_refused : 0});
+    return drops;
+}
 
 // ---- events -------------------------------------------------------------------------------------
 

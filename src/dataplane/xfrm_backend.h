@@ -10,6 +10,7 @@
 #include <memory>
 #include <optional>
 
+#include "dataplane/clear_check.h"
 #include "dataplane/backend.h"
 #include "dataplane/routes.h"
 #include "dataplane/xfrm/claims.h"
@@ -23,6 +24,8 @@ struct XfrmConfig {
     // Routes to remote selectors, in a table of our own that packets with the mark do not look into: as UserspaceConfig.
     // ESP packets bear the mark, unless the child's set_mark_out says another, and so do the daemon's own.
     std::uint32_t routing_table = 4500, rule_priority = 4500, mark = 4500;
+    std::uint16_t ike_port = 500;  // of the daemon's other sockets
+    std::vector<IcmpError> refused_icmp{};         // of unauthenticated messages about our packets (RFC 4301 §6.1.1)
     std::function<Instant()> now{};               // the daemon's monotonic clock
     std::function<std::int64_t()> unix_seconds{};  // of now, by which the kernel tells when a state was used
 };
@@ -137,6 +140,7 @@ private:
     XfrmConfig config_;
     BackendEvents events_;
     std::optional<IkePort> port_{};
+    std::optional<ClearCheck> icmp_check_{};  // of ICMP alone: what is in the clear the kernel's policies see to
     xfrm::Claims claims_;
     std::optional<Netlink> netlink_{};
     std::optional<Routes> routes_{};

@@ -73,7 +73,8 @@ bool XfrmBackend::migrate_inbound(const Child& before, const Child& after, Count
               .old_source = before.path.remote.address,
               .old_destination = before.path.local.address,
               .new_source = after.path.remote.address,
-              .new_destination = after.path.local.address};
+              .new_destination = after.path.local.address,
+              .protocol = before.in.protocol};
     if (after.udp_encapsulation) step.encapsulation = Encapsulation{after.path.remote.port, after.path.local.port};
     if (!kernel_->change(migrate(step))) return false;
     const auto moved = read(after.in);

@@ -11,7 +11,7 @@
 namespace cygnet::esp {
 
 namespace protocol {
-inline constexpr std::uint8_t icmp = 1, ipv4 = 4, tcp = 6, udp = 17, ipv6 = 41, esp = 50, icmpv6 = 58, none = 59,
+inline constexpr std::uint8_t icmp = 1, ipv4 = 4, tcp = 6, udp = 17, ipv6 = 41, esp = 50, ah = 51, icmpv6 = 58, none = 59,
                               dccp = 33, sctp = 132, udp_lite = 136;
 }
 

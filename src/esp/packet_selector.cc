@@ -23,6 +23,16 @@ model::TrafficSelector end_of(const PacketEnd& end) {
 
 }  // namespace
 
+model::TrafficSelectors selectors_of(const PacketSelectors& compiled) {
+    model::TrafficSelectors selectors;
+    for (const PacketSelector& one : compiled)
+        selectors.push_back({.addresses = {address_of(one.first, one.family), address_of(one.last, one.family)},
+                             .protocol = one.protocol,
+                             .first_port = one.first_port,
+                             .last_port = one.last_port});
+    return selectors;
+}
+
 model::TrafficSelectors addresses_of(const PacketSelectors& selectors) {
     model::TrafficSelectors addresses;
     for (const PacketSelector& selector : selectors)

@@ -70,6 +70,9 @@ inline PacketSelectors compile(std::span<const model::TrafficSelector> selectors
     return compiled;
 }
 
+// What was compiled.
+model::TrafficSelectors selectors_of(const PacketSelectors& compiled);
+
 // Selectors of the same addresses, whatever the protocol and the ports.
 model::TrafficSelectors addresses_of(const PacketSelectors& selectors);
 

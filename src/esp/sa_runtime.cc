@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "esp/ah.h"
+#include "esp/encapsulate.h"
 #include "model/limits.h"
 
 namespace cygnet::esp {
@@ -9,6 +11,21 @@ namespace {
 
 bool fit(const model::DirectionKeys& keys, const crypto::PacketShape& shape) {
     return keys.encr.size() == shape.encr_key_size && keys.integ.size() == shape.integ_key_size;
+}
+
+Result<std::unique_ptr<const AhKeys>> ah_keys(const model::ChildSaSpec& spec) {
+    const auto shape = crypto::mac_shape_of(spec.integ);
+    if (!shape || spec.encr != model::Encr::none) return fail(Errc::unsupported, "AH suite", "Cygnet's own AH does not have these algorithms");
+    AhKeys keys{.shape = *shape, .esn = spec.esn};
+    keys.in = TRY(crypto::make_packet_mac(spec.integ, spec.in.integ.reveal()));
+    keys.out = TRY(crypto::make_packet_mac(spec.integ, spec.out.integ.reveal()));
+    return std::make_unique<const AhKeys>(std::move(keys));
+}
+
+// What ESP would look like that is as long as this AH: sizes are all that anybody asks of it.
+crypto::PacketShape shape_as_long_as(const crypto::MacShape& shape) {
+    const std::size_t around = ah_size(shape, model::Family::v6) - crypto::esp_header_size - esp_trailer_size;
+    return {.icv_size = static_cast<std::uint8_t>(around), .alignment = 1};
 }
 
 }  // namespace
@@ -35,6 +52,12 @@ Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spe
     if (spec.spi_in < 256 || spec.spi_out < 256) return fail(Errc::bad_value, "ESP SPI");
     if (spec.replay_window > model::limits::replay_window_packets_max)
         return fail(Errc::bad_value, "replay window", "at most 65536 packets");
+    if (spec.protocol == model::Protocol::ah) {
+        auto keys = TRY(ah_keys(spec));
+        auto made = std::make_shared<SaRuntime>(spec, shape_as_long_as(keys->shape));
+        made->ah = std::move(keys);
+        return made;
+    }
     const crypto::CipherSuite suite{spec.encr, spec.key_bits, spec.integ};
     const auto shape = crypto::packet_shape_of(suite);
     if (!shape) return fail(Errc::unsupported, "ESP suite", "Cygnet's own ESP does not have these algorithms");

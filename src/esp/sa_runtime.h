@@ -9,6 +9,7 @@
 #include "base/instant.h"
 #include "base/result.h"
 #include "crypto/packet_cipher.h"
+#include "crypto/packet_mac.h"
 #include "esp/drop.h"
 #include "esp/on_first_use.h"
 #include "esp/path_mtu.h"
@@ -104,6 +105,13 @@ struct OutboundSa {
     PathMtu path_mtu{};
 };
 
+// The keys of an AH SA (esp/ah.h), in both directions.
+struct AhKeys {
+    crypto::MacShape shape;
+    bool esn = false;
+    std::unique_ptr<const crypto::PacketMac> in{}, out{};
+};
+
 struct SaRuntime {
     // Errors: unsupported (cipher, mode), bad_length (keys), bad_value (SPI, window).
     static Result<std::shared_ptr<SaRuntime>> make(const model::ChildSaSpec& spec);
@@ -121,6 +129,7 @@ struct SaRuntime {
     model::Endpoint told_remote{};  // under in.lock, as the next
     Instant told_violation{};       // a packet outside the selectors
     OutboundSa out;
+    std::unique_ptr<const AhKeys> ah{};  // nothing: ESP
 };
 static_assert(sizeof(InboundSa) - sizeof(SpinLock) - sizeof(ReplayWindow) - sizeof(TrafficCounter) + sizeof(SaCipher) >= 64);
 

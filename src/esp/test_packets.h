@@ -153,6 +153,8 @@ inline model::ChildSaSpec test_spec(const Suite& suite = suites[2], bool esn = f
 inline model::ChildSaSpec mirrored(const model::ChildSaSpec& of) {
     model::ChildSaSpec spec;
     spec.id = of.id;
+    spec.protocol = of.protocol;
+    spec.mode = of.mode;
     spec.spi_in = of.spi_out;
     spec.spi_out = of.spi_in;
     spec.encr = of.encr;

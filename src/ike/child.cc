@@ -21,7 +21,7 @@ bool is_key_exchange(const model::Transform& transform) {
     return transform.type == model::TransformType::ke || model::is_additional_ke(transform.type);
 }
 
-// An ESP proposal needs a cipher; one that lost its last supported transform of a type is useless.
+// An ESP proposal needs a cipher, one of AH an integrity algorithm; one that lost its last supported transform of a type is useless.
 bool complete(const model::Proposal& configured, const model::Proposal& offered) {
     return std::ranges::all_of(configured.transforms, [&](const model::Transform& transform) {
         return is_key_exchange(transform) || offered.has(transform.type);
@@ -59,11 +59,11 @@ Result<std::uint32_t> peer_spi(std::span<const model::Proposal> proposals, std::
     // RFC 7296 §3.3.1: ESP SPIs have four octets; RFC 4303 §2.1: 0 to 255 are reserved.
     if (chosen->spi.size() != 4)
         return refuse(Errc::bad_value, "SA payload", model::NotifyType::no_proposal_chosen,
-                      "an ESP SPI must have 4 octets");
+                      "the SPI of a child SA must have 4 octets");
     const std::uint32_t spi = TRY(Reader(chosen->spi).u32("SPI"));
     if (spi < 256)
         return refuse(Errc::bad_value, "SA payload", model::NotifyType::no_proposal_chosen,
-                      "ESP SPIs below 256 are reserved");
+                      "SPIs below 256 are reserved");
     return spi;
 }
 
@@ -184,8 +184,8 @@ Result<> narrow_to_one_pair(Fit& chosen, bool& more_possible) {
     return {};
 }
 
-Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffer& offer) {
-    const std::vector<model::Proposal> own = offered_proposals(child, 0, offer.key_exchange);
+Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffer& offer, bool encapsulated) {
+    const std::vector<model::Proposal> own = offered_proposals(child, 0, offer.key_exchange, encapsulated);
     auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
     if (!chosen) {
         const std::vector<model::Proposal> offered =
@@ -233,14 +233,15 @@ std::unexpected<Error> nonsense(const char* where, std::string detail) {
 }  // namespace
 
 std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, std::uint32_t spi_in,
-                                               bool key_exchange) {
+                                               bool key_exchange, bool encapsulated) {
     std::vector<model::Proposal> offered;
     offered.reserve(child.esp_proposals.size());
     for (const model::Proposal& configured : child.esp_proposals) {
+        if (encapsulated && configured.protocol == model::Protocol::ah) continue;
         model::Proposal proposal = configured;
         std::erase_if(proposal.transforms, [&](const model::Transform& transform) {
-            if (is_key_exchange(transform)) return !key_exchange || !crypto::supports(model::Protocol::esp, transform);
-            return !crypto::supports(model::Protocol::esp, transform);
+            if (is_key_exchange(transform) && !key_exchange) return true;
+            return !crypto::supports(configured.protocol, transform);
         });
         if (!complete(configured, proposal)) continue;
         proposal.number = 0;
@@ -251,6 +252,23 @@ std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, 
     std::uint8_t number = 0;
     for (model::Proposal& proposal : offered) proposal.number = ++number;  // RFC 7296 §3.3.1: 1, 2, 3 …
     return offered;
+}
+
+void add_deletes(wire::MessageBuilder& message, std::span<const ChildSpi> spis) {
+    for (const model::Protocol protocol : {model::Protocol::esp, model::Protocol::ah}) {
+        Bytes octets;
+        Writer writer(octets);
+        for (const auto& [of, spi] : spis)
+            if (of == protocol) writer.u32(spi);
+        if (!octets.empty()) message.add(wire::DeletePayload{.protocol = protocol, .spi_size = 4, .spis = octets});
+    }
+}
+
+std::string no_proposals(const model::ChildConfig& child, const OuterPath& outer) {
+    const auto is_ah = [](const model::Proposal& proposal) { return proposal.protocol == model::Protocol::ah; };
+    if (outer.encapsulated && std::ranges::all_of(child.esp_proposals, is_ah))
+        return "child '" + child.name + "' has ah_proposals alone, and AH passes no NAT and no TCP stream (RFC 4302 protects the addresses)";
+    return "this build can run no proposal of child " + child.name;
 }
 
 std::string text_of(const SelectorPair& selectors) {
@@ -334,7 +352,7 @@ Result<ChildDecision> decide_child(const model::Connection& connection, const Ch
                       no_common_selectors(connection, offer, addresses, outer));
     bool more_possible = false;
     if (best->child->single_pair) TRY(narrow_to_one_pair(*best, more_possible));
-    ChildTerms terms = TRY(decide_terms(*best->child, offer));
+    ChildTerms terms = TRY(decide_terms(*best->child, offer, outer.encapsulated));
     terms.selectors = std::move(best->common);
     terms.mode = best->mode;
     terms.original = best->original;
@@ -356,7 +374,7 @@ Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffe
         return refuse(Errc::no_match, "traffic selectors", model::NotifyType::ts_unacceptable,
                       "the rekey wants " + text_of(offer.selectors) + ", which does not hold what the SA in use has, " +
                           text_of(present.selectors));
-    ChildTerms terms = TRY(decide_terms(child, offer));
+    ChildTerms terms = TRY(decide_terms(child, offer, outer.encapsulated));
     terms.selectors = present.selectors;
     terms.mode = present.mode;
     if (seen) terms.original = if_translated(seen->original, outer);
@@ -370,6 +388,7 @@ std::vector<model::Proposal> with_algorithms(std::vector<model::Proposal> propos
         });
     };
     std::erase_if(proposals, [&](model::Proposal& proposal) {
+        if (proposal.protocol != algorithms.protocol) return true;
         const model::Proposal whole = proposal;
         std::erase_if(proposal.transforms,
                       [&](const model::Transform& transform) { return !is_key_exchange(transform) && !same(transform); });
@@ -382,7 +401,7 @@ Result<> become_like(const ChildTerms& first, const model::ChildConfig& child, c
     if (terms.mode != first.mode)
         return refuse(Errc::no_match, "mode", model::NotifyType::no_proposal_chosen,
                       "a further SA of child '" + child.name + "' must have the mode of the first");
-    const auto own = with_algorithms(offered_proposals(child, 0, offer.key_exchange), *first.proposal);
+    const auto own = with_algorithms(offered_proposals(child, 0, offer.key_exchange, false), *first.proposal);
     auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
     if (!chosen)
         return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen,
@@ -438,6 +457,7 @@ Result<> check_wanted(const model::ChildConfig& child, const ChildTerms& terms, 
 model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, ChildKeys keys,
                               const model::ChildConfig& child) {
     model::ChildSaSpec spec{.id = frame.id, .spi_in = frame.spi_in, .spi_out = terms.spi_out};
+    spec.protocol = terms.proposal->protocol;
     spec.encr = terms.proposal->encr;
     spec.key_bits = terms.proposal->key_bits;
     spec.integ = terms.proposal->integ;
@@ -449,7 +469,8 @@ model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, 
     spec.local = terms.selectors.local;
     spec.remote = terms.selectors.remote;
     spec.path = frame.path;
-    spec.udp_encapsulation = frame.udp_encapsulation;
+    const bool ah = spec.protocol == model::Protocol::ah;
+    spec.udp_encapsulation = frame.udp_encapsulation && !ah;
     spec.outbound_active = frame.outbound_active;
     spec.resource = frame.resource;
     spec.per_resource = terms.per_resource;
@@ -458,7 +479,7 @@ model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, 
     spec.headers = child.headers;
     spec.icmp_errors = child.icmp_errors;
     spec.kernel = child.kernel;
-    if (terms.peer_takes_tfc_padding && terms.mode == model::ChildMode::tunnel) spec.tfc_padding = child.tfc_padding;
+    if (terms.peer_takes_tfc_padding && terms.mode == model::ChildMode::tunnel && !ah) spec.tfc_padding = child.tfc_padding;
     return spec;
 }
 

@@ -24,13 +24,21 @@ struct ChildAddresses {
 // The proposals of a child as they go into SA, numbered from 1, with our SPI. Transforms that this build cannot run are
 // left out. Without `key_exchange` (the first child in IKE_AUTH, RFC 7296 §1.2) no KE and ADDKE transforms.
 std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, std::uint32_t spi_in,
-                                               bool key_exchange);
+                                               bool key_exchange, bool encapsulated);
 
 // Where the child's packets run: what transport mode looks at.
 struct OuterPath {
     model::IpAddress local, remote;
     bool nat_local = false, nat_remote = false;
+    bool encapsulated = false;  // children travel in UDP or TCP: AH does not, because a NAT changes what it protects
 };
+
+// A child as a Delete payload names it: by the SPI that its sender receives on (RFC 7296 §1.4.1).
+using ChildSpi = std::pair<model::Protocol, std::uint32_t>;
+void add_deletes(wire::MessageBuilder& message, std::span<const ChildSpi> spis);  // one payload for each protocol
+
+// Why nothing is left to be offered.
+std::string no_proposals(const model::ChildConfig& child, const OuterPath& outer);
 
 // Selectors of both sides: TSi is the initiator's, TSr the responder's.
 struct SelectorPair {

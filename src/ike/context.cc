@@ -300,9 +300,12 @@ void Context::move_children() {
     for (auto& [id, child] : sa.children) {
         // RFC 4555 §1.2: only tunnels move; transport mode is between the addresses of its selectors.
         if (child.terms.mode == model::ChildMode::transport) continue;
-        child.udp_encapsulation = carriage.udp_encapsulation;
+        child.udp_encapsulation = carriage.udp_encapsulation && child.protocol() != model::Protocol::ah;
+        if (carriage.udp_encapsulation && !child.udp_encapsulation)
+            log(model::LogGroup::ike, 1,
+                fmt::format("CHILD_SA {}{{{}}} is AH, which passes no NAT: its packets will not arrive", child.config->name, child.unique_id));
         effects.push_back(
-            MoveChild{.child = id, .path = carriage.path, .udp_encapsulation = carriage.udp_encapsulation});
+            MoveChild{.child = id, .path = carriage.path, .udp_encapsulation = child.udp_encapsulation});
     }
 }
 

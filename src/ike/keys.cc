@@ -2,6 +2,7 @@
 
 #include "base/reader.h"
 #include "crypto/packet_cipher.h"
+#include "crypto/packet_mac.h"
 #include "crypto/prf.h"
 
 namespace cygnet::ike {
@@ -97,16 +98,34 @@ IkeKeys keys_after_resumption(const model::ChosenProposal& proposal, const Secre
     return expand(proposal, skeyseed, nonces, spis);
 }
 
-Result<ChildKeys> child_keys(model::Prf prf, const SecretBytes& d, const model::ChosenProposal& proposal,
-                             std::span<const SecretBytes> shared_secrets, const Nonces& nonces) {
+namespace {
+
+struct KeySizes {
+    std::size_t encr, integ;
+};
+
+Result<KeySizes> key_sizes_of(const model::ChosenProposal& proposal) {
+    if (proposal.protocol == model::Protocol::ah) {
+        const auto shape = crypto::mac_shape_of(proposal.integ);
+        if (!shape) return fail(Errc::unsupported, "AH proposal", "no implementation of the chosen AH algorithm");
+        return KeySizes{0, shape->key_size};
+    }
     const auto shape = crypto::packet_shape_of({proposal.encr, proposal.key_bits, proposal.integ});
     if (!shape) return fail(Errc::unsupported, "ESP proposal", "no implementation of the chosen ESP algorithms");
-    const std::size_t size = 2 * (shape->encr_key_size + shape->integ_key_size);
+    return KeySizes{shape->encr_key_size, shape->integ_key_size};
+}
+
+}  // namespace
+
+Result<ChildKeys> child_keys(model::Prf prf, const SecretBytes& d, const model::ChosenProposal& proposal,
+                             std::span<const SecretBytes> shared_secrets, const Nonces& nonces) {
+    const auto sizes = TRY(key_sizes_of(proposal));
+    const std::size_t size = 2 * (sizes.encr + sizes.integ);
     KeyStream stream(crypto::prf_plus(prf, d.reveal(), {rekey_input(shared_secrets, nonces).reveal()}, size));
     ChildKeys keys;
     for (model::DirectionKeys* direction : {&keys.initiator_to_responder, &keys.responder_to_initiator}) {
-        direction->encr = stream.next(shape->encr_key_size);
-        direction->integ = stream.next(shape->integ_key_size);
+        direction->encr = stream.next(sizes.encr);
+        direction->integ = stream.next(sizes.integ);
     }
     return keys;
 }

@@ -74,9 +74,9 @@ Child* IkeSa::child_with_spi_in(std::uint32_t spi) {
     return nullptr;
 }
 
-Child* IkeSa::child_with_spi_out(std::uint32_t spi) {
+Child* IkeSa::child_with_spi_out(model::Protocol protocol, std::uint32_t spi) {
     for (auto& [key, child] : children)
-        if (child.spi_out == spi) return &child;
+        if (child.spi_out == spi && child.protocol() == protocol) return &child;
     return nullptr;
 }
 
@@ -93,7 +93,8 @@ OuterPath IkeSa::outer() const {
     return {.local = path.local.address,
             .remote = path.remote.address,
             .nat_local = nat_local,
-            .nat_remote = nat_remote};
+            .nat_remote = nat_remote,
+            .encapsulated = carriage().udp_encapsulation || path.tcp()};
 }
 
 }  // namespace cygnet::ike

@@ -159,6 +159,7 @@ struct Child {
     std::optional<model::ChildId> replacement{};            // rekeyed: the new one, while this awaits its Delete
     Boxed<PeerRekey<model::ChildId>> peer_rekey{};          // answered by us
 
+    model::Protocol protocol() const { return terms.proposal->protocol; }
     void note_activity();
     // When the child has been idle for too long, as far as we know.
     Instant idle_at() const;
@@ -278,7 +279,7 @@ struct IkeSa {
     Instant next_deadline() const;
 
     Child* child_with_spi_in(std::uint32_t spi);
-    Child* child_with_spi_out(std::uint32_t spi);
+    Child* child_with_spi_out(model::Protocol protocol, std::uint32_t spi);
     // The addresses that "dynamic" selectors stand for.
     ChildAddresses child_addresses() const;
     OuterPath outer() const;

@@ -204,7 +204,8 @@ void use_path(Context& context, const model::Path& path, bool udp_encapsulation)
     }
     sa.go_by(path);
     sa.udp_encapsulation = udp_encapsulation && !path.tcp();
-    for (auto& [id, child] : sa.children) child.udp_encapsulation = sa.udp_encapsulation;
+    for (auto& [id, child] : sa.children) 
+        child.udp_encapsulation = sa.udp_encapsulation && child.protocol() != model::Protocol::ah;
     move_children(context);
     // §6.6: TCP needs no keepalives.
     const bool keepalives = sa.established() && sa.nat_local && !path.tcp();

@@ -13,17 +13,14 @@ namespace cygnet::ike {
 namespace {
 
 struct UnwantedChildren {
-    std::vector<std::uint32_t> waiting{}, named{};  // not yet in a Delete, and in the one that is under way
+    std::vector<std::pair<model::Protocol, std::uint32_t>> waiting{}, named{};  // not yet in a Delete, and in the one that is under way
 };
 
 // RFC 7296 §1.4.1: the SPIs are those that we would receive on.
 bool add_delete(Context& context, wire::MessageBuilder& message) {
     auto& unwanted = context.sa.features.of<UnwantedChildren>();
     if (unwanted.waiting.empty()) return false;
-    Bytes octets;
-    Writer writer(octets);
-    for (const std::uint32_t spi : unwanted.waiting) writer.u32(spi);
-    message.add(wire::DeletePayload{.protocol = model::Protocol::esp, .spi_size = 4, .spis = octets});
+    add_deletes(message, unwanted.waiting);
     unwanted.named = std::exchange(unwanted.waiting, {});
     return true;
 }
@@ -36,7 +33,7 @@ void note_child_failure(Context& context, const Explanation& why) {
 }
 
 Result<> deleted(Context& context, const Received&) {
-    for (const std::uint32_t spi : std::exchange(context.sa.features.of<UnwantedChildren>().named, {}))
+    for (const auto& [protocol, spi] : std::exchange(context.sa.features.of<UnwantedChildren>().named, {}))
         context.core.release_child_spi(spi);
     return {};
 }
@@ -61,9 +58,11 @@ void report_child_refusal(Context& context, const Error& why) {
                   fmt::format("IKE_SA {} gets no child: {}", context.sa.name(), explanation.sentence()));
 }
 
-void delete_unwanted_child(Context& context, std::uint32_t spi_in, const Error& why) {
+void delete_unwanted_child(Context& context, std::uint32_t spi_in, const wire::Message& answer, const Error& why) {
     context.log(model::LogGroup::ike, 1, fmt::format("the new child {:08x} is deleted: {}", spi_in, why.text()));
-    context.sa.features.of<UnwantedChildren>().waiting.push_back(spi_in);
+    const auto* chosen = answer.find<wire::SaPayload>();
+    const auto protocol = chosen != nullptr && !chosen->proposals.empty() ? chosen->proposals.front().protocol : model::Protocol::esp;
+    context.sa.features.of<UnwantedChildren>().waiting.emplace_back(protocol, spi_in);
     context.enqueue(InformationalTask{.name = "CHILD_DELETE", .build = add_delete, .answered = deleted});
 }
 

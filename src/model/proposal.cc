@@ -41,7 +41,7 @@ bool is_none(const Transform& transform) { return transform.id == 0; }
 // understood" and make it unacceptable.
 bool type_allowed(Protocol protocol, TransformType type, const SelectionRules& rules) {
     switch (type) {
-        case TransformType::encr:
+        case TransformType::encr: return protocol != Protocol::ah;
         case TransformType::integ:
         case TransformType::ke: return true;
         case TransformType::prf: return protocol == Protocol::ike;
@@ -145,6 +145,15 @@ bool choose_encryption(const Proposal& own, const Proposal& offer, const Selecti
     return true;
 }
 
+// §3.3.3: AH has no encryption, and without integrity there is nothing left of it.
+bool choose_integrity(const Proposal& own, const Proposal& offer, const SelectionRules& rules, Choice& out) {
+    const Transform* integ = first_common(own, offer, TransformType::integ, rules.prefer_own_order,
+                                          [](const Transform& candidate) { return !is_none(candidate); });
+    if (integ == nullptr) return false;
+    out.push_back(integ);
+    return true;
+}
+
 bool choose_one(const Proposal& own, const Proposal& offer, const SelectionRules& rules, TransformType type, Choice& out) {
     if (!offer.has(type)) return false;  // mandatory
     const Transform* found = first_common(own, offer, type, rules.prefer_own_order, [](const Transform&) { return true; });
@@ -187,7 +196,9 @@ std::optional<ChosenProposal> match(const Proposal& own, const Proposal& offer,
     if (own.protocol != offer.protocol || !understood(offer, rules)) return std::nullopt;
     Choice chosen;
     chosen.reserve(4 + additional_rounds);
-    if (!choose_encryption(own, offer, rules, chosen)) return std::nullopt;
+    const bool protects = offer.protocol == Protocol::ah ? choose_integrity(own, offer, rules, chosen)
+                                                         : choose_encryption(own, offer, rules, chosen);
+    if (!protects) return std::nullopt;
     if (offer.protocol == Protocol::ike) {
         if (!choose_one(own, offer, rules, TransformType::prf, chosen)) return std::nullopt;
         if (!offer.has(TransformType::ke)) return std::nullopt;
@@ -241,7 +252,8 @@ Result<> check_types(const Proposal& offer, const Proposal& answer, const Select
 }
 
 Result<> check_combination(const Proposal& answer, const ChosenProposal& chosen) {
-    if (is_aead(chosen.encr) != (chosen.integ == Integ::none))
+    if (answer.protocol == Protocol::ah && chosen.integ == Integ::none) return inconsistent(answer, "AH without integrity");
+    if (answer.protocol != Protocol::ah && is_aead(chosen.encr) != (chosen.integ == Integ::none))
         return inconsistent(answer, "its encryption and integrity algorithms do not go together");
     for (std::size_t i = 0; i < chosen.additional.size(); ++i) {
         const auto later = std::span(chosen.additional).subspan(i + 1);

@@ -396,5 +396,43 @@ TEST(Keywords, AreNoneForWhatNobodyShouldUse) {
     EXPECT_EQ(proposal.keywords(), "");
 }
 
+// RFC 7296 §3.3.3: integrity is AH's only algorithm that is mandatory, encryption has no place in it.
+TEST(AhProposals, have_integrity_alone) {
+    const auto sha = parse_proposals(Protocol::ah, "sha256-sha512-x25519-esn").value();
+    EXPECT_EQ(sha.front().text(), "AH:HMAC_SHA2_256_128/HMAC_SHA2_512_256/CURVE_25519/EXT_SEQ");
+    EXPECT_EQ(sha.front().keywords(), "sha256-sha512-x25519-esn");
+    // RFC 4543 §5.3: a transform for each key size.
+    const auto gmac = parse_proposals(Protocol::ah, "aes256gmac").value();
+    EXPECT_EQ(gmac.front().of_type(TransformType::integ).front().id, std::to_underlying(Integ::aes_256_gmac));
+    EXPECT_EQ(gmac.front().keywords(), "aes256gmac");
+    for (const char* wrong : {"aes256gcm16", "aes128-sha256", "x25519", "sha256-prfsha256", "default", "null-sha256"})
+        EXPECT_FALSE(parse_proposals(Protocol::ah, wrong)) << wrong;
+}
+
+TEST(AhProposals, are_chosen_by_their_integrity) {
+    const auto own = parse_proposals(Protocol::ah, "sha256-sha512").value(), offered = parse_proposals(Protocol::ah, "sha512-sha1").value();
+    const auto chosen = choose(own, offered, {.ignore_key_exchange = true});
+    ASSERT_TRUE(chosen);
+    EXPECT_EQ(chosen->protocol, Protocol::ah);
+    EXPECT_EQ(chosen->integ, Integ::hmac_sha2_512_256);
+    EXPECT_EQ(chosen->encr, Encr::none);
+    EXPECT_TRUE(check_choice(offered, chosen->as_answer(), {.ignore_key_exchange = true}));
+
+    // With a cipher it is not understood, without integrity there is nothing in it; nor is it ESP.
+    auto with_cipher = offered;
+    with_cipher.front().transforms.push_back(Transform::of(Encr::aes_gcm_16, 256));
+    EXPECT_FALSE(choose(own, with_cipher, {.ignore_key_exchange = true}));
+    auto without = offered;
+    std::erase_if(without.front().transforms, [](const Transform& t) { return t.type == TransformType::integ; });
+    EXPECT_FALSE(choose(own, without, {.ignore_key_exchange = true}));
+    without.front().transforms.push_back(Transform::of(Integ::none));
+    EXPECT_FALSE(choose(own, without, {.ignore_key_exchange = true}));
+    Proposal nothing = chosen->as_answer();
+    for (Transform& transform : nothing.transforms)
+        if (transform.type == TransformType::integ) transform.id = 0;
+    EXPECT_FALSE(check_choice(without, nothing, {.ignore_key_exchange = true}));
+    EXPECT_FALSE(choose(parse_proposals(Protocol::esp, "null-sha512").value(), offered, {.ignore_key_exchange = true}));
+}
+
 }  // namespace
 }  // namespace cygnet::model

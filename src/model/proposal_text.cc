@@ -193,6 +193,22 @@ Result<> complete_encryption(Proposal& proposal, std::string_view text) {
     return {};
 }
 
+// RFC 4543 §5.3: AES-GMAC has an integrity transform of its own for each key size, which is AH's alone.
+constexpr std::pair<std::uint16_t, Integ> gmacs[] = {
+    {128, Integ::aes_128_gmac}, {192, Integ::aes_192_gmac}, {256, Integ::aes_256_gmac}};
+
+Result<> complete_ah(Proposal& proposal, std::string_view text) {
+    for (Transform& transform : proposal.transforms) {
+        if (transform.type != TransformType::encr) continue;
+        const auto gmac = std::ranges::find(gmacs, transform.key_bits.value_or(0), &std::pair<std::uint16_t, Integ>::first);
+        if (transform.id != static_cast<std::uint16_t>(Encr::null_auth_aes_gmac) || gmac == std::end(gmacs))
+            return refused(text, "AH encrypts nothing: name integrity algorithms alone, such as sha256");
+        transform = Transform::of(gmac->second);
+    }
+    if (!proposal.has(TransformType::integ)) return refused(text, "it needs an integrity algorithm, such as sha256");
+    return {};
+}
+
 Result<> complete_ike(const Proposal& proposal, std::string_view text) {
     if (!proposal.has(TransformType::prf))
         return refused(text, "it needs a PRF, such as prfsha384");
@@ -245,7 +261,7 @@ Result<Proposal> parse_one(Protocol protocol, std::string_view text) {
         if (dash == rest.npos) break;
         rest.remove_prefix(dash + 1);
     }
-    TRY(complete_encryption(proposal, text));
+    TRY(protocol == Protocol::ah ? complete_ah(proposal, text) : complete_encryption(proposal, text));
     if (protocol == Protocol::ike)
         TRY(complete_ike(proposal, text));
     else
@@ -279,6 +295,9 @@ std::optional<std::string> word_of(const Transform& transform) {
             if (mode.camellia == encr && encr != Encr::none) return "camellia" + bits + std::string(mode.suffix);
         }
     }
+    if (transform.type == TransformType::integ)
+        for (const auto& [bits, gmac] : gmacs)
+            if (transform.id == static_cast<std::uint16_t>(gmac)) return "aes" + std::to_string(bits) + "gmac";
     const auto row = std::ranges::find_if(
         keywords, [&](const Keyword& keyword) { return keyword.type == transform.type && keyword.id == transform.id; });
     if (row == std::end(keywords)) return std::nullopt;
@@ -324,6 +343,7 @@ Result<std::vector<Proposal>> parse_proposals(Protocol protocol, std::string_vie
         const std::string_view word = trimmed(text.substr(0, comma));
         if (word.empty()) return refused(word, "an empty proposal");
         if (word == "default") {
+            if (protocol == Protocol::ah) return refused(word, "AH has no default; name its integrity algorithms, such as sha256");
             const auto defaults =
                 protocol == Protocol::ike ? default_ike_proposals() : default_esp_proposals();
             std::ranges::copy(defaults, std::back_inserter(proposals));

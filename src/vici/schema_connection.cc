@@ -22,6 +22,7 @@ struct AuthDraft : model::AuthConfig {
 };
 struct ChildDraft : model::ChildConfig {
     std::optional<Duration> rekey_after{}, life{}, rand{};
+    bool names_proposals = false;
 };
 
 // ---- readers of their own kinds -----------------------------------------------------------------------
@@ -194,8 +195,15 @@ Result<> policies(AuthDraft& into, const Value& value) {
     return {};
 }
 
+// Both keys together are one list, as with strongSwan; the default is for who writes neither.
+template <model::Protocol protocol>
 Result<> child_proposals(ChildDraft& into, const Value& value) {
-    into.esp_proposals = TRY(proposals_of(model::Protocol::esp, value.items));
+    auto proposals = TRY(proposals_of(protocol, value.items));
+    if (!std::exchange(into.names_proposals, true)) into.esp_proposals.clear();
+    std::erase_if(into.esp_proposals, [](const model::Proposal& one) { return one.protocol == protocol; });
+    into.esp_proposals.insert(into.esp_proposals.end(), proposals.begin(), proposals.end());
+    std::uint8_t number = 0;
+    for (model::Proposal& proposal : into.esp_proposals) proposal.number = ++number;
     return {};
 }
 
@@ -346,8 +354,8 @@ using K = ChildDraft;
 using L = model::ChildLifetime;
 using O = model::KernelOptions;
 constexpr Row<K> child_rows[] = {
-    {"esp_proposals", Shape::list, child_proposals},
-    {"ah_proposals", Shape::list, nullptr, "", "AH"},
+    {"esp_proposals", Shape::list, child_proposals<model::Protocol::esp>},
+    {"ah_proposals", Shape::list, child_proposals<model::Protocol::ah>},
     {"sha256_96", Shape::text, nullptr, "no false disabled 0", "the 96-bit truncation of SHA-256"},
     {"local_ts", Shape::list, selectors<&K::local_ts>},
     {"remote_ts", Shape::list, selectors<&K::remote_ts>},

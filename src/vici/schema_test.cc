@@ -146,6 +146,20 @@ TEST(Schema, SaysWhatIsAcceptedInsteadOfAMistake) {
     EXPECT_THAT(refusals("a = 1\n b = 2\n children { c { d = 1 } }"), testing::SizeIs(3)) << "all of them at once";
 }
 
+// Both keys are one list; the default is for who writes neither.
+TEST(Schema, ah_proposals_stand_beside_those_of_ESP) {
+    const auto texts = [](std::string_view keys) {
+        std::string all;
+        for (const model::Proposal& one : connection("children { net { " + std::string(keys) + " } }").children.at(0).esp_proposals)
+            all += std::to_string(one.number) + " " + one.text() + " ";
+        return all;
+    };
+    EXPECT_EQ(texts("ah_proposals = sha256-esn"), "1 AH:HMAC_SHA2_256_128/EXT_SEQ ");
+    EXPECT_EQ(texts("ah_proposals = sha512\n esp_proposals = aes128gcm16"), "1 AH:HMAC_SHA2_512_256/NO_EXT_SEQ 2 ESP:AES_GCM_16_128/NO_EXT_SEQ ");
+    EXPECT_EQ(texts("esp_proposals = aes128gcm16\n ah_proposals = sha512"), "1 ESP:AES_GCM_16_128/NO_EXT_SEQ 2 AH:HMAC_SHA2_512_256/NO_EXT_SEQ ");
+    EXPECT_NE(texts("").find("ESP:"), std::string::npos);
+}
+
 TEST(Schema, TakesHowHeadersFollowEachOther) {
     const auto headers = [](const std::string& keys) {
         return connection("children { net { " + keys + " } }").children.at(0).headers;

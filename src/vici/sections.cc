@@ -35,7 +35,7 @@ void add_list_if_any(Section& section, std::string_view name, List items) {
 }
 
 void add_encryption(Section& section, const model::ChosenProposal& proposal) {
-    section.add("encr-alg", name_of(proposal.encr));
+    if (proposal.encr != model::Encr::none) section.add("encr-alg", name_of(proposal.encr));
     if (proposal.key_bits != 0) section.add("encr-keysize", std::uint64_t{proposal.key_bits});
     if (proposal.integ != model::Integ::none) section.add("integ-alg", name_of(proposal.integ));
 }
@@ -189,8 +189,11 @@ void add_child(Section& section, const model::ChildConfig& child) {
     if (child.single_pair) one.add("single_pair", "yes");
     if (child.non_first_fragments) one.add("non_first_fragments", "yes");
     if (child.per_cpu_sas) one.add("per_cpu_sas", "yes");
-    add_proposals(one, "esp_proposals", child.esp_proposals);
-    one.add_section("ah_proposals");
+    std::vector<model::Proposal> esp = child.esp_proposals, ah = child.esp_proposals;
+    std::erase_if(esp, [](const model::Proposal& proposal) { return proposal.protocol != model::Protocol::esp; });
+    std::erase_if(ah, [](const model::Proposal& proposal) { return proposal.protocol != model::Protocol::ah; });
+    add_proposals(one, "esp_proposals", esp);
+    add_proposals(one, "ah_proposals", ah);
     one.add_list("local-ts", texts(child.local_ts)).add_list("remote-ts", texts(child.remote_ts));
 }
 
@@ -241,9 +244,10 @@ Section child_section(const model::ChildStatus& child, Instant now) {
     Section section;
     section.add("name", child.name).add("uniqueid", std::uint64_t{child.unique_id});
     section.add("reqid", std::uint64_t{child.reqid}).add("state", name_of(child.state));
-    section.add("mode", mode_text(child.mode)).add("protocol", "ESP").add_flag("encap", child.udp_encapsulation);
+    section.add("mode", mode_text(child.mode)).add("protocol", child.proposal.protocol == model::Protocol::ah ? "AH" : "ESP");
+    section.add_flag("encap", child.udp_encapsulation);
     section.add("spi-in", fmt::format("{:08x}", child.spi_in)).add("spi-out", fmt::format("{:08x}", child.spi_out));
-    if (child.proposal.encr != model::Encr::none) {
+    if (child.proposal.encr != model::Encr::none || child.proposal.integ != model::Integ::none) {
         add_encryption(section, child.proposal);
         if (child.proposal.ke != model::Ke::none) section.add("dh-group", name_of(child.proposal.ke));
         add_additional(section, child.proposal);

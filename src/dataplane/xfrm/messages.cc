@@ -11,7 +11,9 @@ namespace cygnet::dataplane::xfrm {
 namespace {
 
 constexpr std::uint32_t word_bits = 32;
-constexpr std::uint8_t esp = IPPROTO_ESP;
+std::uint8_t number_of(model::Protocol protocol) { return protocol == model::Protocol::ah ? IPPROTO_AH : IPPROTO_ESP; }
+model::Protocol protocol_from(std::uint8_t number) { return number == IPPROTO_AH ? model::Protocol::ah : model::Protocol::esp; }
+bool is_ours(std::uint8_t protocol) { return protocol == IPPROTO_ESP || protocol == IPPROTO_AH; }
 
 // ---- addresses, selectors, lifetimes --------------------------------------------------------------
 
@@ -190,6 +192,9 @@ ReplayState replay_from(const Attributes& attributes) {
 std::uint8_t flags_of(const State& state) {
     // Inside a tunnel there are packets of both families.
     unsigned flags = state.mode == model::ChildMode::tunnel ? XFRM_STATE_AF_UNSPEC : 0;
+    // RFC 4302 §3.3.3.2.1; without it the kernel pads to 8 octets, as IPv6 wants it.
+    const bool ah4 = state.id.protocol == model::Protocol::ah && state.id.destination.family() == model::Family::v4;
+    if (ah4) flags |= XFRM_STATE_ALIGN4;
     if (state.esn) flags |= XFRM_STATE_ESN;
     if (state.copy_dscp_in) flags |= XFRM_STATE_DECAP_DSCP;
     if (!state.copy_ecn) flags |= XFRM_STATE_NOECN;
@@ -211,7 +216,7 @@ xfrm_usersa_id id_of(const StateId& id) {
     named.daddr = address_of(id.destination);
     named.spi = in_network_order(id.spi);
     named.family = number_of(id.destination.family());
-    named.proto = esp;
+    named.proto = number_of(id.protocol);
     return named;
 }
 
@@ -229,7 +234,7 @@ xfrm_user_tmpl template_of(const Template& protect) {
     xfrm_user_tmpl t{};
     t.id.daddr = address_of(protect.destination);
     t.id.spi = in_network_order(protect.spi);
-    t.id.proto = esp;
+    t.id.proto = number_of(protect.protocol);
     t.family = number_of(protect.destination.family());
     t.saddr = address_of(protect.source);
     t.reqid = protect.reqid;
@@ -243,7 +248,8 @@ Template template_from(const xfrm_user_tmpl& t) {
             .destination = address_from(t.id.daddr, t.family),
             .spi = in_network_order(t.id.spi),
             .reqid = t.reqid,
-            .mode = mode_from(t.mode)};
+            .mode = mode_from(t.mode),
+            .protocol = protocol_from(t.id.proto)};
 }
 
 // What the kernel wants to see of a lifetime that never ends.
@@ -256,7 +262,7 @@ Message add_state(const State& state) {
     xfrm_usersa_info info{};
     info.id.daddr = address_of(state.id.destination);
     info.id.spi = in_network_order(state.id.spi);
-    info.id.proto = esp;
+    info.id.proto = number_of(state.id.protocol);
     info.saddr = address_of(state.source);
     info.lft = lifetime_of(state.limits);
     info.reqid = state.reqid;
@@ -335,7 +341,7 @@ Message migrate(const Move& move) {
     m.old_saddr = address_of(move.old_source);
     m.new_daddr = address_of(move.new_destination);
     m.new_saddr = address_of(move.new_source);
-    m.proto = esp;
+    m.proto = number_of(move.protocol);
     m.mode = number_of(move.mode);
     m.reqid = move.reqid;
     m.old_family = number_of(move.old_destination.family());
@@ -353,7 +359,8 @@ Result<State> read_state(ByteView body) {
     State state;
     state.id = {.spi = in_network_order(info->id.spi),
                 .destination = address_from(info->id.daddr, info->family),
-                .mark = mark_from(attributes)};
+                .mark = mark_from(attributes),
+                .protocol = protocol_from(info->id.proto)};
     state.source = address_from(info->saddr, info->family);
     state.reqid = info->reqid;
     state.mode = mode_from(info->mode);
@@ -405,18 +412,19 @@ std::optional<KernelEvent> read_event(std::uint16_t type, ByteView body) {
     }
     if (type == XFRM_MSG_EXPIRE) {
         const auto expire = front_of<xfrm_user_expire>(body);
-        if (!expire || expire->state.id.proto != esp) return std::nullopt;
+        if (!expire || !is_ours(expire->state.id.proto)) return std::nullopt;
         const xfrm_usersa_info& state = expire->state;
         return Expire{.id = {.spi = in_network_order(state.id.spi),
                              .destination = address_from(state.id.daddr, state.family),
-                             .mark = mark_from(Attributes::after<xfrm_user_expire>(body))},
+                             .mark = mark_from(Attributes::after<xfrm_user_expire>(body)),
+                             .protocol = protocol_from(state.id.proto)},
                       .hard = expire->hard != 0,
                       .bytes = state.curlft.bytes,
                       .packets = state.curlft.packets};
     }
     if (type == XFRM_MSG_MAPPING) {
         const auto mapping = front_of<xfrm_user_mapping>(body);
-        if (!mapping || mapping->id.proto != esp) return std::nullopt;
+        if (!mapping || !is_ours(mapping->id.proto)) return std::nullopt;
         return Mapping{.id = {.spi = in_network_order(mapping->id.spi),
                               .destination = address_from(mapping->id.daddr, mapping->id.family)},
                        .from = {address_from(mapping->new_saddr, mapping->id.family), in_network_order(mapping->new_sport)}};

@@ -25,6 +25,7 @@ struct Move {
     model::ChildMode mode = model::ChildMode::tunnel;
     model::IpAddress old_source{}, old_destination{}, new_source{}, new_destination{};
     std::optional<Encapsulation> encapsulation{};
+    model::Protocol protocol = model::Protocol::esp;
 };
 Message migrate(const Move& move);
 

@@ -65,14 +65,14 @@ std::unexpected<Error> not_in_kernel(const model::TrafficSelector& selector) {
                 fmt::format("the kernel has no policy for {}: write other selectors, or use Cygnet's own ESP (--esp userspace)", selector.text()));
 }
 
-std::unexpected<Error> too_many() {
+std::unexpected<Error> too_many(std::size_t limit) {
     return fail(Errc::limit, "traffic selectors",
                 fmt::format("they are more than {} pairs of prefixes and ports, which is what the kernel gets of a child",
-                            model::limits::kernel_policies_per_child));
+                            limit));
 }
 
 // The two ends of one pair; nothing when no packet can match both.
-Result<std::vector<Selector>> pair_of(const model::TrafficSelector& local, const model::TrafficSelector& remote) {
+Result<std::vector<Selector>> pair_of(const model::TrafficSelector& local, const model::TrafficSelector& remote, std::size_t limit) {
     std::vector<Selector> pairs;
     if (local.addresses.family() != remote.addresses.family()) return pairs;
     if (local.protocol != 0 && remote.protocol != 0 && local.protocol != remote.protocol) return pairs;
@@ -88,7 +88,7 @@ Result<std::vector<Selector>> pair_of(const model::TrafficSelector& local, const
     }
     const auto sources = ends_of(local), destinations = ends_of(remote);
     // Before they are multiplied: a peer may choose ranges of hundreds of prefixes on both sides.
-    if (sources.size() * destinations.size() * icmp.size() > model::limits::kernel_policies_per_child) return too_many();
+    if (sources.size() * destinations.size() * icmp.size() > limit) return too_many(limit);
     for (const End& source : sources)
         for (const End& destination : destinations)
             for (const IcmpPorts& message : icmp)
@@ -114,12 +114,13 @@ std::vector<MaskedPort> masks_of(std::uint16_t first, std::uint16_t last) {
     return masks;
 }
 
-Result<std::vector<Selector>> selectors_of(const model::TrafficSelectors& local, const model::TrafficSelectors& remote) {
+Result<std::vector<Selector>> selectors_of(const model::TrafficSelectors& local, const model::TrafficSelectors& remote,
+                                           std::size_t limit) {
     std::vector<Selector> all;
     for (const auto& ours : local)
         for (const auto& theirs : remote) {
-            const auto pairs = TRY(pair_of(ours, theirs));
-            if (all.size() + pairs.size() > model::limits::kernel_policies_per_child) return too_many();
+            const auto pairs = TRY(pair_of(ours, theirs, limit));
+            if (all.size() + pairs.size() > limit) return too_many(limit);
             all.insert(all.end(), pairs.begin(), pairs.end());
         }
     std::ranges::sort(all);

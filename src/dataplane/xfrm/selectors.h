@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "dataplane/xfrm/values.h"
+#include "model/limits.h"
 #include "model/sa_spec.h"
 #include "model/selector.h"
 
@@ -12,7 +13,8 @@ namespace cygnet::dataplane::xfrm {
 
 // What leaves through a child with these selectors, as lines of the kernel's SPD. Errors: limit, when there are too many;
 // unsupported, when the kernel cannot say it (OPAQUE ports).
-Result<std::vector<Selector>> selectors_of(const model::TrafficSelectors& local, const model::TrafficSelectors& remote);
+Result<std::vector<Selector>> selectors_of(const model::TrafficSelectors& local, const model::TrafficSelectors& remote,
+                                           std::size_t limit = model::limits::kernel_policies_per_child);
 
 Selector reversed(const Selector& selector);
 

@@ -81,6 +81,16 @@ Result<Suite> suite_of(Encr encr, Integ integ, const model::DirectionKeys& keys)
     return suite;
 }
 
+Result<Suite> ah_suite_of(Integ integ, const model::DirectionKeys& keys) {
+    const IntegrityRow* integrity = row_of(integ);
+    if (integrity == nullptr)
+        return fail(Errc::unsupported, "integrity",
+                    fmt::format("the kernel's AH has no {}: use another, or Cygnet's own (--esp userspace)", model::name_of(integ)));
+    Suite suite;
+    suite.integrity = Algorithm{.name = integrity->name, .key = keys.integ.clone(), .icv_bits = integrity->icv_bits};
+    return suite;
+}
+
 std::optional<std::size_t> key_octets(Encr encr, std::uint16_t key_bits) {
     const CipherRow* cipher = row_of(encr);
     if (cipher == nullptr) return std::nullopt;

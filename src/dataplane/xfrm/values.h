@@ -67,6 +67,7 @@ struct StateId {
     std::uint32_t spi = 0;
     model::IpAddress destination{};
     Mark mark{};
+    model::Protocol protocol = model::Protocol::esp;  // or AH
     auto operator<=>(const StateId&) const = default;
 };
 
@@ -116,6 +117,7 @@ struct Template {
     std::uint32_t spi = 0;                     // 0: any state of the reqid
     std::uint32_t reqid = 0;
     model::ChildMode mode = model::ChildMode::tunnel;
+    model::Protocol protocol = model::Protocol::esp;
     bool operator==(const Template&) const = default;
 };
 

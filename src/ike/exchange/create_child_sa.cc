@@ -56,7 +56,7 @@ Result<Next> send_request(Context& context) {
         const auto old = context.sa.children.find(*child->replaces);
         if (old == context.sa.children.end()) return give_up(context, "the child to rekey is gone");
         // RFC 7296 §1.3.3: the SPI that the sender would expect in inbound packets.
-        builder.add(wire::NotifyPayload{.protocol = model::Protocol::esp,
+        builder.add(wire::NotifyPayload{.protocol = old->second.protocol(),
                                         .message_type = NotifyType::rekey_sa,
                                         .spi = network_order(old->second.spi_in),
                                         .data = {}});
@@ -242,7 +242,7 @@ Result<Next> handle_response(Context& context, Received response) {
     const auto accepted = accept_terms(context.sa, *exchange, response.message);
     if (!accepted && accepted.error().reaction != Reaction::ignore) return fail(accepted.error());
     if (!accepted) {
-        delete_unwanted_child(context, std::get<NewChild>(exchange->made.what).spi_in.take(), accepted.error());
+        delete_unwanted_child(context, std::get<NewChild>(exchange->made.what).spi_in.take(), response.message, accepted.error());
         return give_up(context, explanation_of(accepted.error()));
     }
     exchange->answered = true;
@@ -363,7 +363,7 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
 Result<Next> child_sa_not_found(Context& context, const wire::NotifyPayload& rekey) {
     context.count(model::Counter::child_not_found);
     wire::MessageBuilder builder;
-    builder.add(wire::NotifyPayload{.protocol = model::Protocol::esp,
+    builder.add(wire::NotifyPayload{.protocol = rekey.protocol,
                                     .message_type = NotifyType::child_sa_not_found,
                                     .spi = rekey.spi,
                                     .data = {}});
@@ -373,11 +373,11 @@ Result<Next> child_sa_not_found(Context& context, const wire::NotifyPayload& rek
 Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rekey, const ChildOffer& offer,
                                 const wire::Message& request) {
     IkeSa& sa = context.sa;
-    if (rekey.protocol != model::Protocol::esp || rekey.spi.size() != 4) {
+    if ((rekey.protocol != model::Protocol::esp && rekey.protocol != model::Protocol::ah) || rekey.spi.size() != 4) {
         context.count(model::Counter::child_not_found);
-        return malformed("REKEY_SA", "it must name an ESP SA by 4 octets of SPI");
+        return malformed("REKEY_SA", "it must name an ESP or AH SA by 4 octets of SPI");
     }
-    Child* old = sa.child_with_spi_out(TRY(Reader(rekey.spi).u32("SPI")));
+    Child* old = sa.child_with_spi_out(rekey.protocol, TRY(Reader(rekey.spi).u32("SPI")));
     if (old == nullptr) {
         // §2.25.1: it may be the one whose answer has not come yet.
         const auto* creating = sa.own.find<CreatingSa>();
@@ -487,7 +487,7 @@ Result<Next> begin_further_child(Context& context, const CreateChildTask& task) 
     child.resource = task.wish->resource;
     exchange.command = task.command;
     exchange.attempts = task.attempts;
-    exchange.offered = with_algorithms(offered_proposals(*like.config, child.spi_in.value(), true), *like.terms.proposal);
+    exchange.offered = with_algorithms(offered_proposals(*like.config, child.spi_in.value(), true, context.sa.outer().encapsulated), *like.terms.proposal);
     exchange.offered_selectors = like.terms.selectors;
     exchange.notices = offered_notices(*like.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     exchange.notices.transport_mode = like.terms.mode == model::ChildMode::transport;
@@ -506,7 +506,8 @@ Result<Next> begin_create_child(Context& context, const CreateChildTask& task) {
     CreatingSa exchange = new_child_exchange(context, task.child, {});
     exchange.command = task.command;
     exchange.attempts = task.attempts;
-    exchange.offered = offered_proposals(*config, std::get<NewChild>(exchange.made.what).spi_in.value(), true);
+    exchange.offered = offered_proposals(*config, std::get<NewChild>(exchange.made.what).spi_in.value(), true, context.sa.outer().encapsulated);
+    if (exchange.offered.empty()) return nothing_to_do(context, task.command, no_proposals(*config, context.sa.outer()));
     exchange.packet = task.packet;
     exchange.single_pair = task.single_pair || (config->single_pair && task.packet);
     SelectorPair configured = configured_selectors(*config, context.sa.child_addresses(), context.sa.outer());
@@ -531,7 +532,8 @@ Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
     CreatingSa exchange = new_child_exchange(context, old.config->name, old.id);
     exchange.command = task.command;
     exchange.attempts = task.attempts;
-    exchange.offered = offered_proposals(*old.config, std::get<NewChild>(exchange.made.what).spi_in.value(), true);
+    exchange.offered = offered_proposals(*old.config, std::get<NewChild>(exchange.made.what).spi_in.value(), true, context.sa.outer().encapsulated);
+    if (exchange.offered.empty()) return nothing_to_do(context, task.command, no_proposals(*old.config, context.sa.outer()));
     exchange.offered_selectors = old.terms.selectors;
     exchange.notices = offered_notices(*old.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     exchange.notices.transport_mode = old.terms.mode == model::ChildMode::transport;

@@ -55,17 +55,17 @@ void add_config_request(Context& context, wire::MessageBuilder& message) {
 
 Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::MessageBuilder& message) {
     IkeSa& sa = context.sa;
-    if (offered_proposals(*exchange.child, 0, false).empty())
+    if (offered_proposals(*exchange.child, 0, false, sa.outer().encapsulated).empty())
         return end_sa(NotifyType::none, Errc::unsupported, "esp_proposals",
                       Explanation{.kind = "proposals",
-                                  .what = "this build can run no ESP proposal of child " + exchange.child->name,
+                                  .what = no_proposals(*exchange.child, sa.outer()),
                                   .ours = text_of(exchange.child->esp_proposals),
                                   .advice = "write others into its esp_proposals, or remove the key for the default"});
     SelectorPair selectors = selectors_to_offer(sa, *exchange.child);
     if (selectors.local.empty() || selectors.remote.empty())
         return end_sa(NotifyType::none, Errc::no_match, "local_ts, remote_ts", no_selectors(*exchange.child, sa.outer()));
     exchange.spi_in = context.core.allocate_child_spi();
-    exchange.offered_proposals = offered_proposals(*exchange.child, exchange.spi_in, false);
+    exchange.offered_proposals = offered_proposals(*exchange.child, exchange.spi_in, false, sa.outer().encapsulated);
     exchange.offered_selectors = std::move(selectors);
     exchange.notices =
         offered_notices(*exchange.child, *exchange.offered_selectors, context.core.settings.takes_tfc_padding);
@@ -197,7 +197,7 @@ void go_without_child(Context& context, const InitiatingAuth& exchange, const Er
     context.alert("keep-on-child-sa-failure",
                   fmt::format("IKE_SA {} stays, but without its child: {}", sa.name(), explanation.sentence()));
     if (made_by_peer && why.reaction == Reaction::ignore)
-        return delete_unwanted_child(context, exchange.spi_in, why);
+        return delete_unwanted_child(context, exchange.spi_in, message, why);
     if (exchange.spi_in != 0) context.core.release_child_spi(exchange.spi_in);
     if (made_by_peer || why.reaction != Reaction::ignore) return context.enqueue(DeleteIkeTask{.why = explanation});
     // §2.9: one pair of addresses at a time; the packet that wanted the child names one.

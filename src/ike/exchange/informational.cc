@@ -21,15 +21,6 @@ using model::LogGroup;
 using model::NotifyType;
 using model::PayloadType;
 
-// One Delete payload for ESP SAs, named by the SPIs that we receive on (RFC 7296 §1.4.1).
-void add_delete(wire::MessageBuilder& message, std::span<const std::uint32_t> spis) {
-    if (spis.empty()) return;
-    Bytes octets;
-    Writer writer(octets);
-    for (const std::uint32_t spi : spis) writer.u32(spi);
-    message.add(wire::DeletePayload{.protocol = model::Protocol::esp, .spi_size = 4, .spis = octets});
-}
-
 // ---- the peer's requests ------------------------------------------------------------------------
 
 // Packets of a child that was rekeyed may still be under way.
@@ -42,25 +33,25 @@ void close_child(Context& context, model::ChildId id, const char* reason) {
 
 // §1.4.1: the peer names its inbound SPIs; we delete the pairs and name ours, except of those that we are
 // deleting ourselves: their own exchange does it.
-std::vector<std::uint32_t> delete_children(Context& context, const wire::Message& message) {
-    std::vector<std::uint32_t> deleted;
+std::vector<ChildSpi> delete_children(Context& context, const wire::Message& message) {
+    std::vector<ChildSpi> deleted;
     for (const wire::DeletePayload* payload : message.all<wire::DeletePayload>()) {
-        if (payload->protocol != model::Protocol::esp || payload->spi_size != 4) {
+        if ((payload->protocol != model::Protocol::esp && payload->protocol != model::Protocol::ah) || payload->spi_size != 4) {
             context.count(model::Counter::delete_unknown);
             continue;
         }
         take_over_children(context);
         for (const std::uint32_t spi : payload->child_spis()) {
-            Child* child = context.sa.child_with_spi_out(spi);
+            Child* child = context.sa.child_with_spi_out(payload->protocol, spi);
             if (child == nullptr) {
                 context.count(model::Counter::delete_unknown);
-                context.log(LogGroup::ike, 1, fmt::format("the peer deletes an unknown ESP SA with SPI {:08x}", spi));
+                context.log(LogGroup::ike, 1, fmt::format("the peer deletes an unknown {} SA with SPI {:08x}", name_of(payload->protocol), spi));
                 auto* creating = context.sa.own.find<CreatingSa>();
                 if (creating != nullptr && creating->deleted_by_peer.size() < model::limits::children_per_ike_sa)
                     creating->deleted_by_peer.push_back(spi);
                 continue;
             }
-            if (child->state != model::ChildState::deleting) deleted.push_back(child->spi_in);
+            if (child->state != model::ChildState::deleting) deleted.emplace_back(child->protocol(), child->spi_in);
             replace_deleted_child(context, *child);
             // close_action: what the peer takes down without a replacement comes back, at once or with the next packet.
             if (!child->replacement && child->state != model::ChildState::deleting && is_further(*child)) {
@@ -121,7 +112,7 @@ Result<Next> receive_request(Context& context, Received request) {
         TRY(context.respond(ExchangeType::informational, answer));
         return context.close(reported_by_peer(context.sa, *error));
     }
-    add_delete(answer, delete_children(context, request.message));
+    add_deletes(answer, delete_children(context, request.message));
     TRY(try_hooks(&Feature::informational_request, context, request, answer));
     return context.respond(ExchangeType::informational, answer);
 }
@@ -175,7 +166,7 @@ Result<Next> receive_last_response(Context& context, Received) {
 
 Result<Next> begin_delete_children(Context& context, const DeleteChildrenTask& task) {
     AwaitingChildrenDeleted exchange{.children = {}, .command = task.command};
-    std::vector<std::uint32_t> spis;
+    std::vector<ChildSpi> spis;
     std::vector<model::ChildId> children = task.children;
     for (std::size_t i = 0; i < children.size(); ++i) {
         const model::ChildId id = children[i];
@@ -184,7 +175,7 @@ Result<Next> begin_delete_children(Context& context, const DeleteChildrenTask& t
         // The operator means the tunnel, whatever has replaced its SA since the command came.
         if (task.command && found->second.replacement) children.push_back(*found->second.replacement);
         found->second.state = model::ChildState::deleting;
-        spis.push_back(found->second.spi_in);
+        spis.emplace_back(found->second.protocol(), found->second.spi_in);
         exchange.children.push_back(id);
     }
     if (spis.empty()) {
@@ -192,7 +183,7 @@ Result<Next> begin_delete_children(Context& context, const DeleteChildrenTask& t
         return context.finish();
     }
     wire::MessageBuilder message;
-    add_delete(message, spis);
+    add_deletes(message, spis);
     context.sa.own = std::move(exchange);
     return context.request(ExchangeType::informational, message);
 }

@@ -27,7 +27,7 @@ bool add_notification(Context& context, wire::MessageBuilder& message) {
     if (child == context.sa.children.end()) return false;
     Bytes spi;
     Writer(spi).u32(child->second.spi_in);
-    message.add(wire::NotifyPayload{.protocol = model::Protocol::esp,
+    message.add(wire::NotifyPayload{.protocol = child->second.protocol(),
                                     .message_type = model::NotifyType::invalid_selectors,
                                     .spi = spi,
                                     .data = waiting->packet});
@@ -42,7 +42,7 @@ Result<> informational_request(Context& context, const Received& request, wire::
     for (const wire::NotifyPayload* notify : request.message.notifies(model::NotifyType::invalid_selectors)) {
         context.count(model::Counter::invalid_selectors_in);
         const auto spi = notify->spi.size() == 4 ? Reader(notify->spi).u32("SPI").value_or(0) : 0;
-        const Child* child = context.sa.child_with_spi_out(spi);
+        const Child* child = context.sa.child_with_spi_out(notify->protocol, spi);
         if (child == nullptr) continue;
         context.log(model::LogGroup::chd, 1,
                     fmt::format("the peer drops packets of CHILD_SA {}{{{}}}, because they are outside its selectors "

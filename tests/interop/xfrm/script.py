@@ -1,7 +1,7 @@
 """Cygnet with the kernel's ESP (`cygnetd --esp kernel`), in a virtual machine with Debian's kernel.
 
 At the other end: Cygnet with its own ESP, or strongSwan with the kernel's in a second virtual machine. Suites, both families,
-both modes, rekeys from each end while pings flow, a trap, limits in octets, encapsulation in UDP with a NAT that forgets, and
+both modes, AH, rekeys from each end while pings flow, a trap, limits in octets, encapsulation in UDP with a NAT that forgets, and
 moves (MOBIKE).
 """
 
@@ -35,17 +35,23 @@ _INNER = {
 }
 
 
-def configured(local, remote, proposal, of_both="", of_kernel=""):
+# The same protected by AH.
+_AH = {"net": "sha256-esn", "six": "sha512-esn", "hosts": "sha1", "cbc": "sha384"}
+
+
+def configured(local, remote, proposal, of_both="", of_kernel="", *, ah=None):
+    key, words = ("ah_proposals", ah) if ah else ("esp_proposals", proposal)
+
     def text(name, own, other, lines):
-        return "\n".join([f"{name} {{", f"local_ts = {own}", f"remote_ts = {other}", f"esp_proposals = {proposal}", *lines, "}"])
+        return "\n".join([f"{name} {{", f"local_ts = {own}", f"remote_ts = {other}", f"{key} = {words}", *lines, "}"])
     return lambda name: (text(name, local, remote, [of_both, of_kernel]), text(name, remote, local, [of_both]))
 
 
-def case(initiator, other, names, *, ike="", **options):
-    texts = [configured(*_CHILDREN[name])(name) for name in names]
+def case(initiator, other, names, *, ike="", ah=False, **options):
+    texts = [configured(*_CHILDREN[name], ah=_AH[name] if ah else None)(name) for name in names]
     return Case(initiator, words={
         "cygnet_children": "\n".join(own for own, _ in texts), "strongswan_children": "\n".join(theirs for _, theirs in texts),
-        "cygnet_ike": ike, "strongswan_ike": ike}, options={"other": other, "names": names, **options})
+        "cygnet_ike": ike, "strongswan_ike": ike}, options={"other": other, "names": names, "ah": ah, **options})
 
 
 _COMMON = ("net", "chacha", "cbc", "six", "hosts")
@@ -53,6 +59,8 @@ CASES = {
     "userspace": case(CYGNET, Cygnet, (*_COMMON, "trapped", "limited"), moves=CYGNET),
     "strongswan": case(STRONGSWAN, KernelStrongSwan, _COMMON, moves=STRONGSWAN),
     "in-udp": case(CYGNET, KernelStrongSwan, ("net", "six"), ike="encap = yes"),
+    "ah": case(CYGNET, KernelStrongSwan, tuple(_AH), ah=True),
+    "ah-userspace": case(STRONGSWAN, Cygnet, tuple(_AH), ah=True),
     "behind-nat": case(STRONGSWAN, Cygnet, ("net",), ike="mobike = no", nat=True),
 }
 CASES["behind-nat"].words["cygnet_ike"] += "\ndpd_delay = 1s"
@@ -146,8 +154,11 @@ def check_states(gateways):
     encapsulated = gateways.case.options.get("nat") or "encap" in gateways.case.words["cygnet_ike"]
     if ("type espinudp" in states) != bool(encapsulated):
         raise Mismatch(f"encapsulation in UDP is not as agreed:\n{states}")
-    if "af-unspec esn" not in states or "replay_window 128" not in states:
+    flags = "af-unspec align4 esn" if gateways.case.options["ah"] else "af-unspec esn"
+    if flags not in states or "replay_window 128" not in states:
         raise Mismatch(f"no ESN or another window:\n{states}")
+    if gateways.case.options["ah"] != ("proto ah" in states):
+        raise Mismatch(f"not the protocol that was agreed on:\n{states}")
 
 
 def rekey_under_pings(gateways):
@@ -212,7 +223,7 @@ def move(gateways, mover):
 
 
 def expect_empty_kernel(kernel):
-    wait_until(lambda: "proto esp" not in kernel.xfrm_states(), "the end of all states", timeout_s=_PATIENCE_S, interval_s=1)
+    wait_until(lambda: "proto" not in kernel.xfrm_states(), "the end of all states", timeout_s=_PATIENCE_S, interval_s=1)
     kernel.stop()
     left = kernel.ip("xfrm state") + kernel.ip("xfrm policy") + kernel.ip("rule") + kernel.ip("route show table 4500", check=False)
     if "tmpl" in left or "proto" in left or "4500" in left:

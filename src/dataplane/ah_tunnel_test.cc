@@ -1,0 +1,112 @@
+// AH between two hosts of one machine.
+#include <gtest/gtest.h>
+
+#include "dataplane/test_tunnel.h"
+#include "esp/ah.h"
+
+namespace cygnet::dataplane::testing {
+namespace {
+
+struct AhCase {
+    const char* name;
+    model::ChildMode mode;
+    bool outer_v6;
+};
+void PrintTo(const AhCase& one, std::ostream* out) { *out << one.name; }
+
+class AhTunnel : public Tunnel, public ::testing::WithParamInterface<AhCase> {
+protected:
+    static model::TrafficSelectors single(std::string_view address) {
+        return {model::TrafficSelector::of(model::AddressRange::single(*model::IpAddress::parse(address)))};
+    }
+    model::ChildSaSpec spec(model::Integ integ = model::Integ::hmac_sha2_256_128) const {
+        const bool v6 = GetParam().outer_v6;
+        const std::string_view here = v6 ? "2001:db8::1" : "192.0.2.1", there = v6 ? "2001:db8::2" : "192.0.2.2";
+        model::ChildSaSpec made = esp::testing::test_spec();
+        made.protocol = model::Protocol::ah;
+        made.mode = GetParam().mode;
+        made.encr = model::Encr::none;
+        made.key_bits = 0;
+        made.integ = integ;
+        const std::size_t size = crypto::mac_shape_of(integ)->key_size;
+        made.in = {{}, esp::testing::test_key(size, 1)};
+        made.out = {{}, esp::testing::test_key(size, 99)};
+        made.esn = true;
+        made.path = {{*model::IpAddress::parse(here), 500}, {*model::IpAddress::parse(there), 500}};
+        made.udp_encapsulation = false;
+        if (made.mode == model::ChildMode::transport) {
+            made.local = single(here);
+            made.remote = single(there);
+        }
+        return made;
+    }
+    // Where pings and connections of left go.
+    std::vector<std::string> targets() const {
+        if (GetParam().mode == model::ChildMode::tunnel) return {"10.2.0.1", "2001:db8:2::1"};
+        return {GetParam().outer_v6 ? "2001:db8::2" : "192.0.2.2"};
+    }
+};
+
+TEST_P(AhTunnel, carries_packets_both_ways) {
+    open_both({.workers = 2});
+    install_both(spec());
+    for (const std::string& target : targets()) {
+        EXPECT_TRUE(ping(target)) << target;
+        EXPECT_TRUE(ping(target + " -s 1200")) << target;
+    }
+    EXPECT_EQ(right.backend->usage(model::ChildId{1})->packets_in, 2 * targets().size());
+    EXPECT_EQ(left.backend->usage(model::ChildId{1})->packets_in, 2 * targets().size());
+    const Bytes some(test_octets().begin(), test_octets().begin() + 200'000);
+    for (const std::string& target : targets()) EXPECT_EQ(tcp_transfer(left.host, right.host, target, some), some) << target;
+}
+
+TEST_P(AhTunnel, cuts_what_is_too_long_for_the_link) {
+    open_both({.workers = 1});
+    install_both(spec(model::Integ::hmac_sha2_512_256));
+    for (const std::string& target : targets()) EXPECT_TRUE(ping(target + " -s 3000 -M dont")) << target;
+}
+
+TEST_P(AhTunnel, ESP_of_its_SPI_and_other_AH_are_nobody_s) {
+    open_both({.workers = 1});
+    install_both(spec());
+    // Somebody sends ESP with the SPI of the AH SA, and AH of no SA.
+    const bool v6 = GetParam().outer_v6;
+    left.host.run([&] {
+        for (const int protocol : {IPPROTO_ESP, IPPROTO_AH}) {
+            const os::Fd raw(::socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW, protocol));
+            const std::uint32_t mark = 4500;
+            ASSERT_EQ(::setsockopt(raw.number(), SOL_SOCKET, SO_MARK, &mark, sizeof mark), 0);
+            Bytes packet(64);
+            if (protocol == IPPROTO_AH) packet = {4, 5, 0, 0, 0x77, 0, 0, 1, 0, 0, 0, 1};
+            else store_be(packet.data(), esp::testing::test_spec().spi_out);
+            packet.resize(64);
+            const auto to = address_of(v6 ? "2001:db8::2" : "192.0.2.2", 0);
+            ASSERT_GT(::sendto(raw.number(), packet.data(), packet.size(), 0, to.get(), to.size), 0);
+        }
+    });
+    EXPECT_TRUE(right.dispatch_until([&] { return right.dropped(Drop::unknown_spi) == 2; })) << right.dropped(Drop::unknown_spi);
+}
+
+INSTANTIATE_TEST_SUITE_P(all, AhTunnel,
+                         ::testing::Values(AhCase{"tunnel over IPv4", model::ChildMode::tunnel, false},
+                                           AhCase{"tunnel over IPv6", model::ChildMode::tunnel, true},
+                                           AhCase{"transport of IPv4", model::ChildMode::transport, false},
+                                           AhCase{"transport of IPv6", model::ChildMode::transport, true}));
+
+using AhRefused = Tunnel;
+TEST_F(AhRefused, AH_behind_a_NAT_is_refused) {
+    open_both({.workers = 1});
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    spec.protocol = model::Protocol::ah;
+    spec.encr = model::Encr::none;
+    spec.integ = model::Integ::hmac_sha2_256_128;
+    spec.in = {{}, esp::testing::test_key(32, 1)};
+    spec.out = {{}, esp::testing::test_key(32, 99)};
+    spec.udp_encapsulation = true;
+    const auto installed = left.host.run([&] { return left.backend->install(std::move(spec)); });
+    ASSERT_FALSE(installed);
+    EXPECT_EQ(installed.error().code, Errc::unsupported);
+}
+
+}  // namespace
+}  // namespace cygnet::dataplane::testing
