@@ -34,7 +34,9 @@ bool passes_window(FakeBackend::Pair& pair, std::uint64_t sequence) {
 }  // namespace
 
 std::uint64_t digest_of(const model::ChildSaSpec& spec, const model::DirectionKeys& keys) {
-    const std::uint16_t shape[] = {static_cast<std::uint16_t>(spec.encr), spec.key_bits, static_cast<std::uint16_t>(spec.integ), spec.esn};
+    const std::uint16_t cpi = &keys == &spec.in ? spec.ipcomp.cpi_in : spec.ipcomp.cpi_out;
+    const std::uint16_t shape[] = {static_cast<std::uint16_t>(spec.encr), spec.key_bits, static_cast<std::uint16_t>(spec.integ), spec.esn,
+                                   static_cast<std::uint16_t>(spec.mode), cpi};
     std::uint64_t digest = 0xcbf29ce484222325U;
     for (const std::uint16_t value : shape) digest = mix(digest, Bytes{static_cast<std::uint8_t>(value >> 8), static_cast<std::uint8_t>(value)});
     return mix(mix(digest, keys.encr.reveal()), keys.integ.reveal());

@@ -31,7 +31,7 @@ struct OutboundPacket {
     bool wishes_own = false;  // the worker may have an SA of its own (RFC 9611)
 };
 
-// Equal for both ends of one direction, and only for them.
+// Equal for both ends of one direction, and only for them: the keys, the mode and the index of compression.
 std::uint64_t digest_of(const model::ChildSaSpec& spec, const model::DirectionKeys& keys);
 
 class FakeBackend {

@@ -19,6 +19,7 @@ model::ChildConfig child_of(bool at_a, const GatewayOptions& options) {
     child.remote_ts = selector(at_a ? "10.2.0.0/16" : "10.1.0.0/16");
     child.esp_proposals = model::parse_proposals(model::Protocol::esp, options.esp).value();
     child.dpd_action = options.dpd_action;
+    child.ipcomp = options.ipcomp;
     child.lifetime.rekey_time = options.child_rekey_time;
     child.lifetime.life_time = options.child_rekey_time * 11 / 10;
     child.lifetime.rand_time = options.child_rekey_time / 10;

@@ -34,6 +34,7 @@ struct GatewayOptions {
     bool crash_detection = false;
     unsigned window = 1;
     model::Action dpd_action = model::Action::none;
+    bool ipcomp = false;
     ike::EngineSettings engine{};
     std::function<void(model::Connection&)> tune{};  // whatever else the connection says
 };

@@ -113,6 +113,115 @@ void transport_mode(World& world) {
     gateways.expect_nothing_lost();
 }
 
+// RFC 7296 §2.22 [88]: each side's packets carry the index that the other side chose, after rekeys as well.
+void compression(World& world) {
+    Gateways gateways(world, {.ipcomp = true});
+    gateways.up();
+    const auto indices = [](const Node& node) { return node.list().front().children.front().ipcomp; };
+    const auto expect_agreement = [&](const char* when) {
+        const model::Ipcomp a = indices(gateways.a), b = indices(gateways.b);
+        world.expect(a.agreed() && a.cpi_in >= model::cpi_first && a.cpi_in <= model::cpi_last && b.cpi_in >= model::cpi_first && b.cpi_in <= model::cpi_last,
+                     fmt::format("the indices are those of negotiation {}", when));
+        world.expect(a.cpi_in == b.cpi_out && a.cpi_out == b.cpi_in, fmt::format("both have the same indices {}", when));
+        return a;
+    };
+    const model::Ipcomp first = expect_agreement("after IKE_AUTH");
+    gateways.talk();
+    world.rekey(gateways.a, the_child);
+    gateways.rest();
+    const model::Ipcomp second = expect_agreement("after a rekey by a");
+    world.expect(first != second, "a rekey has indices of its own");
+    world.rekey(gateways.b, the_child);
+    gateways.rest();
+    expect_agreement("after a rekey by b");
+    world.rekey(gateways.a, the_ike);
+    gateways.rest();
+    expect_agreement("when the IKE SA was rekeyed");
+    gateways.expect_nothing_lost();
+}
+
+// §2.22: who does not answer, or does not ask, wants none.
+void compression_of_one_side(World& world, bool at_a) {
+    Gateways gateways(world, {.ipcomp = at_a}, {.ipcomp = !at_a});
+    gateways.up();
+    gateways.talk();
+    world.rekey(gateways.a, the_child);
+    gateways.rest();
+    world.rekey(gateways.b, the_child);
+    gateways.rest();
+    for (const Node* node : {&gateways.a, &gateways.b})
+        world.expect(!node->list().front().children.front().ipcomp.agreed(), node->name() + " does without compression");
+    gateways.expect_nothing_lost();
+}
+void compression_is_declined(World& world) { compression_of_one_side(world, true); }
+void compression_is_not_offered(World& world) { compression_of_one_side(world, false); }
+
+// ---- BEET mode ----------------------------------------------------------------------------------------
+
+void make_beet(model::ChildConfig& child) { child.mode = model::ChildMode::beet; }
+void between(model::ChildConfig& child, const char* local, const char* remote) {
+    child.local_ts = selectors({local});
+    child.remote_ts = selectors({remote});
+}
+
+// The responder may have more addresses than one, the initiator's narrow them.
+void beet_mode(World& world) {
+    Gateways gateways(world, with_child([](model::ChildConfig& child) {
+                          make_beet(child);
+                          between(child, "10.1.0.1", "10.2.0.1");
+                      }),
+                      with_child([](model::ChildConfig& child) {
+                          make_beet(child);
+                          between(child, "10.2.0.0/16", "10.1.0.0/16");
+                      }));
+    gateways.up();
+    const auto expect_beet = [&](const char* when) {
+        for (const Node* node : {&gateways.a, &gateways.b})
+            world.expect(node->list().front().children.front().mode == model::ChildMode::beet, fmt::format("{} has BEET mode {}", node->name(), when));
+    };
+    expect_beet("after IKE_AUTH");
+    world.add_flow(gateways.a, gateways.b, ip("10.1.0.1"), ip("10.2.0.1"));
+    world.start_traffic(milliseconds(20));
+    world.rekey(gateways.a, the_child);
+    gateways.rest();
+    world.rekey(gateways.b, the_ike);
+    gateways.rest();
+    world.rekey(gateways.b, the_child);
+    gateways.rest();
+    expect_beet("after rekeys by both");
+    gateways.expect_nothing_lost();
+}
+
+// What it is asked of depends on what the peer says of itself, not on what it is.
+void beet_mode_that_the_peer_does_not_know(World& world) {
+    Gateways gateways(world, with_child([](model::ChildConfig& child) {
+                          make_beet(child);
+                          between(child, "10.1.0.1", "10.2.0.1");
+                      }), {});
+    const auto command = world.initiate(gateways.a, gateways.b);
+    world.run_for(seconds(10));
+    world.expect(!done(gateways.a, command) && children_at(gateways.a) + children_at(gateways.b) == 0, "no child");
+}
+
+void beet_mode_with_networks(World& world) {
+    Gateways gateways(world, with_child(make_beet));
+    const auto command = world.initiate(gateways.a, gateways.b);
+    world.run_for(seconds(10));
+    world.expect(!done(gateways.a, command) && children_at(gateways.a) + children_at(gateways.b) == 0, "no child between networks");
+}
+
+void beet_mode_that_is_not_asked_for(World& world) {
+    Gateways gateways(world, with_child([](model::ChildConfig& child) { between(child, "10.1.0.1", "10.2.0.1"); }),
+                      with_child([](model::ChildConfig& child) {
+                          make_beet(child);
+                          between(child, "10.2.0.0/16", "10.1.0.0/16");
+                      }));
+    const auto command = world.initiate(gateways.a, gateways.b);
+    world.run_for(seconds(10));
+    world.expect(!done(gateways.a, command) && children_at(gateways.a) == 0, "a responder with BEET mode makes no tunnel");
+    world.expect(gateways.b.engine().counters()[model::Counter::ts_unacceptable] == 1, "it says so");
+}
+
 // RFC 7296 §1.3.1 [84]: the responder declines, the initiator does not want a tunnel and deletes it.
 void transport_mode_is_declined(World& world, model::Childless childless) {
     Gateways gateways(world, with_connection([childless](model::Connection& connection) {
@@ -261,6 +370,13 @@ constexpr Scenario scenarios[] = {
     {"a child for each pair of addresses, as the responder wants it", one_pair_at_a_time},
     {"a responder with a child for each pair refuses all of them at once", one_pair_without_a_packet},
     {"a child in transport mode", transport_mode},
+    {"a child with compression, and its rekeys", compression},
+    {"the responder declines compression", compression_is_declined},
+    {"the responder has compression, the initiator does not ask for it", compression_is_not_offered},
+    {"a child in BEET mode, and its rekeys", beet_mode},
+    {"BEET mode that the peer does not know", beet_mode_that_the_peer_does_not_know},
+    {"BEET mode between networks", beet_mode_with_networks},
+    {"a responder with BEET mode is asked for a tunnel", beet_mode_that_is_not_asked_for},
     {"the responder declines transport mode for the first child", first_child_declined},
     {"the responder declines transport mode for a later child", later_child_declined},
     {"a responder with transport mode is asked for a tunnel", transport_mode_is_demanded},

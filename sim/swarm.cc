@@ -29,7 +29,8 @@ std::string Plan::text() const {
     return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}{}{}{}, {} operations in {} s{}",
                        at_a.ike, at_a.esp, link.delay.count() / 1000, link.loss, link.duplication, link.detour, link.mtu_octets,
                        faults.job_delay.count() / 1000, nat ? ", NAT" : "", at_a.tcp == model::Tcp::no ? "" : resets ? ", TCP with resets" : ", TCP", crashes ? ", crashes" : "", deletions ? ", deletions" : "", reauthentications ? ", reauthentications" : "", moves ? ", moves" : at_a.mobike ? "" : ", no MOBIKE", operations,
-                       active.count() / 1'000'000, at_a.ike_rekey_time > Duration{0} ? ", short lifetimes" : "");
+                       active.count() / 1'000'000, at_a.ike_rekey_time > Duration{0} ? ", short lifetimes" : "") +
+           (at_a.ipcomp && at_b.ipcomp ? ", IPComp" : "");
 }
 
 template <class T, std::size_t n>
@@ -108,6 +109,7 @@ Plan draw_plan(Rng& rng) {
     plan.moves = plan.at_a.mobike && plan.at_a.tcp == model::Tcp::no && chance(rng, 2);
     plan.operations = static_cast<unsigned>(1 + rng.below(10));
     plan.active = draw(rng, seconds(5), seconds(240));
+    for (GatewayOptions* side : {&plan.at_a, &plan.at_b}) side->ipcomp = !chance(rng, 3);
     return plan;
 }
 

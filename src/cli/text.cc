@@ -40,15 +40,21 @@ std::string times(const vici::Section& section, std::string_view since, const ch
     return words;
 }
 
+// ", CPI 4f31": RFC 3173.
+std::string cpi_text(const vici::Section& child, const char* direction) {
+    const std::string key = std::string("cpi-") + direction;
+    return child.has(key) ? ", CPI " + text(child, key) : "";
+}
+
 std::string child_text(const vici::Section& child) {
     const std::string mode = text(child, "mode") + (child.flag("encap") ? " in UDP" : "");
     std::string out = fmt::format("  {}{{{}}}  {}, {}, {}\n", text(child, "name"), text(child, "uniqueid"),
                                   text(child, "state"), mode, algorithm(child));
     out += fmt::format("    {:<9} {} === {}\n", "traffic", list_text(child, "local-ts"), list_text(child, "remote-ts"));
     for (const auto& [label, direction] : {std::pair("in", "in"), std::pair("out", "out")})
-        out += fmt::format("    {:<9} {}  {:>10}  {:>10} packets\n", label, text(child, std::string("spi-") + direction),
+        out += fmt::format("    {:<9} {}  {:>10}  {:>10} packets{}\n", label, text(child, std::string("spi-") + direction),
                            size_text(number(child, std::string("bytes-") + direction)),
-                           number(child, std::string("packets-") + direction));
+                           number(child, std::string("packets-") + direction), cpi_text(child, direction));
     return out + fmt::format("    {:<9} {}\n", "times", times(child, "install-time", "installed"));
 }
 

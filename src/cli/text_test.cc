@@ -42,6 +42,16 @@ TEST(StatusText, ShowsAnSaWithItsChildren) {
               "    times     installed 5s ago, expires in 1h 6m\n");
 }
 
+TEST(StatusText, ShowsTheIndicesOfCompression) {
+    vici::Section message;
+    vici::Section& child = message.add_section("gw").add("state", "ESTABLISHED").add_section("child-sas").add_section("net-2");
+    child.add("name", "net").add("uniqueid", "2").add("state", "INSTALLED").add("mode", "TUNNEL");
+    child.add("spi-in", "3c86d1af").add("spi-out", "e0ac1536").add("cpi-in", "4f31").add("cpi-out", "0002");
+    const std::string shown = status_text(message);
+    EXPECT_THAT(shown, HasSubstr("    in        3c86d1af         0 B           0 packets, CPI 4f31\n"));
+    EXPECT_THAT(shown, HasSubstr("    out       e0ac1536         0 B           0 packets, CPI 0002\n"));
+}
+
 TEST(WhyText, PutsBothSidesBeneathEachOther) {
     vici::Section message;
     vici::Section& gw = message.add_section("gw");

@@ -32,6 +32,7 @@ std::vector<model::Proposal> fitted(const std::vector<model::Proposal>& proposal
 bool lacks_something(const model::Connection& connection, const dataplane::ChildBackend& backend) {
     const auto cannot = [&](const model::Transform& transform) { return !backend.can(transform); };
     return std::ranges::any_of(connection.children, [&](const model::ChildConfig& child) {
+        if (child.ipcomp && !backend.can_compress()) return true;
         return std::ranges::any_of(child.esp_proposals,
                                    [&](const model::Proposal& proposal) { return std::ranges::any_of(proposal.transforms, cannot); });
     });
@@ -47,6 +48,10 @@ Fitting::Fitted Fitting::fit(const std::shared_ptr<const model::Config>& config,
         if (!lacks_something(*connection, backend)) continue;
         auto copy = std::make_shared<model::Connection>(*connection);
         for (model::ChildConfig& child : copy->children) {
+            if (child.ipcomp && !backend.can_compress()) {
+                child.ipcomp = false;
+                result.left_out.insert("IPComp");
+            }
             auto rest = fitted(child.esp_proposals, backend, result.left_out);
             if (rest.empty() && !model::is_shunt(child.mode))
                 result.hopeless.insert(name + ", " + child.name);

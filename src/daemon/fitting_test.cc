@@ -56,6 +56,20 @@ TEST_F(FittingTest, AChildThatWouldHaveNothingLeftIsNamed) {
     EXPECT_EQ(fitted.config, config);
 }
 
+TEST_F(FittingTest, CompressionIsNeitherOfferedNorChosenWhereTheDataPlaneHasNone) {
+    auto config = config_of("aes256gcm16");
+    auto connection = std::make_shared<model::Connection>(*config->connections.at("gw"));
+    connection->children.front().ipcomp = true;
+    auto with = std::make_shared<model::Config>(*config);
+    with->connections["gw"] = connection;
+    EXPECT_EQ(fitting.fit(with, backend).config, with);
+    backend.compresses = false;
+    const auto fitted = fitting.fit(with, backend);
+    EXPECT_FALSE(fitted.config->connections.at("gw")->children.front().ipcomp);
+    EXPECT_THAT(fitted.left_out, ElementsAre("IPComp"));
+    EXPECT_THAT(proposals_of(fitted.config), ElementsAre("aes256gcm16"));
+}
+
 TEST_F(FittingTest, AReloadDoesNotChangeAConnectionThatIsTheSame) {
     backend.missing = {model::Transform::of(model::Encr::aes_gcm_16, 256)};
     const auto config = config_of("aes256gcm16,aes128gcm16");

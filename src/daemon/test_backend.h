@@ -35,12 +35,14 @@ public:
     model::PacketDrops packet_drops() const override { return {{"unknown-spi", 3}}; }
     model::PacketDrops packet_drops(model::ChildId) const override { return {{"replayed", 2}, {"bad-padding", 0}}; }
     model::Resource resources() const override { return workers; }
+    bool can_compress() const override { return compresses; }
     bool can(const model::Transform& transform) const override { return std::ranges::find(missing, transform) == missing.end(); }
     std::string description() const override { return "ESP of a test"; }
 
     std::vector<model::ChildSaSpec> children;
     std::vector<model::PolicySpec> policies;
     std::vector<model::Transform> missing;
+    bool compresses = true;
     int activated = 0;
     model::Resource workers = 1;
     bool broken = false;

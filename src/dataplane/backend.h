@@ -57,6 +57,7 @@ public:
     virtual model::Resource resources() const = 0;
     // Whether it has a cipher or an integrity algorithm, by its transform.
     virtual bool can(const model::Transform& transform) const = 0;
+    virtual bool can_compress() const = 0;  // with DEFLATE (RFC 3173)
     virtual std::string description() const = 0;  // for the log and for operators
 };
 

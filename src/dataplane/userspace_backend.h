@@ -72,6 +72,7 @@ public:
     model::Resource resources() const override;
     // What this build has not is refused when the configuration is read.
     bool can(const model::Transform&) const override { return true; }
+    bool can_compress() const override { return true; }
 
     // Readable when dispatch_events() has something to do; poll it, never read it.
     int event_fd() const override;

@@ -17,7 +17,6 @@ namespace {
 
 using esp::Drop;
 
-constexpr std::size_t super_packet_octets_max = 65535;
 constexpr std::size_t ah_octets_max = 2 * 65536;  // a packet, and its headers apart
 constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2,
                         tag_control = ~0ULL - 3, tag_ah = 1ULL << 32;  // and a port's index; else the index of a carrier
@@ -42,6 +41,12 @@ OuterHeader outer_header(const esp::Child& child, const esp::InnerPacket& inner,
     return {.traffic_class = child.transport ? inner.traffic_class
                                              : esp::outer_traffic_class(child.headers, inner.traffic_class),
             .dont_fragment = wanted && fits};
+}
+
+// Of ESP's trailer: what its text is.
+std::uint8_t carried_protocol(const esp::Child& child, const esp::InnerPacket& inner) {
+    if (child.transport) return inner.protocol;
+    return inner.family == model::Family::v4 ? esp::protocol::ipv4 : esp::protocol::ipv6;
 }
 
 void count(std::atomic<std::uint64_t>& counter, std::uint64_t by = 1) {
@@ -156,7 +161,9 @@ const esp::Child* Worker::child_for(const std::uint8_t* packet, const esp::Inner
     if (const esp::Child* child = table_->outbound(inner, worker)) return child;
     const auto about = esp::quoted_packet(packet, inner);
     const esp::Child* child = about ? table_->outbound(*about, worker) : nullptr;
-    return child != nullptr && child->sa && child->icmp_errors != model::IcmpErrors::no ? child : nullptr;
+    // The header of another source does not travel without a tunnel.
+    const bool carries = child != nullptr && child->sa && !child->transport;
+    return carries && child->icmp_errors != model::IcmpErrors::no ? child : nullptr;
 }
 
 // RFC 9611 §4: the packet that wants an SA says whose it is. Seldom: what is refused stays refused for a while.
@@ -181,8 +188,12 @@ void Worker::protect(const VnetHeader& header, std::uint8_t* packet, const esp::
                   header.flags & vnet::needs_checksum ? TcpChecksum::left_to_us : TcpChecksum::complete);
     const Outbound outbound{.child = &child, .inner = inner, .outer = outer_header(child, inner, longest <= mtu), .mtu = mtu};
     for (std::size_t i = 0; i < segments.count(); ++i) {
-        if (child.sa->ah) send_ah(outbound, segments, i);
-        else if (child.transport) send_payload(outbound, segments, i);
+        if (child.sa->ah) {
+            send_ah(outbound, segments, i);
+            continue;
+        }
+        if (child.ipcomp.agreed() && send_compressed(outbound, segments, i)) continue;
+        if (child.transport) send_payload(outbound, segments, i);
         else send_segment(outbound, segments, i);
     }
 }
@@ -195,11 +206,31 @@ void Worker::send_segment(const Outbound& packet, const Segmenter& segments, std
     const std::size_t padded = std::max(size, std::min(wanted, packet.mtu));
     if (!batch_.takes(child, packet.outer, padded)) flush_outbound();
     if (!batch_.takes(child, packet.outer, padded)) return drops_.add(Drop::too_large);
-    const std::uint8_t next_header =
-        packet.inner.family == model::Family::v4 ? esp::protocol::ipv4 : esp::protocol::ipv6;
-    std::uint8_t* const to = batch_.add(child, packet.outer, padded, next_header);
+    std::uint8_t* const to = batch_.add(child, packet.outer, padded, carried_protocol(child, packet.inner));
     segments.write(number, to);
     std::memset(to + size, 0, padded - size);
+}
+
+Worker::IpcompParts& Worker::ipcomp() {
+    if (!ipcomp_) ipcomp_ = std::make_unique<IpcompParts>();
+    return *ipcomp_;
+}
+
+// RFC 3173: each packet for itself. False if it is to go as it is.
+bool Worker::send_compressed(const Outbound& packet, const Segmenter& segments, std::size_t number) {
+    const esp::Child& child = *packet.child;
+    const std::size_t size = segments.size_of(number);
+    const auto at = child.transport ? esp::transport_payload(packet.inner) : 0;
+    auto& [compression, compressed, opened, used] = ipcomp();
+    if (!at || !compression.worth_an_attempt(child, packet.inner, size - *at)) return false;
+    segments.write(number, segment_.data());
+    const std::size_t smaller = compression.compress(child, packet.inner, ByteView(segment_).subspan(*at, size - *at),
+                                                     carried_protocol(child, packet.inner), compressed.data());
+    if (smaller == 0) return false;
+    if (!batch_.takes(child, packet.outer, smaller)) flush_outbound();
+    if (!batch_.takes(child, packet.outer, smaller)) return false;
+    std::memcpy(batch_.add(child, packet.outer, smaller, esp::protocol::ipcomp), compressed.data(), smaller);
+    return true;
 }
 
 void Worker::send_payload(const Outbound& packet, const Segmenter& segments, std::size_t number) {
@@ -210,7 +241,7 @@ void Worker::send_payload(const Outbound& packet, const Segmenter& segments, std
     if (!batch_.takes(child, packet.outer, size)) flush_outbound();
     if (!batch_.takes(child, packet.outer, size)) return drops_.add(Drop::too_large);
     segments.write(number, segment_.data());
-    std::memcpy(batch_.add(child, packet.outer, size, packet.inner.protocol), segment_.data() + *at, size);
+    std::memcpy(batch_.add(child, packet.outer, size, carried_protocol(child, packet.inner)), segment_.data() + *at, size);
 }
 
 // ---- sizes ------------------------------------------------------------------------------------------
@@ -350,7 +381,7 @@ void Worker::inbound_turn(Carrier& carrier) {
     count(statistics_.carrier_receives);
     for (const ReceivedDatagram& datagram : datagrams) take_datagram(carrier, datagram);
     finish_group();
-    coalescer_.flush();
+    flush_inbound();
 }
 
 // What the control thread has cut out of TCP streams, or found on its port. It lies in a buffer of our own, because it is opened in place and the
@@ -372,7 +403,7 @@ void Worker::control_turn() {
         take_esp(streamed ? CarrierKind::stream : CarrierKind::udp, datagram, datagram.data, datagram.size);
     }
     finish_group();
-    coalescer_.flush();
+    flush_inbound();
     if (!from_control_.empty()) from_control_.signal();
 }
 
@@ -449,6 +480,8 @@ void Worker::deliver(const esp::Child& child, const esp::InboundPacket& packet) 
     if (packet.drop != Drop::none) {
         drops_.add(packet.drop);
         if (packet.drop == Drop::selector_mismatch) report_violation(child, {packet.data(), packet.inner.size});
+    } else if (esp::is_compressed(child, packet)) {
+        deliver_compressed(child, packet);
     } else if (child.transport) {
         deliver_transport(child, packet);
     } else {
@@ -461,6 +494,20 @@ void Worker::hand_over(const esp::Child& child, std::uint8_t* packet, const esp:
     coalescer_.add(packet, inner);
 }
 
+void Worker::deliver_compressed(const esp::Child& child, esp::InboundPacket packet) {
+    auto& [compression, compressed, opened, used] = ipcomp();
+    if (opened.size() - used < model::limits::decompressed_octets_max) flush_inbound();
+    packet.drop = compression.decompress(child, packet, &opened[used]);
+    if (packet.drop != Drop::none) child.sa->drops.add(packet.drop);
+    else used += packet.payload_size;
+    deliver(child, packet);
+}
+
+void Worker::flush_inbound() {
+    coalescer_.flush();
+    if (ipcomp_) ipcomp_->opened_octets = 0;
+}
+
 // A packet with a new header lies elsewhere, for itself: what came before it goes first.
 void Worker::deliver_transport(const esp::Child& child, const esp::InboundPacket& packet) {
     esp::InnerPacket inner;
@@ -471,9 +518,9 @@ void Worker::deliver_transport(const esp::Child& child, const esp::InboundPacket
         if (drop == Drop::selector_mismatch) report_violation(child, {segment_.data(), inner.size});
         return;
     }
-    coalescer_.flush();
+    flush_inbound();
     hand_over(child, segment_.data(), inner);
-    coalescer_.flush();
+    flush_inbound();
 }
 
 // RFC 7296 §3.10.1: the peer may be told. Seldom: one look at the packet is enough.

@@ -12,6 +12,7 @@
 #include <atomic>
 #include <functional>
 #include <map>
+#include <memory>
 #include <vector>
 
 #include "dataplane/ah_port.h"
@@ -26,6 +27,7 @@
 #include "dataplane/userspace_backend.h"
 #include "esp/decapsulate.h"
 #include "esp/forwarding_table.h"
+#include "esp/ipcomp.h"
 #include "esp/published.h"
 #include "esp/transport_mode.h"
 
@@ -63,6 +65,7 @@ public:
     WorkerStatistics statistics() const;
 
 private:
+    static constexpr std::size_t super_packet_octets_max = 65535;
     static constexpr std::size_t event_octets = 1 << 20;
     static constexpr std::size_t tun_reads_per_turn = 8;
     static constexpr std::size_t stream_packets_per_turn = 64;
@@ -100,6 +103,7 @@ private:
     void protect(const VnetHeader& header, std::uint8_t* packet, const esp::Child& child, const esp::InnerPacket& inner,
                  const Segmenter& segments);
     void send_segment(const Outbound& packet, const Segmenter& segments, std::size_t number);
+    bool send_compressed(const Outbound& packet, const Segmenter& segments, std::size_t number);
     void send_payload(const Outbound& packet, const Segmenter& segments, std::size_t number);
     const AhPort* ah_port(model::Family family) const;
     void send_ah(const Outbound& packet, const Segmenter& segments, std::size_t number);
@@ -124,6 +128,7 @@ private:
     void take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size);
     void finish_group();
     void deliver(const esp::Child& child, const esp::InboundPacket& packet);
+    void deliver_compressed(const esp::Child& child, esp::InboundPacket packet);
     void hand_over(const esp::Child& child, std::uint8_t* packet, const esp::InnerPacket& inner);
     void deliver_transport(const esp::Child& child, const esp::InboundPacket& packet);
     void report_violation(const esp::Child& child, ByteView packet);
@@ -131,6 +136,17 @@ private:
     void learn_path_mtu(const Group& group);
     bool tell(const Event& event, ByteView datagram, esp::Drop when_full);
     void write(std::span<const iovec> pieces, std::size_t packets) override;
+
+    // Of a worker that has met a child with compression. Packets that were opened lie side by side until the coalescer has
+    // passed them on.
+    struct IpcompParts {
+        esp::Compression compression{};
+        std::vector<std::uint8_t> compressed = std::vector<std::uint8_t>(super_packet_octets_max);
+        std::vector<std::uint8_t> opened = std::vector<std::uint8_t>(4 * model::limits::decompressed_octets_max);
+        std::size_t opened_octets = 0;
+    };
+    IpcompParts& ipcomp();
+    void flush_inbound();
 
     WorkerParts parts_;
     os::Fd epoll_, stop_, wake_;
@@ -148,6 +164,7 @@ private:
     ReceiveBuffers receive_buffers_;
     Group group_;
     Coalescer coalescer_;
+    std::unique_ptr<IpcompParts> ipcomp_;
     EventQueue events_{event_octets}, to_streams_{event_octets}, from_control_{event_octets};
     std::vector<std::uint8_t> stream_buffer_;
     std::map<model::StreamId, std::size_t> bad_packets_;  // in a row

@@ -47,9 +47,19 @@ model::IpAddress loopback(model::Family family) {
 }
 
 // What both states of a pair have alike.
+// BEET mode: what the header says that does not travel. Whichever protocols there are is the policies' affair.
+Selector inner_addresses(const model::ChildSaSpec& spec, bool inbound) {
+    const auto host = [](const model::TrafficSelectors& selectors) {
+        const model::IpAddress& address = selectors.front().addresses.first;
+        return Prefix{address, static_cast<unsigned>(8 * address.bytes().size())};
+    };
+    return {.source = host(inbound ? spec.remote : spec.local), .destination = host(inbound ? spec.local : spec.remote)};
+}
+
 State half_of(const model::ChildSaSpec& spec, bool inbound) {
     State state;
     state.mode = spec.mode;
+    if (spec.mode == model::ChildMode::beet) state.selector = inner_addresses(spec, inbound);
     state.esn = spec.esn;
     state.replay.window = window_of(spec, inbound);
     state.limits = spec.limits;
@@ -102,6 +112,8 @@ XfrmBackend::~XfrmBackend() {
     for (const auto& [id, child] : children_) {
         if (child.has_in) static_cast<void>(kernel_->change(remove_state(child.in)));
         if (child.has_out) static_cast<void>(kernel_->change(remove_state(child.out)));
+        remove_compression(child.compressed_in);
+        remove_compression(child.compressed_out);
     }
 }
 
@@ -195,7 +207,9 @@ PolicyAction XfrmBackend::action_of(const Child& child, Direction direction, con
         protect.source = child.path.remote.address;
         protect.destination = child.path.local.address;
     }
-    PolicyAction action{.protect = protect, .priority = child.options.priority != 0 ? child.options.priority : priority_of(outbound)};
+    const auto compress = compression_of(child, protect, direction);
+    if (compress) protect.mode = model::ChildMode::transport;
+    PolicyAction action{.protect = protect, .compress = compress, .priority = child.options.priority != 0 ? child.options.priority : priority_of(outbound)};
     if (child.options.hw_offload == model::HwOffload::packet) action.offload = Offload{.device = child.device, .packets = true};
     return action;
 }
@@ -267,11 +281,13 @@ Result<> XfrmBackend::install(model::ChildSaSpec spec) {
                 .remote = spec.remote,
                 .options = spec.kernel};
     child.selectors = TRY(selectors_of(spec.local, spec.remote));
+    if (spec.mode == model::ChildMode::beet && spec.ipcomp.agreed())
+        return fail(Errc::unsupported, "IPComp", "the kernel does not compress in BEET mode: set ipcomp = no, or use --esp userspace");
     State in = half_of(spec, true), out = half_of(spec, false);
     const bool ah = spec.protocol == model::Protocol::ah;
     in.suite = TRY(ah ? ah_suite_of(spec.integ, spec.in) : suite_of(spec.encr, spec.integ, spec.in));
     out.suite = TRY(ah ? ah_suite_of(spec.integ, spec.out) : suite_of(spec.encr, spec.integ, spec.out));
-    in.id.protocol = out.id.protocol = spec.protocol;
+    in.id.protocol = out.id.protocol = ah ? IPPROTO_AH : IPPROTO_ESP;
     lead(in, spec.path, spec.udp_encapsulation, true);
     lead(out, spec.path, spec.udp_encapsulation, false);
     in.id.spi = spec.spi_in;
@@ -299,6 +315,7 @@ Result<> XfrmBackend::install(model::ChildSaSpec spec) {
     const auto added = children_.emplace(spec.id, std::move(child)).first;
     remember_states(spec.id, added->second);
     const auto put = [&]() -> Result<> {
+        if (spec.ipcomp.agreed()) TRY(add_compression(spec, in, out, added->second));
         TRY(add(in, spec.kernel.hw_offload));
         added->second.has_in = true;
         TRY(add(out, spec.kernel.hw_offload));
@@ -312,7 +329,7 @@ Result<> XfrmBackend::install(model::ChildSaSpec spec) {
         return put;
     }
     // Packets of transport mode have the addresses of the hosts; they find their way.
-    if (spec.mode == model::ChildMode::tunnel && for_all_packets(spec.kernel)) added->second.routed = route(spec.local, spec.remote, spec.path.remote.address);
+    if (spec.mode != model::ChildMode::transport && for_all_packets(spec.kernel)) added->second.routed = route(spec.local, spec.remote, spec.path.remote.address);
     return put;
 }
 
@@ -352,6 +369,7 @@ void XfrmBackend::remove(model::ChildId id, Duration grace) {
     if (std::exchange(child.routed, false)) static_cast<void>(routes_->remove(child.remote));
     withdraw(id, Direction::out, child.selectors, child.options);
     if (std::exchange(child.has_out, false)) static_cast<void>(kernel_->change(remove_state(child.out)));
+    remove_compression(std::exchange(child.compressed_out, std::nullopt));
     graces_.emplace(config_.now() + grace, id);
     set_timer();
 }
@@ -376,6 +394,8 @@ void XfrmBackend::forget(std::map<model::ChildId, Child>::iterator found) {
     // What was refused because somebody else has it stays his.
     if (child.has_out) static_cast<void>(kernel_->change(remove_state(child.out)));
     if (child.has_in) static_cast<void>(kernel_->change(remove_state(child.in)));
+    remove_compression(child.compressed_out);
+    remove_compression(child.compressed_in);
     forget_states(child);
     release_reqid(child);
     children_.erase(found);

@@ -51,6 +51,7 @@ public:
     model::PacketDrops packet_drops(model::ChildId) const override { return {}; }  // the kernel counts them together
     model::Resource resources() const override { return 1; }
     bool can(const model::Transform& transform) const override;
+    bool can_compress() const override;
     std::string description() const override;
 
     int event_fd() const override { return epoll_.number(); }
@@ -90,6 +91,7 @@ private:
         model::KernelOptions options{};
         unsigned device = 0;  // that does ESP, if one is asked to
         xfrm::StateId in{}, out{};
+        std::optional<xfrm::StateId> compressed_in{}, compressed_out{};  // of IPComp (RFC 3173): both or none
         bool has_in = false, has_out = false;  // they are in the kernel, by us
         std::optional<Counted> ended_in{}, ended_out{};
         Counted carried_in{}, carried_out{};  // of the states that they had before they moved
@@ -130,6 +132,11 @@ private:
     void choose_reqid(const model::ChildSaSpec& spec, Child& child);
     Result<> add(xfrm::State& state, model::HwOffload wish);
     void release_reqid(const Child& child);
+    // xfrm_backend_compression.cc: what a child has of IPComp, inside of its ESP.
+    Result<> add_compression(const model::ChildSaSpec& spec, xfrm::State& in, xfrm::State& out, Child& child);
+    void move_compression(const xfrm::StateId& old, std::optional<xfrm::StateId>& id, const Child& child, bool inbound);
+    void remove_compression(const std::optional<xfrm::StateId>& id);
+    std::optional<xfrm::Template> compression_of(const Child& child, const xfrm::Template& protect, xfrm::Direction direction) const;
     std::optional<xfrm::State> counted(const xfrm::StateId& id, const std::optional<Counted>& ended) const;
 
     void take(const xfrm::Acquire& event);
@@ -154,6 +161,7 @@ private:
     std::multimap<Instant, model::ChildId> graces_{};
     std::uint64_t activations_ = 1;  // an inactive child's policies come before those of no child
     mutable std::map<std::pair<std::uint32_t, std::uint16_t>, bool> known_{};  // transforms that were tried
+    mutable std::optional<bool> compresses_{};
 };
 
 }  // namespace cygnet::dataplane

@@ -58,9 +58,10 @@ void XfrmBackend::move_inbound(const Child& before, Child& after) {
     // The kernel moves the first state of a reqid that it finds, and during a rekey there are two. It cannot take the
     // encapsulation away.
     const bool alone = std::ranges::count_if(children_, [&](const auto& other) { return other.second.reqid == before.reqid; }) == 1;
-    const bool possible = alone && before.options.hw_offload == model::HwOffload::no &&
+    const bool possible = alone && !before.compressed_in && before.options.hw_offload == model::HwOffload::no &&
                           (after.udp_encapsulation || !before.udp_encapsulation) && readdressed(before.path, after.path);
     Counted now{};
+    if (before.compressed_in) move_compression(*before.compressed_in, after.compressed_in, after, true);
     if (!possible || !migrate_inbound(before, after, now)) replace(before.in, *state, after, true);
     after.carried_in.bytes += state->bytes - std::min(state->bytes, now.bytes);
     after.carried_in.packets += state->packets - std::min(state->packets, now.packets);
@@ -88,6 +89,7 @@ void XfrmBackend::move_outbound(const Child& before, Child& after) {
     auto state = read(before.out);
     if (!state) return;
     skip(*state, numbers_under_way);
+    if (before.compressed_out) move_compression(*before.compressed_out, after.compressed_out, after, false);
     replace(before.out, *state, after, false);
     after.carried_out.bytes += state->bytes;
     after.carried_out.packets += state->packets;

@@ -63,6 +63,82 @@ protected:
     std::optional<XfrmBackend> backend;
 };
 
+// RFC 3173: inside of ESP, which then has transport mode, since the inner state makes the tunnel.
+TEST_F(XfrmBackendTest, AChildWithCompressionIsFourStates) {
+    model::ChildSaSpec compressed = spec(1);
+    compressed.ipcomp = {.cpi_in = 0x333, .cpi_out = 2};
+    compressed.headers.copy_ecn = false;
+    ASSERT_TRUE(backend->install(std::move(compressed)));
+    ASSERT_THAT(kernel.states, SizeIs(4));
+    for (const auto& [spi, cpi] : {std::pair(0x1001U, 0x333U), std::pair(0x2001U, 2U)}) {
+        const State &esp = *kernel.state(spi), &inner = *kernel.state(cpi);
+        EXPECT_EQ(inner.id.protocol, IPPROTO_COMP);
+        EXPECT_EQ(inner.suite.compression->name, "deflate");
+        EXPECT_FALSE(inner.suite.aead);
+        EXPECT_EQ(inner.mode, model::ChildMode::tunnel);
+        EXPECT_EQ(esp.mode, model::ChildMode::transport);
+        EXPECT_EQ(inner.id.destination, esp.id.destination);
+        EXPECT_EQ(inner.reqid, esp.reqid);
+        EXPECT_FALSE(inner.copy_ecn) << "what a tunnel does with headers";
+    }
+    for (const Direction direction : {Direction::in, Direction::forward, Direction::out}) {
+        const PolicyAction& action = kernel.policy(direction)->action;
+        ASSERT_TRUE(action.compress);
+        EXPECT_EQ(action.compress->mode, model::ChildMode::tunnel);
+        EXPECT_EQ(action.compress->spi, direction == Direction::out ? 2U : 0U);
+        EXPECT_EQ(action.compress->optional, direction != Direction::out) << "packets may come as they were";
+        EXPECT_EQ(action.protect->mode, model::ChildMode::transport);
+        EXPECT_FALSE(action.protect->optional);
+    }
+    model::Path elsewhere = path;
+    elsewhere.remote.address = address("192.0.2.9");
+    backend->move(ChildId{1}, elsewhere, false);
+    EXPECT_EQ(kernel.state(2)->id.destination, elsewhere.remote.address);
+    EXPECT_EQ(kernel.state(0x333)->source, elsewhere.remote.address);
+    EXPECT_EQ(kernel.policy(Direction::out)->action.compress->destination, elsewhere.remote.address);
+    backend->remove(ChildId{1}, minute);
+    EXPECT_EQ(kernel.state(2), nullptr) << "nothing goes out any more";
+    EXPECT_NE(kernel.state(0x333), nullptr);
+    backend->remove(ChildId{1}, Duration{0});
+    EXPECT_THAT(kernel.states, IsEmpty());
+}
+
+TEST_F(XfrmBackendTest, InBeetModeTheStatesKnowTheInnerAddresses) {
+    model::ChildSaSpec beet = spec(1, "10.2.0.1");
+    beet.mode = model::ChildMode::beet;
+    beet.local = selectors("10.1.0.1[tcp/80]");
+    ASSERT_TRUE(backend->install(std::move(beet)));
+    const State &in = *kernel.state(0x1001), &out = *kernel.state(0x2001);
+    EXPECT_EQ(in.mode, model::ChildMode::beet);
+    EXPECT_EQ(in.selector->source.text(), "10.2.0.1/32");
+    EXPECT_EQ(in.selector->destination.text(), "10.1.0.1/32");
+    EXPECT_EQ(out.selector->source.text(), "10.1.0.1/32");
+    EXPECT_EQ(out.selector->protocol, 0) << "protocols and ports are the policies' affair";
+    EXPECT_EQ(protect(Direction::out).mode, model::ChildMode::beet);
+    EXPECT_EQ(kernel.policy(Direction::out)->name.selector.protocol, 6);
+    model::ChildSaSpec both = spec(2, "10.2.0.1");
+    both.mode = model::ChildMode::beet;
+    both.local = selectors("10.1.0.1");
+    both.ipcomp = {.cpi_in = 0x333, .cpi_out = 2};
+    EXPECT_FALSE(backend->install(std::move(both)));
+    EXPECT_THAT(kernel.states, SizeIs(2));
+}
+
+TEST_F(XfrmBackendTest, AKernelWithoutCompressionSaysWhatItLacks) {
+    EXPECT_TRUE(backend->can_compress());
+    EXPECT_THAT(kernel.states, IsEmpty());
+    kernel.missing_algorithms.insert("deflate");
+    model::ChildSaSpec compressed = spec(1);
+    compressed.ipcomp = {.cpi_in = 0x333, .cpi_out = 2};
+    const auto refused = backend->install(std::move(compressed));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().text(), HasSubstr("ipcomp = no"));
+    EXPECT_THAT(kernel.states, IsEmpty());
+    TestTables bare;
+    bare.missing_algorithms.insert("deflate");
+    EXPECT_FALSE(XfrmBackend(std::make_unique<TestKernel>(bare), XfrmConfig{.port = 4500, .now = [] { return Instant(); }}, {}).can_compress());
+}
+
 TEST_F(XfrmBackendTest, AChildIsTwoStatesAndThreePolicies) {
     ASSERT_TRUE(backend->install(spec(1)));
     ASSERT_THAT(kernel.states, SizeIs(2));

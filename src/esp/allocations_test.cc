@@ -6,6 +6,7 @@
 
 #include "esp/decapsulate.h"
 #include "esp/forwarding_table.h"
+#include "esp/ipcomp.h"
 #include "esp/test_packets.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -84,6 +85,30 @@ TEST(Allocations, do_not_happen_for_packets) {
         carry(out, in, third);
         EXPECT_EQ(allocations, before) << name_of(suite.encr) << suite.key_bits;
     }
+}
+
+// RFC 3173: the streams of zlib are made once; a bomb among the packets, too.
+TEST(Allocations, do_not_happen_for_compressed_packets) {
+    if (!COUNTS_ALLOCATIONS) GTEST_SKIP() << "the sanitizer owns malloc";
+    auto spec = testing::test_spec();
+    spec.ipcomp = {.cpi_in = 300, .cpi_out = 300};
+    const auto child = testing::child_of(spec);
+    Compression compression;
+    const Bytes packet = testing::make_packet({.source = "10.2.0.1", .destination = "10.1.0.1", .payload = 1000});
+    const auto inner = *parse_inner(packet.data(), packet.size());
+    Bytes smaller(packet.size()), room(model::limits::decompressed_octets_max), zeros(60'000), bomb(zeros.size());
+    const std::size_t bomb_size = compression.compress(*child, inner, zeros, protocol::ipv4, bomb.data());
+    const auto carry = [&](std::size_t part) {
+        const std::size_t size = compression.compress(*child, inner, packet, protocol::ipv4, smaller.data());
+        InboundPacket inbound{.esp = smaller.data(), .payload_size = static_cast<std::uint32_t>(size), .next_header = protocol::ipcomp};
+        EXPECT_EQ(compression.decompress(*child, inbound, room.data()), Drop::none);
+        InboundPacket cut{.esp = bomb.data(), .payload_size = static_cast<std::uint32_t>(part), .next_header = protocol::ipcomp};
+        EXPECT_NE(compression.decompress(*child, cut, room.data()), Drop::none);
+    };
+    carry(bomb_size / 2);  // the first stream without an end makes zlib take a window
+    const auto before = allocations;
+    for (std::size_t part = 0; part < bomb_size; ++part) carry(part);
+    EXPECT_EQ(allocations, before);
 }
 
 // The libraries that are not the first choice here are it elsewhere.

@@ -10,6 +10,11 @@
 
 namespace cygnet::esp {
 
+// The addresses of all inner packets.
+struct InnerEnds {
+    model::IpAddress local, remote;
+};
+
 struct Child {
     model::ChildId id{};
     std::shared_ptr<SaRuntime> sa{};    // nothing: a policy
@@ -17,8 +22,10 @@ struct Child {
     PacketSelectors remote{};         // and the peer's
     model::Path path{};
     bool udp_encapsulation = false;
-    bool transport = false;  // RFC 4303 §3.1.1
+    bool transport = false;  // RFC 4303 §3.1.1: the inner header does not travel; so it is in BEET mode
     Boxed<model::OriginalAddresses> original{};
+    Boxed<InnerEnds> beet{};  // BEET mode: what the inner header says that is gone
+    model::Ipcomp ipcomp{};
     std::uint32_t tfc_padding = 0;
     model::TunnelHeaders headers{};
     model::IcmpErrors icmp_errors = model::IcmpErrors::yes;
@@ -38,7 +45,15 @@ struct Child {
                any_matches(remote, PacketEnd::destination_of(packet));
     }
 };
+// Those of packets whose header does not travel.
+inline InnerEnds inner_ends_of(const Child& child) {
+    return child.beet ? *child.beet : InnerEnds{.local = child.path.local.address, .remote = child.path.remote.address};
+}
 using ChildPointer = std::shared_ptr<const Child>;
+
+inline InnerEnds inner_ends_of(const model::ChildSaSpec& spec) {
+    return {.local = spec.local.front().addresses.first, .remote = spec.remote.front().addresses.first};
+}
 
 inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<SaRuntime> runtime,
                                SharedValues<PacketSelectors>* locals = nullptr) {
@@ -50,8 +65,10 @@ inline ChildPointer make_child(const model::ChildSaSpec& spec, std::shared_ptr<S
                                                .remote = compile(spec.remote, spec.non_first_fragments),
                                                .path = spec.path,
                                                .udp_encapsulation = spec.udp_encapsulation,
-                                               .transport = spec.mode == model::ChildMode::transport,
+                                               .transport = spec.mode != model::ChildMode::tunnel,
                                                .original = spec.original ? Boxed(*spec.original) : Boxed<model::OriginalAddresses>(),
+                                               .beet = spec.mode == model::ChildMode::beet ? Boxed(inner_ends_of(spec)) : Boxed<InnerEnds>(),
+                                               .ipcomp = spec.ipcomp,
                                                .tfc_padding = spec.tfc_padding,
                                                .headers = spec.headers,
                                                .icmp_errors = spec.icmp_errors,

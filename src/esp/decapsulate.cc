@@ -47,14 +47,8 @@ Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& pa
 
     packet.payload_size = static_cast<std::uint32_t>(payload);
     packet.next_header = next_header;
-    if (child.transport) return Drop::none;
-    if (next_header != protocol::ipv4 && next_header != protocol::ipv6) return Drop::bad_next_header;
-    const auto family = next_header == protocol::ipv4 ? model::Family::v4 : model::Family::v6;
-    if (!parse_inner(text, payload, packet.inner) || packet.inner.family != family) return Drop::bad_inner_packet;
-    if (const Drop drop = check_selectors(child, text, packet.inner); drop != Drop::none) return drop;
-    if (!decapsulate_traffic_class(child.headers, text, packet.inner, packet.outer_traffic_class))
-        return Drop::ecn_not_capable;
-    return Drop::none;
+    if (child.transport || (next_header == protocol::ipcomp && child.ipcomp.agreed())) return Drop::none;
+    return examine_inner(child, packet);
 }
 
 // Size and replay check; the packets that remain are listed for opening.
@@ -96,6 +90,18 @@ std::size_t accept(InboundSa& sa, std::span<const crypto::EspPacket> openings, s
 
 }  // namespace
 
+Drop examine_inner(const Child& child, InboundPacket& packet) {
+    if (packet.next_header != protocol::ipv4 && packet.next_header != protocol::ipv6) return Drop::bad_next_header;
+    const auto family = packet.next_header == protocol::ipv4 ? model::Family::v4 : model::Family::v6;
+    std::uint8_t* const text = packet.data();
+    if (!parse_inner(text, packet.payload_size, packet.inner) || packet.inner.family != family) return Drop::bad_inner_packet;
+    // RFC 4301 §5.2 step 4.
+    if (const Drop drop = check_selectors(child, text, packet.inner); drop != Drop::none) return drop;
+    if (!decapsulate_traffic_class(child.headers, text, packet.inner, packet.outer_traffic_class))
+        return Drop::ecn_not_capable;
+    return Drop::none;
+}
+
 // Packets are opened without the lock, so that an SA may be at work in several threads; the window is asked before and after.
 std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, Instant now) {
     ASSERT(packets.size() <= model::limits::batch_packets);
@@ -113,7 +119,7 @@ std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, In
         if (packet->drop != Drop::none) continue;
         packet->drop = examine_plaintext(child, sizes, *packet);
         if (packet->drop == Drop::dummy) ++dummies;
-        if (packet->drop == Drop::none) octets += child.transport ? packet->payload_size : packet->inner.size;
+        if (packet->drop == Drop::none) octets += child.transport || is_compressed(child, *packet) ? packet->payload_size : packet->inner.size;
     }
     if (authentic != dummies) sa.received.add(authentic - dummies, octets, now);
     for (const InboundPacket& packet : packets)

@@ -35,6 +35,15 @@ inline std::optional<std::uint32_t> spi_of(const std::uint8_t* esp, std::size_t 
 
 // Opens packets that carry the child's inbound SPI; sets `drop`, `newest` and `inner` of each and counts
 // drops in the SA. At most limits::batch_packets at once. Returns how many were authentic.
+// Compressed text is left as it is, for ipcomp.h.
 std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, Instant now);
+
+// Authentic, and still to be decompressed.
+inline bool is_compressed(const Child& child, const InboundPacket& packet) {
+    return packet.drop == Drop::none && packet.next_header == protocol::ipcomp && child.ipcomp.agreed();
+}
+
+// The last checks of a tunnel: the text is a packet, whose selectors and congestion mark are right. Sets `inner`.
+Drop examine_inner(const Child& child, InboundPacket& packet);
 
 }  // namespace cygnet::esp

@@ -12,7 +12,7 @@ namespace cygnet::esp {
 
 namespace protocol {
 inline constexpr std::uint8_t icmp = 1, ipv4 = 4, tcp = 6, udp = 17, ipv6 = 41, esp = 50, ah = 51, icmpv6 = 58, none = 59,
-                              dccp = 33, sctp = 132, udp_lite = 136;
+                              dccp = 33, sctp = 132, ipcomp = 108, udp_lite = 136;
 }
 
 // An address as integers, for comparisons on the fast path; IPv4 lies in the low 32 bits.

@@ -8,14 +8,14 @@ namespace {
 
 constexpr std::size_t ipv4_header = 20, ipv6_header = 40, udp_header = 8, ip_octets_max = 65535;
 
-std::size_t ip_header_of(const Child& child) {
-    return child.path.remote.address.family() == model::Family::v4 ? ipv4_header : ipv6_header;
+std::size_t header_of(const model::IpAddress& address) {
+    return address.family() == model::Family::v4 ? ipv4_header : ipv6_header;
 }
 
 }  // namespace
 
 std::size_t outer_size(const Child& child, std::size_t esp_octets) {
-    return ip_header_of(child) + (child.udp_encapsulation ? udp_header : 0) + esp_octets;
+    return header_of(child.path.remote.address) + (child.udp_encapsulation ? udp_header : 0) + esp_octets;
 }
 
 std::size_t payload_mtu(const Child& child, std::uint32_t path_mtu) {
@@ -28,7 +28,7 @@ std::size_t payload_mtu(const Child& child, std::uint32_t path_mtu) {
 }
 
 std::size_t inner_mtu(const Child& child, std::uint32_t path_mtu) {
-    return payload_mtu(child, path_mtu) + (child.transport || child.path.tcp() ? ip_header_of(child) : 0);
+    return payload_mtu(child, path_mtu) + (child.transport || child.path.tcp() ? header_of(inner_ends_of(child).remote) : 0);
 }
 
 }  // namespace cygnet::esp

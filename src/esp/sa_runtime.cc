@@ -46,8 +46,9 @@ const crypto::PacketCipher& SaCipher::prepared() const {
 }
 
 Result<std::shared_ptr<SaRuntime>> SaRuntime::make(const model::ChildSaSpec& spec) {
-    if (spec.mode != model::ChildMode::tunnel && spec.mode != model::ChildMode::transport)
-        return fail(Errc::unsupported, "child mode", "a shunt has no SA");
+    if (model::is_shunt(spec.mode)) return fail(Errc::unsupported, "child mode", "a shunt has no SA");
+    if (spec.mode == model::ChildMode::beet && !model::one_address_each(spec.local, spec.remote))
+        return fail(Errc::bad_value, "traffic selectors", "BEET mode is between one address at each end");
     // RFC 4303 §2.1: 0 is for local use, 1 to 255 are reserved.
     if (spec.spi_in < 256 || spec.spi_out < 256) return fail(Errc::bad_value, "ESP SPI");
     if (spec.replay_window > model::limits::replay_window_packets_max)

@@ -168,6 +168,7 @@ inline model::ChildSaSpec mirrored(const model::ChildSaSpec& of) {
     spec.remote = of.local;
     spec.path = {of.path.remote, of.path.local};
     spec.udp_encapsulation = of.udp_encapsulation;
+    spec.ipcomp = {.cpi_in = of.ipcomp.cpi_out, .cpi_out = of.ipcomp.cpi_in};
     return spec;
 }
 

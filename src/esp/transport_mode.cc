@@ -23,7 +23,7 @@ std::uint16_t fold(std::uint32_t sum) {
     return static_cast<std::uint16_t>(sum);
 }
 
-void write_ipv4_header(std::uint8_t* to, const Child& child, const InboundPacket& packet) {
+void write_ipv4_header(std::uint8_t* to, const InnerEnds& ends, const InboundPacket& packet) {
     std::memset(to, 0, ipv4_header);
     to[0] = 0x45;
     to[1] = packet.outer_traffic_class;
@@ -31,18 +31,18 @@ void write_ipv4_header(std::uint8_t* to, const Child& child, const InboundPacket
     store_be(to + 6, dont_fragment);
     to[8] = hop_limit;
     to[9] = packet.next_header;
-    std::ranges::copy(child.path.remote.address.bytes(), to + 12);
-    std::ranges::copy(child.path.local.address.bytes(), to + 16);
+    std::ranges::copy(ends.remote.bytes(), to + 12);
+    std::ranges::copy(ends.local.bytes(), to + 16);
     store_be(to + 10, static_cast<std::uint16_t>(~fold(sum_of({to, ipv4_header}))));
 }
 
-void write_ipv6_header(std::uint8_t* to, const Child& child, const InboundPacket& packet) {
+void write_ipv6_header(std::uint8_t* to, const InnerEnds& ends, const InboundPacket& packet) {
     store_be(to, 6U << 28 | std::uint32_t{packet.outer_traffic_class} << 20);
     store_be(to + 4, static_cast<std::uint16_t>(packet.payload_size));
     to[6] = packet.next_header;
     to[7] = hop_limit;
-    std::ranges::copy(child.path.remote.address.bytes(), to + 8);
-    std::ranges::copy(child.path.local.address.bytes(), to + 24);
+    std::ranges::copy(ends.remote.bytes(), to + 8);
+    std::ranges::copy(ends.local.bytes(), to + 24);
 }
 
 std::optional<std::size_t> checksum_place(std::uint8_t protocol) {
@@ -79,11 +79,12 @@ std::optional<std::size_t> transport_payload(const InnerPacket& packet) {
 }
 
 Drop rebuild(const Child& child, const InboundPacket& packet, std::uint8_t* room, InnerPacket& inner) {
-    const bool v4 = child.path.remote.address.family() == model::Family::v4;
+    const InnerEnds ends = inner_ends_of(child);
+    const bool v4 = ends.remote.family() == model::Family::v4;
     const std::size_t header = v4 ? ipv4_header : ipv6_header;
     if (packet.payload_size > 0xffff - ipv4_header) return Drop::bad_inner_packet;
-    if (v4) write_ipv4_header(room, child, packet);
-    else write_ipv6_header(room, child, packet);
+    if (v4) write_ipv4_header(room, ends, packet);
+    else write_ipv6_header(room, ends, packet);
     std::memcpy(room + header, packet.data(), packet.payload_size);
     mend_checksum(room + header, child, packet);
     const auto parsed = parse_inner(room, header + packet.payload_size);

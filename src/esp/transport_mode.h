@@ -1,5 +1,6 @@
 // Transport mode, RFC 4303 §3.1.1: ESP covers what follows the IP header, which travels in the clear as the outer one.
-// Packets between the two ends of the path alone.
+// Packets between the two ends of the path alone. BEET mode (draft-nikander-esp-beet-mode) is the same but for the addresses,
+// which the SA knows: the outer header has those of the path, of another family perhaps.
 #pragma once
 
 #include <cstdint>

@@ -103,6 +103,26 @@ Boxed<model::OriginalAddresses> if_translated(const model::OriginalAddresses& or
     return original;
 }
 
+// ---- what a message says ------------------------------------------------------------------------
+
+// RFC 3173 §3.3: what the peer may write into the packets that we send it. A transform's own number stands for it.
+bool usable_cpi(std::uint16_t cpi) {
+    return (cpi >= model::cpi_first && cpi <= model::cpi_last) ||
+           cpi == static_cast<std::uint16_t>(model::IpcompTransform::deflate);
+}
+bool is_deflate(const IpcompSupport& support) {
+    return support.transform == model::IpcompTransform::deflate && usable_cpi(support.cpi);
+}
+
+std::vector<IpcompSupport> supported_compression(const wire::Message& message) {
+    std::vector<IpcompSupport> supported;
+    for (const wire::NotifyPayload* notify : message.notifies(model::NotifyType::ipcomp_supported)) {
+        const auto data = wire::parse<wire::IpcompData>(notify->data);
+        supported.push_back(data ? IpcompSupport{.cpi = data->cpi, .transform = data->transform} : IpcompSupport{});
+    }
+    return supported;
+}
+
 // ---- the responder's choice ---------------------------------------------------------------------
 
 bool well_formed(const SelectorPair& selectors) {
@@ -142,7 +162,7 @@ struct Fit {
     int rank() const {
         const SelectorPair first = first_of(offered);
         int rank = 0;
-        if (mode == model::ChildMode::transport) rank += 8;
+        if (mode != model::ChildMode::tunnel) rank += 8;
         if (own == offered) rank += 4;
         if (within(first, own)) rank += 2;
         if (!is_empty(common_part(first, own))) rank += 1;
@@ -155,10 +175,12 @@ std::optional<Fit> fit(const model::ChildConfig& child, const ChildOffer& offer,
     Fit result{.child = &child, .offered = offer.selectors, .own = configured_selectors(child, addresses, outer)};
     result.mode = child.mode;
     switch (child.mode) {
-        case model::ChildMode::beet:
         case model::ChildMode::pass:
         case model::ChildMode::drop: return std::nullopt;
         case model::ChildMode::tunnel: break;
+        case model::ChildMode::beet:
+            if (!offer.notices.beet_mode) return std::nullopt;
+            break;
         case model::ChildMode::transport: {
             auto seen = offer.notices.transport_mode ? for_transport_mode(offer.selectors, outer) : std::nullopt;
             if (!seen) return std::nullopt;
@@ -168,6 +190,8 @@ std::optional<Fit> fit(const model::ChildConfig& child, const ChildOffer& offer,
     }
     result.common = common_part(result.offered, result.own);
     if (is_empty(result.common)) return std::nullopt;
+    if (child.mode == model::ChildMode::beet && !model::one_address_each(result.common.local, result.common.remote))
+        return std::nullopt;
     return result;
 }
 
@@ -195,21 +219,13 @@ Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffe
                       no_common_proposal("esp_proposals of child " + child.name, own, offered));
     }
     const std::uint32_t spi_out = TRY(peer_spi(offer.proposals, chosen->number));
+    const auto deflate = std::ranges::find_if(offer.notices.ipcomp, is_deflate);
+    const bool compressed = child.ipcomp && deflate != offer.notices.ipcomp.end();
     return ChildTerms{.proposal = std::move(*chosen),
                       .spi_out = spi_out,
+                      .ipcomp = {.cpi_out = compressed ? deflate->cpi : std::uint16_t{0}},
                       .peer_takes_tfc_padding = !offer.notices.no_tfc_padding,
                       .non_first_fragments = child.non_first_fragments && offer.notices.non_first_fragments};
-}
-
-// ---- what a message says ------------------------------------------------------------------------
-
-std::vector<IpcompSupport> supported_compression(const wire::Message& message) {
-    std::vector<IpcompSupport> supported;
-    for (const wire::NotifyPayload* notify : message.notifies(model::NotifyType::ipcomp_supported)) {
-        const auto data = wire::parse<wire::IpcompData>(notify->data);
-        supported.push_back(data ? IpcompSupport{.cpi = data->cpi, .transform = data->transform} : IpcompSupport{});
-    }
-    return supported;
 }
 
 // RFC 9611 §5.1: one with a protocol or an SPI is ignored.
@@ -228,6 +244,17 @@ std::unexpected<Error> nonsense(const char* where, std::string detail) {
                       .reaction = Reaction::end_sa,
                       .notify = static_cast<std::uint16_t>(model::NotifyType::invalid_syntax),
                       .detail = std::move(detail)});
+}
+
+// §2.22: at most one algorithm is chosen, of those that were offered; no answer means none.
+Result<model::Ipcomp> check_compression(std::span<const IpcompSupport> offered, std::span<const IpcompSupport> chosen) {
+    const auto refuse = [](const char* why) { return fail(Errc::no_match, "IPCOMP_SUPPORTED", why); };
+    if (chosen.empty()) return model::Ipcomp{};
+    if (offered.empty()) return refuse("the peer chose compression, which we did not offer");
+    if (chosen.size() > 1) return refuse("the peer chose more than one compression algorithm");
+    if (!is_deflate(chosen.front()))
+        return refuse("the peer chose another compression than DEFLATE, or an index that no packet may carry");
+    return model::Ipcomp{.cpi_in = offered.front().cpi, .cpi_out = chosen.front().cpi};
 }
 
 }  // namespace
@@ -295,14 +322,27 @@ SelectorPair offered_selectors(SelectorPair configured, const Boxed<model::Packe
     return configured;
 }
 
+Result<> check_offer(const model::ChildConfig& child, const SelectorPair& selectors, bool peer_knows_beet) {
+    if (child.mode != model::ChildMode::beet) return {};
+    if (!peer_knows_beet)
+        return fail(Errc::no_match, "mode",
+                    "child '" + child.name + "' wants BEET mode, which the peer does not say that it knows: let it have a child with " +
+                        "mode = beet (and charon.send_vendor_id = yes, where it is strongSwan), or set mode = tunnel here");
+    if (!model::one_address_each(selectors.local, selectors.remote))
+        return fail(Errc::no_match, "local_ts, remote_ts",
+                    "child '" + child.name + "' wants BEET mode, which is between one address at each end, and not for " + text_of(selectors));
+    return {};
+}
+
 std::string no_selectors(const model::ChildConfig& child, const OuterPath& outer) {
     return "child '" + child.name + "' has nothing to offer: transport mode is for packets between " + outer.local.text() +
            " and " + outer.remote.text() + ", let local_ts and remote_ts contain them";
 }
 
-ChildNotices child_notices(const wire::Message& message) {
+ChildNotices child_notices(const wire::Message& message, bool peer_knows_beet) {
     using model::NotifyType;
     return {.transport_mode = message.notify(NotifyType::use_transport_mode) != nullptr,
+            .beet_mode = peer_knows_beet && message.notify(NotifyType::use_beet_mode) != nullptr,
             .no_tfc_padding = message.notify(NotifyType::esp_tfc_padding_not_supported) != nullptr,
             .non_first_fragments = message.notify(NotifyType::non_first_fragments_also) != nullptr,
             .more_possible = message.notify(NotifyType::additional_ts_possible) != nullptr,
@@ -312,29 +352,41 @@ ChildNotices child_notices(const wire::Message& message) {
 
 void add_notices(wire::MessageBuilder& message, const ChildNotices& notices) {
     if (notices.transport_mode) message.notify(model::NotifyType::use_transport_mode);
+    if (notices.beet_mode) message.notify(model::NotifyType::use_beet_mode);
     if (notices.no_tfc_padding) message.notify(model::NotifyType::esp_tfc_padding_not_supported);
     if (notices.non_first_fragments) message.notify(model::NotifyType::non_first_fragments_also);
     if (notices.more_possible) message.notify(model::NotifyType::additional_ts_possible);
     if (notices.per_resource) message.notify(model::NotifyType::sa_resource_info);
+    for (const IpcompSupport& support : notices.ipcomp) {
+        Bytes data;
+        Writer writer(data);
+        wire::write(writer, wire::IpcompData{.cpi = support.cpi, .transform = support.transform, .attributes = {}});
+        message.notify(model::NotifyType::ipcomp_supported, data);
+    }
 }
 
 ChildNotices offered_notices(const model::ChildConfig& child, const SelectorPair& selectors, bool takes_tfc_padding) {
     const auto has_ports = [](const model::TrafficSelector& selector) { return !selector.all_ports(); };
     const bool ports = std::ranges::any_of(selectors.local, has_ports) || std::ranges::any_of(selectors.remote, has_ports);
-    const bool transport = child.mode == model::ChildMode::transport;
-    return {.transport_mode = transport,
-            .no_tfc_padding = transport || !takes_tfc_padding,
+    return {.transport_mode = child.mode == model::ChildMode::transport,
+            .beet_mode = child.mode == model::ChildMode::beet,
+            .no_tfc_padding = child.mode != model::ChildMode::tunnel || !takes_tfc_padding,
             .non_first_fragments = child.non_first_fragments && ports,
             .per_resource = child.per_cpu_sas};
 }
 
+std::vector<IpcompSupport> deflate_at(std::uint16_t cpi) {
+    return {{.cpi = cpi, .transform = model::IpcompTransform::deflate}};
+}
+
 // RFC 4303 §2.7: only a tunnel's inner header says where the padding begins.
 ChildNotices answered_notices(const ChildTerms& terms, bool takes_tfc_padding) {
-    const bool transport = terms.mode == model::ChildMode::transport;
-    return {.transport_mode = transport,
-            .no_tfc_padding = transport || !takes_tfc_padding,
+    return {.transport_mode = terms.mode == model::ChildMode::transport,
+            .beet_mode = terms.mode == model::ChildMode::beet,
+            .no_tfc_padding = terms.mode != model::ChildMode::tunnel || !takes_tfc_padding,
             .non_first_fragments = terms.non_first_fragments,
             .more_possible = terms.more_possible,
+            .ipcomp = terms.ipcomp.agreed() ? deflate_at(terms.ipcomp.cpi_in) : std::vector<IpcompSupport>(),
             .per_resource = terms.per_resource};
 }
 
@@ -367,6 +419,9 @@ Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffe
     if (transport && !offer.notices.transport_mode)
         return refuse(Errc::no_match, "mode", model::NotifyType::no_proposal_chosen,
                       "the rekey of a child in transport mode does not ask for transport mode");
+    if (present.mode == model::ChildMode::beet && !offer.notices.beet_mode)
+        return refuse(Errc::no_match, "mode", model::NotifyType::no_proposal_chosen,
+                      "the rekey of a child in BEET mode does not ask for BEET mode");
     const auto seen = transport ? for_transport_mode(offer.selectors, outer) : std::nullopt;
     const SelectorPair& offered = seen ? seen->selectors : offer.selectors;
     // RFC 7296 §2.9.2: the new SA must not be narrower than the one in use, whose selectors are always acceptable.
@@ -419,12 +474,14 @@ Result<ChildTerms> check_child_answer(const ChildRequest& request, const ChildAn
     if (!chosen) return nonsense(chosen.error().where, chosen.error().detail);
     const auto spi_out = peer_spi(answer.proposals, answer.proposals.front().number);
     if (!spi_out) return nonsense(spi_out.error().where, spi_out.error().detail);
-    // §2.22: only a transform that was offered may be accepted, and we offer none.
-    if (!answer.notices.ipcomp.empty())
-        return fail(Errc::no_match, "IPCOMP_SUPPORTED", "the peer chose compression, which we did not offer");
+    const auto ipcomp = check_compression(request.notices.ipcomp, answer.notices.ipcomp);
+    if (!ipcomp) return fail(ipcomp.error());
     if (answer.notices.transport_mode && !request.notices.transport_mode)
         return fail(Errc::no_match, "USE_TRANSPORT_MODE", "the peer chose transport mode, which we did not ask for");
-    ChildTerms terms{.proposal = std::move(*chosen), .spi_out = *spi_out, .selectors = answer.selectors};
+    if (answer.notices.beet_mode && !request.notices.beet_mode)
+        return fail(Errc::no_match, "USE_BEET_MODE", "the peer chose BEET mode, which we did not ask for");
+    ChildTerms terms{
+        .proposal = std::move(*chosen), .spi_out = *spi_out, .selectors = answer.selectors, .ipcomp = *ipcomp};
     const auto seen = answer.notices.transport_mode ? for_transport_mode(answer.selectors, outer) : std::nullopt;
     if (seen) {
         terms.selectors = seen->selectors;
@@ -434,6 +491,7 @@ Result<ChildTerms> check_child_answer(const ChildRequest& request, const ChildAn
         return nonsense("traffic selectors", "the peer answered " + text_of(answer.selectors) +
                                                  ", which is not within our offer " + text_of(request.selectors));
     if (answer.notices.transport_mode) terms.mode = model::ChildMode::transport;
+    if (answer.notices.beet_mode) terms.mode = model::ChildMode::beet;
     terms.peer_takes_tfc_padding = !answer.notices.no_tfc_padding;
     terms.non_first_fragments = request.notices.non_first_fragments && answer.notices.non_first_fragments;
     terms.more_possible = answer.notices.more_possible;
@@ -447,6 +505,9 @@ Result<> check_wanted(const model::ChildConfig& child, const ChildTerms& terms, 
         return fail(Errc::no_match, "USE_TRANSPORT_MODE",
                     "the peer declined transport mode for child '" + child.name +
                         "': let it allow transport mode, or set mode = tunnel here");
+    if (child.mode == model::ChildMode::beet && terms.mode != model::ChildMode::beet)
+        return fail(Errc::no_match, "USE_BEET_MODE",
+                    "the peer declined BEET mode for child '" + child.name + "': let it have mode = beet, or set mode = tunnel here");
     if (replaced != nullptr && !within(replaced->selectors, terms.selectors))
         return fail(Errc::no_match, "traffic selectors",
                     "the peer narrowed the rekeyed child to " + text_of(terms.selectors) + ", the SA in use has " +
@@ -478,6 +539,7 @@ model::ChildSaSpec child_spec(const ChildFrame& frame, const ChildTerms& terms, 
     spec.non_first_fragments = terms.non_first_fragments;
     spec.headers = child.headers;
     spec.icmp_errors = child.icmp_errors;
+    spec.ipcomp = terms.ipcomp;
     spec.kernel = child.kernel;
     if (terms.peer_takes_tfc_padding && terms.mode == model::ChildMode::tunnel && !ah) spec.tfc_padding = child.tfc_padding;
     return spec;

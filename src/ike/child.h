@@ -55,6 +55,9 @@ SelectorPair configured_selectors(const model::ChildConfig& child, const ChildAd
 SelectorPair offered_selectors(SelectorPair configured, const Boxed<model::PacketEnds>& packet,
                                bool single_pair);
 
+// Fails for what cannot be asked of this peer: BEET mode with more than one address at an end, or with one that does not know it.
+Result<> check_offer(const model::ChildConfig& child, const SelectorPair& selectors, bool peer_knows_beet);
+
 // Why there are none.
 std::string no_selectors(const model::ChildConfig& child, const OuterPath& outer);
 
@@ -75,10 +78,14 @@ struct ChildNotices {
     std::vector<IpcompSupport> ipcomp{};
     bool per_resource = false;         // SA_RESOURCE_INFO, RFC 9611
 };
-ChildNotices child_notices(const wire::Message& message);
+// USE_BEET_MODE means something if the peer's Vendor ID says so.
+ChildNotices child_notices(const wire::Message& message, bool peer_knows_beet);
 void add_notices(wire::MessageBuilder& message, const ChildNotices& notices);
 // Ours, for a request. `takes_tfc_padding`: whether the data plane strips it.
 ChildNotices offered_notices(const model::ChildConfig& child, const SelectorPair& selectors, bool takes_tfc_padding);
+
+// The offer of compression that says by which index it can be told, and the answer to one.
+std::vector<IpcompSupport> deflate_at(std::uint16_t cpi);
 
 // What both sides agreed on.
 struct ChildTerms {
@@ -87,7 +94,7 @@ struct ChildTerms {
     SelectorPair selectors{};
     model::ChildMode mode = model::ChildMode::tunnel;
     Boxed<model::OriginalAddresses> original{};  // transport mode behind a NAT
-    model::Ipcomp ipcomp{};
+    model::Ipcomp ipcomp{};  // of a responder, cpi_in by Context::settle_compression()
     bool peer_takes_tfc_padding = true;
     bool non_first_fragments = false;
     bool more_possible = false;

@@ -139,6 +139,38 @@ TEST_F(Answer, WithWhatWeDidNotAskForIsAChildThatWeDoNotTake) {
     EXPECT_FALSE(check(own, {.non_first_fragments = true}, {})->non_first_fragments);
 }
 
+// BEET mode is offered to who knows it, between one address at each end, and nothing else is taken for it.
+TEST_F(Answer, InBeetModeIsAskedFor) {
+    child.mode = model::ChildMode::beet;
+    EXPECT_FALSE(check_offer(child, own, true)) << "networks";
+    own = pair({"10.1.0.1/32", "10.1.0.1/32[tcp/80]"}, {"10.2.0.1/32"});
+    EXPECT_TRUE(check_offer(child, own, true));
+    EXPECT_FALSE(check_offer(child, own, false)) << "the peer does not know it";
+    EXPECT_FALSE(check_offer(child, pair({"10.1.0.1/32", "10.1.0.2/32"}, {"10.2.0.1/32"}), true));
+    EXPECT_FALSE(check_offer(child, pair({"10.1.0.1/32"}, {"2001:db8::1/128"}), true)) << "two families";
+    const ChildNotices beet = offered_notices(child, own, true);
+    EXPECT_TRUE(beet.beet_mode && !beet.transport_mode && beet.no_tfc_padding);
+    EXPECT_EQ(check(own, beet, {.beet_mode = true})->mode, model::ChildMode::beet);
+    EXPECT_FALSE(check(own, {}, {.beet_mode = true})) << "not asked for";
+    const auto tunnel = check(own, beet, {});
+    ASSERT_TRUE(tunnel);
+    EXPECT_FALSE(check_wanted(child, *tunnel, nullptr)) << "declined";
+    ChildTerms present{.selectors = own, .mode = model::ChildMode::beet};
+    const auto rekey = [&](ChildNotices notices) {
+        return decide_rekey(child, {.proposals = offered, .selectors = own, .notices = std::move(notices)}, present, path);
+    };
+    EXPECT_FALSE(rekey({})) << "a rekey keeps the mode";
+    EXPECT_EQ(rekey({.beet_mode = true})->mode, model::ChildMode::beet);
+}
+
+// RFC 7296 §3.10.1: numbers of private use mean nothing to those who have not said that they know them.
+TEST(ChildNoticesOfPrivateUse, CountWhenTheVendorIdSaysSo) {
+    wire::Message message;
+    message.payloads.push_back(wire::NotifyPayload{.message_type = model::NotifyType::use_beet_mode, .spi = {}, .data = {}});
+    EXPECT_FALSE(child_notices(message, false).beet_mode);
+    EXPECT_TRUE(child_notices(message, true).beet_mode);
+}
+
 // RFC 7296 §1.3.1 [86]: ESP_TFC_PADDING_NOT_SUPPORTED is honoured.
 TEST_F(Answer, DecidesAboutTrafficFlowPadding) {
     child.tfc_padding = 500;

@@ -56,6 +56,11 @@ std::string phase_text(const IkeSa& sa) {
     return model::name_of(model::ExchangeType::informational);
 }
 
+// ", CPIs 4f31_i 0002_o"
+std::string indices_of(const model::Ipcomp& ipcomp) {
+    return ipcomp.agreed() ? fmt::format(", CPIs {:04x}_i {:04x}_o", ipcomp.cpi_in, ipcomp.cpi_out) : std::string();
+}
+
 }  // namespace
 
 wire::Header Context::request_header(model::ExchangeType exchange) const {
@@ -356,9 +361,12 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
     Child& added = sa.children.emplace(child.id, std::move(child)).first->second;
     core.index_child(added, sa);
     log(model::LogGroup::ike, 0,
-        fmt::format("CHILD_SA {}{{{}}} established with SPIs {:08x}_i {:08x}_o and TS {} === {}{}", config.name,
-                    added.unique_id, added.spi_in, added.spi_out, model::text_of(added.terms.selectors.local),
-                    model::text_of(added.terms.selectors.remote), for_resource(added.resource)));
+        fmt::format("CHILD_SA {}{{{}}} established with SPIs {:08x}_i {:08x}_o{} and TS {} === {}{}", config.name,
+                    added.unique_id, added.spi_in, added.spi_out, indices_of(added.terms.ipcomp),
+                    model::text_of(added.terms.selectors.local), model::text_of(added.terms.selectors.remote), for_resource(added.resource)));
+    if (config.ipcomp && !added.terms.ipcomp.agreed())
+        log(model::LogGroup::ike, 1,
+            fmt::format("CHILD_SA {}{{{}}} is not compressed: the peer does not want it", config.name, added.unique_id));
     if (!rekey) report(model::ChildUp{status(), status(added)});
     return added;
 }
@@ -377,6 +385,18 @@ void Context::remove_child(model::ChildId id, const std::string& reason, Duratio
     core.release_child_spi(child.spi_in);
     core.forget_child(child, sa);
     sa.children.erase(found);
+}
+
+void Context::offer_compression(const model::ChildConfig& config, std::uint32_t spi_in, ChildNotices& notices) const {
+    if (!config.ipcomp) return;
+    if (const auto cpi = core.cpi_of(spi_in)) notices.ipcomp = deflate_at(*cpi);
+}
+
+void Context::settle_compression(std::uint32_t spi_in, ChildTerms& terms) const {
+    if (!terms.ipcomp.agreed()) return;
+    const auto cpi = core.cpi_of(spi_in);
+    if (cpi) terms.ipcomp.cpi_in = *cpi;
+    else terms.ipcomp = {};
 }
 
 ChildFrame Context::child_frame(std::uint32_t spi_in, bool exchange_initiator) const {

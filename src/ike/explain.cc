@@ -164,20 +164,23 @@ Explanation proposals_refused(const std::string& setting, std::span<const Propos
 
 Explanation no_common_selectors(const model::Connection& connection, const ChildOffer& offer,
                                 const ChildAddresses& addresses, const OuterPath& outer) {
-    const auto with_mode = [](const SelectorPair& selectors, bool transport) {
-        return text_of(selectors) + (transport ? " in transport mode" : "");
+    const auto with_mode = [](const SelectorPair& selectors, model::ChildMode mode) {
+        const char* const words = mode == model::ChildMode::transport ? " in transport mode" : mode == model::ChildMode::beet ? " in BEET mode" : "";
+        return text_of(selectors) + words;
     };
+    const model::ChildMode asked = offer.notices.transport_mode ? model::ChildMode::transport
+                                   : offer.notices.beet_mode    ? model::ChildMode::beet
+                                                                : model::ChildMode::tunnel;
     Explanation why{.kind = "selectors",
                     .what = "the traffic selectors of the peer fit no child of " + connection.name,
                     .ours = {},
-                    .theirs = with_mode(offer.selectors, offer.notices.transport_mode)};
+                    .theirs = with_mode(offer.selectors, asked)};
     std::size_t fewest = 3;
     for (const model::ChildConfig& child : connection.children) {
         if (model::is_shunt(child.mode)) continue;
         const SelectorPair own = configured_selectors(child, addresses, outer);
-        const bool transport = child.mode == model::ChildMode::transport;
         if (why.ours.size() < model::limits::failure_text_octets)
-            why.ours += (why.ours.empty() ? "" : ", ") + child.name + ": " + with_mode(own, transport);
+            why.ours += (why.ours.empty() ? "" : ", ") + child.name + ": " + with_mode(own, child.mode);
         const std::size_t misses = std::size_t{model::narrow(offer.selectors.local, own.local).empty()} +
                                    std::size_t{model::narrow(offer.selectors.remote, own.remote).empty()};
         if (misses >= fewest) continue;

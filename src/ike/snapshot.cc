@@ -79,6 +79,7 @@ model::ChildStatus child_status(const Child& child, Instant now) {
             .udp_encapsulation = child.udp_encapsulation,
             .spi_in = child.spi_in,
             .spi_out = child.spi_out,
+            .ipcomp = child.terms.ipcomp,
             .proposal = child.terms.proposal,
             .installed_for = now - child.installed_at,
             .rekey_in = left(child.rekey_at, now),

@@ -188,4 +188,13 @@ std::string text_of(std::span<const TrafficSelector> selectors) {
     return text;
 }
 
+bool one_address_each(const TrafficSelectors& local, const TrafficSelectors& remote) {
+    const auto one = [](const TrafficSelectors& selectors) {
+        return !selectors.empty() && std::ranges::all_of(selectors, [&](const TrafficSelector& selector) {
+            return selector.single_address() && selector.addresses == selectors.front().addresses;
+        });
+    };
+    return one(local) && one(remote) && local.front().addresses.family() == remote.front().addresses.family();
+}
+
 }  // namespace cygnet::model

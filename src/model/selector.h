@@ -60,4 +60,7 @@ TrafficSelectors narrow(std::span<const TrafficSelector> offered, std::span<cons
 
 std::string text_of(std::span<const TrafficSelector> selectors);  // blank between them
 
+// One address at each end, both of one family, whatever protocols and ports there are.
+bool one_address_each(const TrafficSelectors& local, const TrafficSelectors& remote);
+
 }  // namespace cygnet::model

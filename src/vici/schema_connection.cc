@@ -376,7 +376,7 @@ constexpr Row<K> child_rows[] = {
     {"policies", Shape::text, nullptr, "yes true enabled 1", "a child without policies"},
     {"policies_fwd_out", Shape::text, nullptr, "no false disabled 0", "forward policies for what goes out"},
     {"dpd_action", Shape::text, keyword<K, &K::dpd_action, action_words>},
-    {"ipcomp", Shape::text, nullptr, "no false disabled 0", "IPComp (RFC 3173)"},
+    {"ipcomp", Shape::text, yes_or_no<K, &K::ipcomp>},
     {"inactivity", Shape::text, time<K, &K::inactivity>},
     {"reqid", Shape::text, number<K, &K::reqid>},
     {"priority", Shape::text, kernel<&O::priority, read_word>},

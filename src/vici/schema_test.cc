@@ -186,7 +186,9 @@ TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_THAT(refusals("version = 0\n aggressive = no\n childless = allow\n dscp = 000000\n if_id_in = 0"), IsEmpty());
     EXPECT_THAT(refusals("ppk_id = a"), ElementsAre(HasSubstr("RFC 8784")));
     EXPECT_THAT(refusals("remote { ca_id = \"CN=ca\" }"), ElementsAre(HasSubstr("ca_id")));
-    EXPECT_THAT(refusals("children { net { ipcomp = yes } }"), ElementsAre(HasSubstr("IPComp")));
+    EXPECT_THAT(refusals("children { net { label = a } }"), ElementsAre(HasSubstr("RFC 9478")));
+    EXPECT_TRUE(connection("children { net { ipcomp = yes } }").children.at(0).ipcomp);
+    EXPECT_FALSE(connection("children { net { } }").children.at(0).ipcomp);
     EXPECT_EQ(connection("children { net { close_action = start\n dpd_action = restart } }").children.at(0).close_action, model::Action::start);
     EXPECT_THAT(refusals("local { auth = eap-mschapv2 }"), ElementsAre(HasSubstr("eap")));
     EXPECT_THAT(refusals("remote { auth = rsa-2048 }"), testing::Not(IsEmpty()));

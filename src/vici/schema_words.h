@@ -40,6 +40,7 @@ inline constexpr Word<model::Resumption> resumption_words[] = {{"no", model::Res
                                                          {"ticket", model::Resumption::ticket}};
 inline constexpr Word<model::ChildMode> mode_words[] = {{"tunnel", model::ChildMode::tunnel},
                                                  {"transport", model::ChildMode::transport},
+                                                 {"beet", model::ChildMode::beet},
                                                  {"pass", model::ChildMode::pass},
                                                  {"drop", model::ChildMode::drop}};
 inline constexpr Word<model::Action> action_words[] = {

@@ -186,6 +186,7 @@ void add_child(Section& section, const model::ChildConfig& child) {
     else if (child.tfc_padding != 0) one.add("tfc_padding", std::uint64_t{child.tfc_padding});
     add_headers(one, child.headers);
     if (child.icmp_errors != model::IcmpErrors::yes) one.add("icmp", child.icmp_errors == model::IcmpErrors::no ? "no" : "checked");
+    if (child.ipcomp) one.add("ipcomp", "yes");
     if (child.single_pair) one.add("single_pair", "yes");
     if (child.non_first_fragments) one.add("non_first_fragments", "yes");
     if (child.per_cpu_sas) one.add("per_cpu_sas", "yes");
@@ -247,6 +248,8 @@ Section child_section(const model::ChildStatus& child, Instant now) {
     section.add("mode", mode_text(child.mode)).add("protocol", child.proposal.protocol == model::Protocol::ah ? "AH" : "ESP");
     section.add_flag("encap", child.udp_encapsulation);
     section.add("spi-in", fmt::format("{:08x}", child.spi_in)).add("spi-out", fmt::format("{:08x}", child.spi_out));
+    if (child.ipcomp.agreed())
+        section.add("cpi-in", fmt::format("{:04x}", child.ipcomp.cpi_in)).add("cpi-out", fmt::format("{:04x}", child.ipcomp.cpi_out));
     if (child.proposal.encr != model::Encr::none || child.proposal.integ != model::Integ::none) {
         add_encryption(section, child.proposal);
         if (child.proposal.ke != model::Ke::none) section.add("dh-group", name_of(child.proposal.ke));

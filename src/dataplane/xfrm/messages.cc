@@ -11,8 +11,6 @@ namespace cygnet::dataplane::xfrm {
 namespace {
 
 constexpr std::uint32_t word_bits = 32;
-std::uint8_t number_of(model::Protocol protocol) { return protocol == model::Protocol::ah ? IPPROTO_AH : IPPROTO_ESP; }
-model::Protocol protocol_from(std::uint8_t number) { return number == IPPROTO_AH ? model::Protocol::ah : model::Protocol::esp; }
 bool is_ours(std::uint8_t protocol) { return protocol == IPPROTO_ESP || protocol == IPPROTO_AH; }
 
 // ---- addresses, selectors, lifetimes --------------------------------------------------------------
@@ -73,9 +71,11 @@ model::SaLimits limits_from(const xfrm_lifetime_cfg& l) {
 }
 
 std::uint8_t number_of(model::ChildMode mode) {
+    if (mode == model::ChildMode::beet) return XFRM_MODE_BEET;
     return mode == model::ChildMode::transport ? XFRM_MODE_TRANSPORT : XFRM_MODE_TUNNEL;
 }
 model::ChildMode mode_from(std::uint8_t number) {
+    if (number == XFRM_MODE_BEET) return model::ChildMode::beet;
     return number == XFRM_MODE_TRANSPORT ? model::ChildMode::transport : model::ChildMode::tunnel;
 }
 
@@ -138,6 +138,11 @@ void put_suite(Message& message, const Suite& suite) {
         a.alg_trunc_len = suite.integrity->icv_bits;
         message.attribute(XFRMA_ALG_AUTH_TRUNC, Message::view_of(a), suite.integrity->key.reveal());
     }
+    if (suite.compression) {
+        xfrm_algo a{};
+        copy_name(a.alg_name, suite.compression->name);
+        message.attribute(XFRMA_ALG_COMP, a);
+    }
 }
 
 template <class Structure>
@@ -193,7 +198,7 @@ std::uint8_t flags_of(const State& state) {
     // Inside a tunnel there are packets of both families.
     unsigned flags = state.mode == model::ChildMode::tunnel ? XFRM_STATE_AF_UNSPEC : 0;
     // RFC 4302 §3.3.3.2.1; without it the kernel pads to 8 octets, as IPv6 wants it.
-    const bool ah4 = state.id.protocol == model::Protocol::ah && state.id.destination.family() == model::Family::v4;
+    const bool ah4 = state.id.protocol == IPPROTO_AH && state.id.destination.family() == model::Family::v4;
     if (ah4) flags |= XFRM_STATE_ALIGN4;
     if (state.esn) flags |= XFRM_STATE_ESN;
     if (state.copy_dscp_in) flags |= XFRM_STATE_DECAP_DSCP;
@@ -216,7 +221,7 @@ xfrm_usersa_id id_of(const StateId& id) {
     named.daddr = address_of(id.destination);
     named.spi = in_network_order(id.spi);
     named.family = number_of(id.destination.family());
-    named.proto = number_of(id.protocol);
+    named.proto = id.protocol;
     return named;
 }
 
@@ -234,7 +239,8 @@ xfrm_user_tmpl template_of(const Template& protect) {
     xfrm_user_tmpl t{};
     t.id.daddr = address_of(protect.destination);
     t.id.spi = in_network_order(protect.spi);
-    t.id.proto = number_of(protect.protocol);
+    t.id.proto = protect.protocol;
+    t.optional = protect.optional;
     t.family = number_of(protect.destination.family());
     t.saddr = address_of(protect.source);
     t.reqid = protect.reqid;
@@ -249,7 +255,12 @@ Template template_from(const xfrm_user_tmpl& t) {
             .spi = in_network_order(t.id.spi),
             .reqid = t.reqid,
             .mode = mode_from(t.mode),
-            .protocol = protocol_from(t.id.proto)};
+            .protocol = t.id.proto,
+            .optional = t.optional != 0};
+}
+
+ByteView view_of(const std::vector<xfrm_user_tmpl>& templates) {
+    return {reinterpret_cast<const std::uint8_t*>(templates.data()), templates.size() * sizeof templates.front()};
 }
 
 // What the kernel wants to see of a lifetime that never ends.
@@ -262,8 +273,9 @@ Message add_state(const State& state) {
     xfrm_usersa_info info{};
     info.id.daddr = address_of(state.id.destination);
     info.id.spi = in_network_order(state.id.spi);
-    info.id.proto = number_of(state.id.protocol);
+    info.id.proto = state.id.protocol;
     info.saddr = address_of(state.source);
+    if (state.selector) info.sel = selector_of(*state.selector);
     info.lft = lifetime_of(state.limits);
     info.reqid = state.reqid;
     info.family = number_of(state.id.destination.family());
@@ -271,7 +283,7 @@ Message add_state(const State& state) {
     info.flags = flags_of(state);
     message.body(info);
     put_suite(message, state.suite);
-    put_replay(message, state.replay);
+    if (state.id.protocol != IPPROTO_COMP) put_replay(message, state.replay);
     if (state.encapsulation) message.attribute(XFRMA_ENCAP, encapsulation_of(*state.encapsulation));
     if (state.tfc_padding != 0) message.attribute(XFRMA_TFCPAD, state.tfc_padding);
     if (!state.copy_dscp_out) message.attribute(XFRMA_SA_EXTRA_FLAGS, std::uint32_t{XFRM_SA_XFLAG_DONT_ENCAP_DSCP});
@@ -309,7 +321,11 @@ Message put_policy(const PolicyName& name, const PolicyAction& action) {
     info.action = action.drop ? XFRM_POLICY_BLOCK : XFRM_POLICY_ALLOW;
     info.share = XFRM_SHARE_ANY;
     message.body(info);
-    if (action.protect) message.attribute(XFRMA_TMPL, template_of(*action.protect));
+    // In the order in which they are applied to what goes out.
+    std::vector<xfrm_user_tmpl> templates;
+    for (const auto* one : {&action.compress, &action.protect})
+        if (*one) templates.push_back(template_of(**one));
+    if (!templates.empty()) message.attribute(XFRMA_TMPL, view_of(templates), {});
     put_mark(message, name.mark);
     put_interface(message, name.interface);
     // The kernel wants no other flag with a policy.
@@ -341,7 +357,7 @@ Message migrate(const Move& move) {
     m.old_saddr = address_of(move.old_source);
     m.new_daddr = address_of(move.new_destination);
     m.new_saddr = address_of(move.new_source);
-    m.proto = number_of(move.protocol);
+    m.proto = move.protocol;
     m.mode = number_of(move.mode);
     m.reqid = move.reqid;
     m.old_family = number_of(move.old_destination.family());
@@ -360,13 +376,15 @@ Result<State> read_state(ByteView body) {
     state.id = {.spi = in_network_order(info->id.spi),
                 .destination = address_from(info->id.daddr, info->family),
                 .mark = mark_from(attributes),
-                .protocol = protocol_from(info->id.proto)};
+                .protocol = info->id.proto};
     state.source = address_from(info->saddr, info->family);
     state.reqid = info->reqid;
     state.mode = mode_from(info->mode);
+    if (state.mode == model::ChildMode::beet) state.selector = selector_from(info->sel);
     state.suite.aead = algorithm_from<xfrm_algo_aead>(attributes, XFRMA_ALG_AEAD, &xfrm_algo_aead::alg_icv_len);
     state.suite.cipher = algorithm_from<xfrm_algo>(attributes, XFRMA_ALG_CRYPT, nullptr);
     state.suite.integrity = algorithm_from<xfrm_algo_auth>(attributes, XFRMA_ALG_AUTH_TRUNC, &xfrm_algo_auth::alg_trunc_len);
+    state.suite.compression = algorithm_from<xfrm_algo>(attributes, XFRMA_ALG_COMP, nullptr);
     state.esn = (info->flags & XFRM_STATE_ESN) != 0;
     state.copy_dscp_in = (info->flags & XFRM_STATE_DECAP_DSCP) != 0;
     state.copy_ecn = (info->flags & XFRM_STATE_NOECN) == 0;
@@ -398,7 +416,9 @@ Result<Policy> read_policy(ByteView body) {
                            .mark = mark_from(attributes),
                            .interface = attributes.value<std::uint32_t>(XFRMA_IF_ID).value_or(0)},
                   .action = {.drop = info->action == XFRM_POLICY_BLOCK, .priority = info->priority}};
-    if (const auto t = attributes.value<xfrm_user_tmpl>(XFRMA_TMPL)) policy.action.protect = template_from(*t);
+    ByteView templates = attributes.bytes(XFRMA_TMPL);
+    for (xfrm_user_tmpl t; read_front(templates, t); templates = templates.subspan(sizeof t))
+        (t.id.proto == IPPROTO_COMP ? policy.action.compress : policy.action.protect) = template_from(t);
     policy.action.offload = offload_from(attributes);
     return policy;
 }
@@ -417,7 +437,7 @@ std::optional<KernelEvent> read_event(std::uint16_t type, ByteView body) {
         return Expire{.id = {.spi = in_network_order(state.id.spi),
                              .destination = address_from(state.id.daddr, state.family),
                              .mark = mark_from(Attributes::after<xfrm_user_expire>(body)),
-                             .protocol = protocol_from(state.id.proto)},
+                             .protocol = state.id.proto},
                       .hard = expire->hard != 0,
                       .bytes = state.curlft.bytes,
                       .packets = state.curlft.packets};

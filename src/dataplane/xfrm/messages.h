@@ -25,7 +25,7 @@ struct Move {
     model::ChildMode mode = model::ChildMode::tunnel;
     model::IpAddress old_source{}, old_destination{}, new_source{}, new_destination{};
     std::optional<Encapsulation> encapsulation{};
-    model::Protocol protocol = model::Protocol::esp;
+    std::uint8_t protocol = IPPROTO_ESP;
 };
 Message migrate(const Move& move);
 

@@ -92,7 +92,7 @@ private:
     std::expected<void, Refusal> add(ByteView body) {
         State state = *read_state(body);
         state.bytes = state.packets = 0;
-        for (const auto* algorithm : {&state.suite.aead, &state.suite.cipher, &state.suite.integrity})
+        for (const auto* algorithm : {&state.suite.aead, &state.suite.cipher, &state.suite.integrity, &state.suite.compression})
             if (*algorithm && tables_.missing_algorithms.contains((*algorithm)->name)) return std::unexpected(Refusal{.number = ENOSYS});
         if (!tables_.cards_can) state.offload.reset();
         if (tables_.state(state.id.spi) != nullptr) return std::unexpected(Refusal{.number = EEXIST});

@@ -1,6 +1,8 @@
 // What the kernel's IPsec knows, as values: states (RFC 4301's SAs), policies, and what it tells of itself.
 #pragma once
 
+#include <netinet/in.h>
+
 #include <algorithm>
 #include <cstdint>
 #include <optional>
@@ -41,6 +43,7 @@ struct Algorithm {
 // One AEAD, or a cipher with an integrity algorithm.
 struct Suite {
     std::optional<Algorithm> aead{}, cipher{}, integrity{};
+    std::optional<Algorithm> compression{};  // without key; of IPComp, which has no other
 };
 
 struct Encapsulation {  // in UDP, RFC 3948
@@ -67,7 +70,7 @@ struct StateId {
     std::uint32_t spi = 0;
     model::IpAddress destination{};
     Mark mark{};
-    model::Protocol protocol = model::Protocol::esp;  // or AH
+    std::uint8_t protocol = IPPROTO_ESP;  // or AH; of IPPROTO_COMP, the SPI is the CPI
     auto operator<=>(const StateId&) const = default;
 };
 
@@ -76,6 +79,7 @@ struct State {
     model::IpAddress source{};
     std::uint32_t reqid = 0;
     model::ChildMode mode = model::ChildMode::tunnel;
+    std::optional<Selector> selector{};  // BEET mode: the inner addresses, in the direction of the state
     Suite suite{};
     bool esn = false;
     ReplayState replay{};
@@ -117,7 +121,8 @@ struct Template {
     std::uint32_t spi = 0;                     // 0: any state of the reqid
     std::uint32_t reqid = 0;
     model::ChildMode mode = model::ChildMode::tunnel;
-    model::Protocol protocol = model::Protocol::esp;
+    std::uint8_t protocol = IPPROTO_ESP;
+    bool optional = false;  // a packet may have come without
     bool operator==(const Template&) const = default;
 };
 
@@ -133,6 +138,7 @@ struct PolicyName {
 // What a policy does: protects by its template, or lets pass, or drops.
 struct PolicyAction {
     std::optional<Template> protect{};
+    std::optional<Template> compress{};  // before that
     bool drop = false;
     std::uint32_t priority = 0;  // the lowest counts
     std::optional<Offload> offload{};

@@ -133,7 +133,7 @@ Result<> accept_child(const IkeSa& sa, NewChild& child, const CreatingSa& exchan
                                           .key_exchange = true},
                                          {.proposals = message.find<wire::SaPayload>()->proposals,
                                           .selectors = {.local = ts_i->known(), .remote = ts_r->known()},
-                                          .notices = child_notices(message)},
+                                          .notices = child_notices(message, sa.peer_can.strongswan_numbers)},
                                          sa.outer()));
     if (child.wish && !child.terms.per_resource)
         return fail(Errc::no_match, "SA_RESOURCE_INFO", "the peer took the further SA for another child");
@@ -393,6 +393,7 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
     ChildTerms terms = TRY(decide_rekey(*old->config, offer, old->terms, sa.outer()));
     NewChild made{
         .name = old->config->name, .replaces = old->id, .spi_in = ReservedSpi(context.core), .terms = std::move(terms)};
+    context.settle_compression(made.spi_in.value(), made.terms);
     return agree(context, {.what = std::move(made)}, request);
 }
 
@@ -416,6 +417,7 @@ Result<Next> handle_new_child(Context& context, const ChildOffer& offer, const w
                   .spi_in = ReservedSpi(context.core),
                   .terms = std::move(decision.terms),
                   .resource = resource};
+    context.settle_compression(made.spi_in.value(), made.terms);
     return agree(context, {.what = std::move(made)}, request);
 }
 
@@ -440,7 +442,7 @@ Result<Next> handle_request(Context& context, Received request) {
     const ChildOffer offer{.proposals = proposals,
                            .selectors = {.local = ts_r->known(), .remote = ts_i->known()},
                            .key_exchange = true,
-                           .notices = child_notices(message)};
+                           .notices = child_notices(message, context.sa.peer_can.strongswan_numbers)};
     if (const auto* rekey = message.notify(NotifyType::rekey_sa))
         return handle_child_rekey(context, *rekey, offer, message);
     return handle_new_child(context, offer, message);
@@ -513,8 +515,11 @@ Result<Next> begin_create_child(Context& context, const CreateChildTask& task) {
     SelectorPair configured = configured_selectors(*config, context.sa.child_addresses(), context.sa.outer());
     if (configured.local.empty() || configured.remote.empty())
         return nothing_to_do(context, task.command, no_selectors(*config, context.sa.outer()));
+    if (const auto possible = check_offer(*config, configured, context.sa.peer_can.strongswan_numbers); !possible)
+        return nothing_to_do(context, task.command, possible.error().detail);
     exchange.offered_selectors = offered_selectors(std::move(configured), task.packet, exchange.single_pair);
     exchange.notices = offered_notices(*config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
+    context.offer_compression(*config, std::get<NewChild>(exchange.made.what).spi_in.value(), exchange.notices);
     const model::Ke method = first_method(exchange.offered);
     return begin_exchange(context, std::move(exchange), method);
 }
@@ -536,7 +541,9 @@ Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
     if (exchange.offered.empty()) return nothing_to_do(context, task.command, no_proposals(*old.config, context.sa.outer()));
     exchange.offered_selectors = old.terms.selectors;
     exchange.notices = offered_notices(*old.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
+    context.offer_compression(*old.config, std::get<NewChild>(exchange.made.what).spi_in.value(), exchange.notices);
     exchange.notices.transport_mode = old.terms.mode == model::ChildMode::transport;
+    exchange.notices.beet_mode = old.terms.mode == model::ChildMode::beet;
     exchange.notices.per_resource = false;
     old.state = model::ChildState::rekeying;
     const model::Ke method = first_method(exchange.offered);

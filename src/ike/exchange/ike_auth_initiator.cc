@@ -64,11 +64,14 @@ Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::Messa
     SelectorPair selectors = selectors_to_offer(sa, *exchange.child);
     if (selectors.local.empty() || selectors.remote.empty())
         return end_sa(NotifyType::none, Errc::no_match, "local_ts, remote_ts", no_selectors(*exchange.child, sa.outer()));
+    if (const auto possible = check_offer(*exchange.child, selectors, sa.peer_can.strongswan_numbers); !possible)
+        return end_sa(NotifyType::none, possible.error().code, possible.error().where, possible.error().detail);
     exchange.spi_in = context.core.allocate_child_spi();
     exchange.offered_proposals = offered_proposals(*exchange.child, exchange.spi_in, false, sa.outer().encapsulated);
     exchange.offered_selectors = std::move(selectors);
     exchange.notices =
         offered_notices(*exchange.child, *exchange.offered_selectors, context.core.settings.takes_tfc_padding);
+    context.offer_compression(*exchange.child, exchange.spi_in, exchange.notices);
     add_notices(message, exchange.notices);
     message.add(wire::SaPayload{exchange.offered_proposals});
     message.add(wire::TsiPayload::of(exchange.offered_selectors->local));
@@ -175,7 +178,7 @@ Result<> take_first_child(Context& context, const InitiatingAuth& exchange, cons
                                 .key_exchange = false},
                                {.proposals = chosen->proposals,
                                 .selectors = {.local = tsi->known(), .remote = tsr->known()},
-                                .notices = child_notices(message)},
+                                .notices = child_notices(message, sa.peer_can.strongswan_numbers)},
                                sa.outer()));
     TRY(check_wanted(*exchange.child, terms, nullptr));
     TRY(check_anonymous_child(context, terms.selectors));

@@ -217,12 +217,13 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
                            .selectors = {.local = request.find<wire::TsrPayload>()->known(),
                                          .remote = request.find<wire::TsiPayload>()->known()},
                            .key_exchange = false,
-                           .notices = child_notices(request)};
+                           .notices = child_notices(request, sa.peer_can.strongswan_numbers)};
     ChildDecision decision = TRY(decide_child(*sa.connection, offer, sa.child_addresses(), sa.outer()));
     TRY(check_anonymous_child(context, decision.terms.selectors));
     ChildKeys keys =
         TRY(child_keys(sa.proposal->prf, sa.protection->sk_d(), decision.terms.proposal, {}, sa.handshake().nonces()));
     ChildFrame frame = context.child_frame(context.core.allocate_child_spi(), false);
+    context.settle_compression(frame.spi_in, decision.terms);
     frame.outbound_active = !twin_carries(context, decision.terms.selectors);
     model::ChildSaSpec spec = child_spec(frame, decision.terms, std::move(keys), *decision.child);
     return FirstChild{decision.child, std::move(decision.terms), std::move(spec)};

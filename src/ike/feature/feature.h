@@ -146,6 +146,7 @@ extern const Feature crash_detection;
 extern const Feature window_size;
 extern const Feature counter_sync;
 extern const Feature cloning;
+extern const Feature beet;
 extern const Feature ppk_mixing;
 
 }  // namespace cygnet::ike

@@ -20,6 +20,8 @@ _CHILDREN = {
     "cbc": ("10.11.2.0/24", "10.12.2.0/24", "aes256-sha256-esn"),
     "six": ("fd00:1::/64", "fd00:2::/64", "aes128gcm16-esn"),
     "hosts": ("dynamic[1]", "dynamic[1]", "aes128gcm16", "mode = transport"),
+    "small": ("10.11.5.0/24", "10.12.5.0/24", "aes256gcm16", "ipcomp = yes"),
+    "beet": ("10.11.6.1", "10.12.6.1", "aes256gcm16", "mode = beet"),
     "trapped": ("10.11.3.0/24", "10.12.3.0/24", "aes256gcm16", "", "start_action = trap"),
     "limited": ("10.11.4.0/24", "10.12.4.0/24", "aes256gcm16", "", "life_bytes = 20000"),
 }
@@ -30,6 +32,8 @@ _INNER = {
     "cbc": ("10.11.2.1", "10.12.2.1"),
     "six": ("fd00:1::1", "fd00:2::1"),
     "hosts": ("192.0.2.1", "192.0.2.2"),
+    "small": ("10.11.5.1", "10.12.5.1"),
+    "beet": ("10.11.6.1", "10.12.6.1"),
     "trapped": ("10.11.3.1", "10.12.3.1"),
     "limited": ("10.11.4.1", "10.12.4.1"),
 }
@@ -51,10 +55,11 @@ def case(initiator, other, names, *, ike="", ah=False, **options):
     texts = [configured(*_CHILDREN[name], ah=_AH[name] if ah else None)(name) for name in names]
     return Case(initiator, words={
         "cygnet_children": "\n".join(own for own, _ in texts), "strongswan_children": "\n".join(theirs for _, theirs in texts),
-        "cygnet_ike": ike, "strongswan_ike": ike}, options={"other": other, "names": names, "ah": ah, **options})
+        "cygnet_ike": ike, "strongswan_ike": ike}, options={"other": other, "names": names, "ah": ah, **options},
+        settings="send_vendor_id = yes" if other is KernelStrongSwan else "")
 
 
-_COMMON = ("net", "chacha", "cbc", "six", "hosts")
+_COMMON = ("net", "chacha", "cbc", "six", "hosts", "small", "beet")
 CASES = {
     "userspace": case(CYGNET, Cygnet, (*_COMMON, "trapped", "limited"), moves=CYGNET),
     "strongswan": case(STRONGSWAN, KernelStrongSwan, _COMMON, moves=STRONGSWAN),
@@ -154,6 +159,8 @@ def check_states(gateways):
     encapsulated = gateways.case.options.get("nat") or "encap" in gateways.case.words["cygnet_ike"]
     if ("type espinudp" in states) != bool(encapsulated):
         raise Mismatch(f"encapsulation in UDP is not as agreed:\n{states}")
+    if "small" in gateways.case.options["names"] and "proto comp" not in states:
+        raise Mismatch(f"no state of IPComp:\n{states}")
     flags = "af-unspec align4 esn" if gateways.case.options["ah"] else "af-unspec esn"
     if flags not in states or "replay_window 128" not in states:
         raise Mismatch(f"no ESN or another window:\n{states}")
@@ -218,7 +225,7 @@ def move(gateways, mover):
                            f" ip route replace default via {new} dev eth0")
     other = next(end for end in ENDS if end != mover)
     wait_until(lambda: gateways.sas(other)[0]["remote-host"] == new, f"the mover at {new}", timeout_s=_PATIENCE_S, interval_s=0.5)
-    for name in ("net", "chacha", "cbc", "six"):
+    for name in ("net", "chacha", "cbc", "six", "small", "beet"):
         ping_both_ways(gateways, name)
 
 
