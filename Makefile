@@ -6,6 +6,7 @@ PREFIX       ?= /usr/local
 DESTDIR      ?=
 SEEDS        ?= 1000
 TIMES        ?= 100000
+MINUTES      ?= 2
 FUZZ_SECONDS ?= 30
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cygnet
@@ -26,7 +27,7 @@ run_tests = ctest --test-dir build/$(1) --output-on-failure --parallel 2 --no-te
     ctest --test-dir build/$(1) --output-on-failure -L e2e --repeat until-pass:2
 
 .DEFAULT_GOAL := help
-.PHONY: help packages aws-lc demo test build sim hostile ledger interop bench fuzz asan tsan tidy format install clean
+.PHONY: help packages aws-lc demo test build sim hostile ledger interop soak bench fuzz asan tsan tidy format install clean
 
 help:  ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" { printf "make %-10s %s\n", $$1, $$2 }' Makefile
@@ -63,6 +64,10 @@ ledger: aws-lc  ## the conformance report: each requirement of docs/rfc and the 
 interop: aws-lc  ## run the scenarios against strongSwan
 	@$(call compile,release,programs)
 	@$(with_release) tests/interop/run
+
+soak: aws-lc  ## mixed traffic and rekeys every few seconds (MINUTES=2): no packet is lost, and memory stays
+	@$(call compile,release,programs)
+	@$(with_release) tests/soak/run --minutes $(MINUTES)
 
 bench: aws-lc  ## measure; writes build/bench/summary.json with a chart beside it, and prints it
 	@tools/install-packages bench

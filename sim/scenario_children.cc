@@ -1,6 +1,8 @@
 // Children of every kind: selectors, modes, traps, and IKE SAs that begin without one.
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "sim/hosts.h"
 #include "sim/scenario.h"
 
@@ -91,6 +93,48 @@ void one_pair_without_a_packet(World& world) {
     world.run_for(seconds(10));
     world.expect(!done(gateways.a, command) && children_at(gateways.a) == 0, "an initiator that cannot name a packet is refused");
 }
+
+// ---- SAs of single workers, RFC 9611 -------------------------------------------------------------
+
+GatewayOptions with_workers(model::Resource workers) {
+    GatewayOptions options = with_child([](model::ChildConfig& child) {
+        child.per_cpu_sas = true;
+        child.lifetime.rekey_time = seconds(40);
+        child.lifetime.rand_time = seconds(20);
+    });
+    options.engine.resources = workers;
+    return options;
+}
+
+bool each_has_its_own(const Node& node, model::Resource workers) {
+    const auto sas = node.list();
+    for (model::Resource worker = 0; worker < workers; ++worker)
+        if (sas.size() != 1 || std::ranges::find(sas.front().children, worker, &model::ChildStatus::resource) == sas.front().children.end()) return false;
+    return true;
+}
+
+// RFC 9611 §3 [109]: whoever wants them first; the first SA carries what has none of its own yet.
+void each_worker_has_its_own(World& world, model::Resource at_a, model::Resource at_b) {
+    Gateways gateways(world, with_workers(at_a), with_workers(at_b));
+    world.network.link = {.delay = milliseconds(30), .jitter = milliseconds(5)};
+    gateways.up();
+    for (model::Resource worker = 0; worker < at_a; ++worker) world.add_flow(gateways.a, gateways.b, inner_a, inner_b).worker = worker;
+    for (model::Resource worker = 0; worker < at_b; ++worker) world.add_flow(gateways.b, gateways.a, inner_b, inner_a).worker = worker;
+    world.start_traffic(milliseconds(100));
+    const auto complete = [&] { return each_has_its_own(gateways.a, at_a) && each_has_its_own(gateways.b, at_b); };
+    world.expect(world.run_until(complete, seconds(20)), "each worker gets an SA of its own");
+    const std::size_t children = children_at(gateways.a);
+    world.expect(children >= 1 + std::max(at_a, at_b) && children <= 1 + at_a + at_b, "no more SAs than workers at both ends");
+    world.run_for(minutes(2));
+    world.rekey(gateways.b, the_ike);
+    world.run_for(minutes(1));
+    world.stop_traffic();
+    gateways.rest();
+    world.expect(complete() && children_at(gateways.a) == children, "rekeys keep them");
+    gateways.expect_nothing_lost();
+}
+void two_workers_at_both_ends(World& world) { each_worker_has_its_own(world, 2, 2); }
+void few_and_many_workers(World& world) { each_worker_has_its_own(world, 1, 5); }
 
 // ---- transport mode -----------------------------------------------------------------------------------
 
@@ -369,6 +413,8 @@ constexpr Scenario scenarios[] = {
     {"no traffic selector in common", no_selectors_in_common},
     {"a child for each pair of addresses, as the responder wants it", one_pair_at_a_time},
     {"a responder with a child for each pair refuses all of them at once", one_pair_without_a_packet},
+    {"two workers at both ends have an SA each", two_workers_at_both_ends},
+    {"five workers here and one there have an SA each", few_and_many_workers},
     {"a child in transport mode", transport_mode},
     {"a child with compression, and its rekeys", compression},
     {"the responder declines compression", compression_is_declined},

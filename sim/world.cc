@@ -202,7 +202,7 @@ void World::pulse(std::uint64_t generation) {
     for (Flow& flow : flows_) {
         const InnerPacket packet{.source = flow.source, .destination = flow.destination, .serial = ++last_serial_};
         serials_[packet.serial] = &flow;
-        if (flow.from->send(packet)) ++flow.sent;
+        if (flow.from->send(packet, flow.worker)) ++flow.sent;
         else ++flow.unsent;
     }
     if (now_ - usage_reported_ >= seconds(1)) {

@@ -24,6 +24,7 @@ struct Flow {
     model::IpAddress source, destination;
     std::uint64_t sent = 0, delivered = 0;
     std::uint64_t unsent = 0;              // no SA took them
+    model::Resource worker = model::every_resource;  // of the data plane, that has them
 };
 
 // A host without an engine: it hears what is sent to its address.

@@ -13,7 +13,7 @@ constexpr std::array numeric{
     "reauth-time", "reqid",   "bytes-in",    "packets-in",     "use-in",        "bytes-out",   "packets-out",
     "use-out",  "life-time",  "install-time", "matches",       "terminated",    "level",       "ikesa-uniqueid",
     "time-us",  "message-id", "octets",      "datagrams",     "seconds-ago",   "times",
-    "next-attempt",
+    "next-attempt", "cpu",
 };
 constexpr std::array flags{"initiator", "nat-local", "nat-remote", "nat-any", "encap", "retransmission", "up", "success", "esn"};
 
@@ -23,12 +23,16 @@ std::string printable(const std::string& value) {
     return std::ranges::all_of(value, plain) ? value : "0x" + hex(bytes_of(value));
 }
 
-nlohmann::ordered_json value_of(const std::string& key, const std::string& text) {
-    if (std::ranges::find(flags, key) != flags.end()) return text == "yes" || text == "1";
+nlohmann::ordered_json number_or_text(const std::string& text) {
     std::uint64_t number = 0;
     const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-    const bool is_number = error == std::errc{} && end == text.data() + text.size();
-    if (is_number && std::ranges::find(numeric, key) != numeric.end()) return number;
+    if (error == std::errc{} && end == text.data() + text.size()) return number;
+    return printable(text);
+}
+
+nlohmann::ordered_json value_of(const std::string& key, const std::string& text) {
+    if (std::ranges::find(flags, key) != flags.end()) return text == "yes" || text == "1";
+    if (std::ranges::find(numeric, key) != numeric.end() || key.starts_with("drop-")) return number_or_text(text);
     return printable(text);
 }
 

@@ -46,15 +46,26 @@ std::string cpi_text(const vici::Section& child, const char* direction) {
     return child.has(key) ? ", CPI " + text(child, key) : "";
 }
 
+// RFC 9611: an SA of one worker.
+std::string whose(const vici::Section& child) {
+    if (child.has("cpu")) return ", worker " + text(child, "cpu");
+    return child.flag("receives-only") ? ", for receiving" : "";
+}
+
 std::string child_text(const vici::Section& child) {
     const std::string mode = text(child, "mode") + (child.flag("encap") ? " in UDP" : "");
-    std::string out = fmt::format("  {}{{{}}}  {}, {}, {}\n", text(child, "name"), text(child, "uniqueid"),
-                                  text(child, "state"), mode, algorithm(child));
+    std::string out = fmt::format("  {}{{{}}}  {}, {}, {}{}\n", text(child, "name"), text(child, "uniqueid"),
+                                  text(child, "state"), mode, algorithm(child), whose(child));
     out += fmt::format("    {:<9} {} === {}\n", "traffic", list_text(child, "local-ts"), list_text(child, "remote-ts"));
     for (const auto& [label, direction] : {std::pair("in", "in"), std::pair("out", "out")})
         out += fmt::format("    {:<9} {}  {:>10}  {:>10} packets{}\n", label, text(child, std::string("spi-") + direction),
                            size_text(number(child, std::string("bytes-") + direction)),
                            number(child, std::string("packets-") + direction), cpi_text(child, direction));
+    std::string dropped;
+    for (const vici::Entry& entry : child.entries())
+        if (entry.name.starts_with("drop-"))
+            dropped += fmt::format("{}{} {}", dropped.empty() ? "" : ", ", text(child, entry.name), entry.name.substr(5));
+    if (!dropped.empty()) out += fmt::format("    {:<9} {}\n", "dropped", dropped);
     return out + fmt::format("    {:<9} {}\n", "times", times(child, "install-time", "installed"));
 }
 

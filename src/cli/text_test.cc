@@ -52,6 +52,21 @@ TEST(StatusText, ShowsTheIndicesOfCompression) {
     EXPECT_THAT(shown, HasSubstr("    out       e0ac1536         0 B           0 packets, CPI 0002\n"));
 }
 
+TEST(StatusText, ShowsWhoseAChildIsAndWhatItHasDropped) {
+    vici::Section message;
+    vici::Section& child = message.add_section("gw").add_section("child-sas").add_section("net-2");
+    child.add("name", "net").add("uniqueid", "2").add("state", "INSTALLED").add("mode", "TUNNEL").add("cpu", "1");
+    child.add("drop-replayed", "3").add("drop-bad-padding", "1");
+    EXPECT_THAT(status_text(message), testing::AllOf(HasSubstr("net{2}  INSTALLED, TUNNEL, , worker 1\n"),
+                                                     HasSubstr("    dropped   3 replayed, 1 bad-padding\n")));
+}
+
+TEST(Json, WhatAChildHasDroppedAreNumbers) {
+    vici::Section child;
+    child.add("cpu", "1").add("drop-replayed", "3");
+    EXPECT_EQ(to_json(child).dump(), R"({"cpu":1,"drop-replayed":3})");
+}
+
 TEST(WhyText, PutsBothSidesBeneathEachOther) {
     vici::Section message;
     vici::Section& gw = message.add_section("gw");

@@ -204,6 +204,8 @@ TEST_F(TwoDrivers, list_shows_the_counters_of_the_data_plane) {
     ASSERT_EQ(sas.size(), 1U);
     ASSERT_EQ(sas[0].children.size(), 1U);
     EXPECT_EQ(sas[0].children[0].usage.bytes_out, 200U);
+    EXPECT_EQ(sas[0].children[0].drops, left.network.backend.packet_drops(sas[0].children[0].id));
+    EXPECT_FALSE(sas[0].children[0].drops.empty());
 }
 
 TEST_F(TwoDrivers, rekeying_replaces_the_child_and_removes_the_old_one) {

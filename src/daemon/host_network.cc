@@ -93,6 +93,7 @@ Result<> HostNetwork::open_backend(Log& log) {
     config.device = settings_.tun;
     config.ike_port = settings_.port;
     config.refused_icmp = settings_.refused_icmp;
+    config.workers = settings_.workers;
     config.port = settings_.nat_port;
     config.mark = settings_.mark;
     config.now = os::now;

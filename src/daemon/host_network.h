@@ -27,6 +27,7 @@ struct NetworkSettings {
     Esp esp = Esp::userspace;
     std::string tun = "cygnet0";
     std::vector<dataplane::IcmpError> refused_icmp{};  // of unauthenticated messages about our packets (RFC 4301 §6.1.1)
+    std::size_t workers = 0;    // of Cygnet's own ESP; 0: one for each core
     std::uint32_t mark = 4500;  // SO_MARK of packets that must not enter the tunnel
 };
 

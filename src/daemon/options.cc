@@ -5,6 +5,7 @@
 #include <map>
 
 #include "daemon/log.h"
+#include "dataplane/userspace_backend.h"
 
 namespace cygnet::daemon {
 
@@ -51,6 +52,10 @@ ParsedOptions parse_options(int argc, char** argv) {
             const auto errors = dataplane::parse_icmp_errors(words);
             return errors ? std::string() : errors.error().detail;
         })
+        ->capture_default_str();
+    app.add_option("--workers", options.network.workers, "threads of Cygnet's own ESP, 32 at most; 0: one for each core")
+        ->type_name("NUMBER")
+        ->check(CLI::Range(std::size_t{0}, dataplane::workers_max))
         ->capture_default_str();
     const std::map<std::string, ike::Puzzles> puzzles{
         {"never", ike::Puzzles::never}, {"by-load", ike::Puzzles::by_load}, {"always", ike::Puzzles::always}};

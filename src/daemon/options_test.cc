@@ -52,11 +52,13 @@ TEST(Options, a_named_configuration_is_remembered_as_named) {
     EXPECT_EQ(parsed.options.network.port, 1500);
     EXPECT_EQ(parse({"--tcp-port", "4500"}).options.network.tcp_port, 4500);
     EXPECT_EQ(parsed.options.network.tun, "vpn0");
+    EXPECT_EQ(parsed.options.network.workers, 0U) << "one for each core";
+    EXPECT_EQ(parse({"--workers", "2"}).options.network.workers, 2U);
 }
 
 TEST(Options, wrong_words_end_with_status_2_and_a_sentence) {
     for (const std::vector<std::string>& words :
-         {std::vector<std::string>{"--log", "loud"}, {"--port", "70000"}, {"--no-such-option"}, {"--config"}}) {
+         {std::vector<std::string>{"--log", "loud"}, {"--port", "70000"}, {"--workers", "33"}, {"--no-such-option"}, {"--config"}}) {
         ::testing::internal::CaptureStderr();
         const auto parsed = parse(words);
         EXPECT_FALSE(::testing::internal::GetCapturedStderr().empty()) << words[0];

@@ -20,6 +20,7 @@ constexpr int buffer_octets = 8 * 1024 * 1024;
 constexpr std::size_t sendmmsg_packets = 64;
 constexpr int full_wait_ms = 20;
 constexpr std::size_t send_control_octets = 128;
+constexpr std::size_t raw_receivers_max = 4;  // the other raw sockets only send
 
 bool set(int fd, int level, int name, int value) { return ::setsockopt(fd, level, name, &value, sizeof value) == 0; }
 
@@ -71,8 +72,23 @@ void add_traffic_class(ControlWriter& control, model::Family family, std::uint8_
         control.add(IPPROTO_IPV6, IPV6_TCLASS, value);
 }
 
-bool take_nothing(int fd) {
-    sock_filter code[] = {BPF_STMT(BPF_RET | BPF_K, 0)};
+// The kernel gives each packet of protocol 50 to each raw socket: this one keeps what its share of the SPIs says, the first
+// also what is too short to have one. IPv4 packets come with their header. Copies are not free: few sockets share.
+bool take_share(int fd, model::Family family, std::size_t number, std::size_t of) {
+    const auto shares = static_cast<std::uint32_t>(std::min(of, raw_receivers_max));
+    const std::uint32_t rest = number == 0 ? ~0U : 0;
+    const bool v4 = family == model::Family::v4;
+    sock_filter code[] = {
+        v4 ? sock_filter BPF_STMT(BPF_LDX | BPF_B | BPF_MSH, 0) : sock_filter BPF_STMT(BPF_LDX | BPF_IMM, 0),
+        BPF_STMT(BPF_LD | BPF_W | BPF_LEN, 0),
+        BPF_STMT(BPF_ALU | BPF_SUB | BPF_X, 0),
+        BPF_JUMP(BPF_JMP | BPF_JGE | BPF_K, 4, 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, rest),
+        BPF_STMT(BPF_LD | BPF_W | BPF_IND, 0),
+        BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, shares),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, static_cast<std::uint32_t>(number), 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, ~0U),
+        BPF_STMT(BPF_RET | BPF_K, 0)};
     const sock_fprog program{.len = std::size(code), .filter = code};
     return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
 }
@@ -140,8 +156,7 @@ Result<> Carrier::configure(const CarrierOptions& options) {
     }
     if (!told) return fail(system_error("socket options", "the kernel is too old"));
     if (kind_ == CarrierKind::raw) {
-        // Each raw socket gets each packet.
-        if (options.number != 0 && !take_nothing(fd)) return fail(system_error("SO_ATTACH_FILTER", "the kernel is too old"));
+        if (options.of > 1 && !take_share(fd, family_, options.number, options.of)) return fail(system_error("SO_ATTACH_FILTER", "the kernel is too old"));
         return {};
     }
     if (options.offload) {

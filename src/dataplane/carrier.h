@@ -19,9 +19,9 @@ struct CarrierOptions {
     std::uint16_t port = 0;  // UDP
     std::uint32_t mark = 0;  // SO_MARK
     bool offload = true;     // UDP_GRO and UDP_SEGMENT
-    // This one of the sockets of its kind. The UDP ones join the IkePort, which deals what comes; all but the first of
-    // protocol 50 only send.
-    std::size_t number = 0;
+    // This one of so many sockets of its kind. The UDP ones join the IkePort, which deals what comes by its SPI; likewise each
+    // of protocol 50 keeps its share, but for those beyond the fourth, which only send.
+    std::size_t number = 0, of = 1;
 };
 
 // One datagram as received: with UDP_GRO, several of equal size in a row.

@@ -50,6 +50,7 @@ struct Side {
     std::vector<model::StreamId> corrupt;
     std::vector<model::PacketEnds> acquired;
     std::vector<Bytes> violations;
+    std::vector<std::pair<model::ChildId, model::Resource>> wishes;  // of workers for SAs of their own
     Side* stream_peer = nullptr;  // what goes into a stream comes out there
     model::Path stream_path;      // as the peer knows it
     bool stream_full = false;
@@ -101,6 +102,7 @@ protected:
         events.peer_moved = [&side](model::ChildId, const model::Path& to) { side.moved.push_back(to.remote); };
         events.acquire = [&side](model::PolicyId, const model::PacketEnds& packet) { side.acquired.push_back(packet); };
         events.selectors_violated = [&side](model::ChildId, ByteView packet) { side.violations.push_back(keep(packet)); };
+        events.resource_wanted = [&side](model::ChildId child, model::Resource worker) { side.wishes.emplace_back(child, worker); };
         events.stream_corrupt = [&side](model::StreamId stream) { side.corrupt.push_back(stream); };
         events.stream_packet = [&side](model::StreamId, ByteView packet) {
             if (side.stream_full || side.stream_peer == nullptr) return false;

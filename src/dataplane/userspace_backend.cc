@@ -25,7 +25,6 @@ namespace cygnet::dataplane {
 namespace {
 
 constexpr std::size_t events_per_dispatch = 64;
-constexpr std::size_t workers_max = 32;
 constexpr Duration reclaim_pause = milliseconds(10);
 
 struct Installed {
@@ -169,7 +168,7 @@ Result<> UserspaceBackend::Impl::open_carriers() {
 }
 
 Result<> UserspaceBackend::Impl::open_carriers_of(std::size_t number) {
-    const CarrierOptions options{config.port, config.mark, config.offload, number};
+    const CarrierOptions options{config.port, config.mark, config.offload, number, config.workers};
     for (const auto kind : {CarrierKind::udp, CarrierKind::raw}) {
         if (kind == CarrierKind::raw && !config.raw_esp) continue;
         for (const auto family : {model::Family::v4, model::Family::v6}) {

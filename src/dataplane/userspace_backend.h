@@ -12,6 +12,8 @@
 
 namespace cygnet::dataplane {
 
+inline constexpr std::size_t workers_max = 32;
+
 struct UserspaceConfig {
     std::string device = "cygnet0";  // TUN device, made at start and gone at the end
     std::uint16_t port = 4500;       // UDP port of ESP and IKE (RFC 3948), bound on all addresses
@@ -26,7 +28,7 @@ struct UserspaceConfig {
     bool check_clear = true;         // drop what arrives in the clear though a policy protects it, where the kernel lets us
     std::uint16_t ike_port = 500;    // of the daemon's other sockets
     std::vector<IcmpError> refused_icmp{};  // of unauthenticated messages about our packets (RFC 4301 §6.1.1)
-    std::size_t workers = 0;  // threads; 0: one for each core, 32 at most
+    std::size_t workers = 0;  // threads; 0: one for each core, workers_max at most
     bool offload = true;  // super-packets on both sides; off only for tests and comparisons
     // The daemon's monotonic clock, for ChildUsage; called by workers, so it must be thread-safe.
     std::function<Instant()> now;

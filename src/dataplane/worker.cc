@@ -205,7 +205,7 @@ void Worker::send_segment(const Outbound& packet, const Segmenter& segments, std
     const std::size_t wanted = std::min<std::size_t>(child.tfc_padding, model::limits::tfc_padding_max);
     const std::size_t padded = std::max(size, std::min(wanted, packet.mtu));
     if (!batch_.takes(child, packet.outer, padded)) flush_outbound();
-    if (!batch_.takes(child, packet.outer, padded)) return drops_.add(Drop::too_large);
+    if (!batch_.takes(child, packet.outer, padded)) return drop(child, Drop::too_large);
     std::uint8_t* const to = batch_.add(child, packet.outer, padded, carried_protocol(child, packet.inner));
     segments.write(number, to);
     std::memset(to + size, 0, padded - size);
@@ -236,12 +236,17 @@ bool Worker::send_compressed(const Outbound& packet, const Segmenter& segments, 
 void Worker::send_payload(const Outbound& packet, const Segmenter& segments, std::size_t number) {
     const esp::Child& child = *packet.child;
     const auto at = esp::transport_payload(packet.inner);
-    if (!at) return drops_.add(Drop::not_transportable);
+    if (!at) return drop(child, Drop::not_transportable);
     const std::size_t size = segments.size_of(number) - *at;
     if (!batch_.takes(child, packet.outer, size)) flush_outbound();
-    if (!batch_.takes(child, packet.outer, size)) return drops_.add(Drop::too_large);
+    if (!batch_.takes(child, packet.outer, size)) return drop(child, Drop::too_large);
     segments.write(number, segment_.data());
     std::memcpy(batch_.add(child, packet.outer, size, carried_protocol(child, packet.inner)), segment_.data() + *at, size);
+}
+
+void Worker::drop(const esp::Child& child, Drop why, std::size_t packets) {
+    drops_.add(why, packets);
+    child.sa->drops.add(why, packets);
 }
 
 // ---- sizes ------------------------------------------------------------------------------------------
@@ -277,8 +282,7 @@ void Worker::probe_path(const esp::Child& child) {
 
 void Worker::refuse_too_big(const esp::Child& child, const std::uint8_t* packet, const esp::InnerPacket& inner,
                             std::size_t mtu, std::size_t packets) {
-    drops_.add(Drop::too_big_for_path, packets);
-    child.sa->drops.add(Drop::too_big_for_path, packets);
+    drop(child, Drop::too_big_for_path, packets);
     if (!icmp_budget_.take(now_)) return;
     TooBigMessage message;
     const std::size_t size = write_too_big(packet, inner, mtu, message);
@@ -350,10 +354,7 @@ void Worker::flush_outbound() {
         if (done.too_long) child.sa->out.path_mtu.forget();
         count(statistics_.carrier_sends, carrier->send_calls() - calls);
     }
-    if (sent < packets) {
-        drops_.add(Drop::carrier_refused, packets - sent);
-        child.sa->drops.add(Drop::carrier_refused, packets - sent);
-    }
+    if (sent < packets) drop(child, Drop::carrier_refused, packets - sent);
     count(statistics_.packets_out, sent);
     batch_.clear();
 }
@@ -511,11 +512,10 @@ void Worker::flush_inbound() {
 // A packet with a new header lies elsewhere, for itself: what came before it goes first.
 void Worker::deliver_transport(const esp::Child& child, const esp::InboundPacket& packet) {
     esp::InnerPacket inner;
-    const Drop drop = esp::rebuild(child, packet, segment_.data(), inner);
-    if (drop != Drop::none) {
-        drops_.add(drop);
-        child.sa->drops.add(drop);
-        if (drop == Drop::selector_mismatch) report_violation(child, {segment_.data(), inner.size});
+    const Drop why = esp::rebuild(child, packet, segment_.data(), inner);
+    if (why != Drop::none) {
+        drop(child, why);
+        if (why == Drop::selector_mismatch) report_violation(child, {segment_.data(), inner.size});
         return;
     }
     flush_inbound();

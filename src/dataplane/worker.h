@@ -109,6 +109,8 @@ private:
     void send_ah(const Outbound& packet, const Segmenter& segments, std::size_t number);
     void ah_turn(const AhPort& port);
     void take_ah(MutableByteView packet);
+    // Counts it in total and for the child.
+    void drop(const esp::Child& child, esp::Drop why, std::size_t packets = 1);
     std::uint32_t path_mtu_of(const esp::Child& child);
     void probe_path(const esp::Child& child);
     void refuse_too_big(const esp::Child& child, const std::uint8_t* packet, const esp::InnerPacket& inner,

@@ -1,102 +1,87 @@
-// Several workers, and policies without an SA.
-#include "dataplane/test_tunnel.h"
-#include "dataplane/userspace_backend.h"
+// Two workers at each end, and SAs of single ones (RFC 9611).
+#include <set>
 
-namespace cygnet::dataplane {
+#include "dataplane/test_tunnel.h"
+
+namespace cygnet::dataplane::testing {
 namespace {
 
-using esp::Drop;
-using namespace testing;
+class Workers : public Tunnel {
+protected:
+    static constexpr std::size_t workers = 2;
 
-// The kernel deals datagrams by their SPI, but joins those of one flow before: packets of two SAs meet in both workers.
-TEST_F(Tunnel, several_workers_carry_several_children_at_once) {
-    UserspaceConfig config;
-    config.workers = 3;
-    open_both(config);
-    if (IsSkipped() || HasFatalFailure()) return;
-    model::ChildSaSpec first = esp::testing::test_spec(), second = esp::testing::test_spec();
-    first.local = esp::testing::selectors({"10.1.0.0/16"});
-    first.remote = esp::testing::selectors({"10.2.0.0/16"});
-    second.id = model::ChildId{2};
-    second.spi_in = first.spi_in + 1;
-    second.spi_out = first.spi_out + 1;
-    second.local = esp::testing::selectors({"2001:db8:1::/48"});
-    second.remote = esp::testing::selectors({"2001:db8:2::/48"});
-    for (model::ChildSaSpec* spec : {&first, &second}) {
-        spec->replay_window = 4096;
-        install_both(*spec);
+    // Each flow has a port of its own; the kernel deals them to the workers.
+    void send_from_many_ports() {
+        left.host.run([&] {
+            const os::SocketAddress to = address_of("10.2.0.1", 9);
+            for (std::uint16_t port = 20000; port < 20064; ++port) {
+                const os::Fd fd(::socket(AF_INET, SOCK_DGRAM, 0));
+                const os::SocketAddress from = address_of("10.1.0.1", port);
+                static_cast<void>(::bind(fd.number(), from.get(), from.size));
+                static_cast<void>(::sendto(fd.number(), "flow", 4, 0, to.get(), to.size));
+            }
+        });
     }
-    Bytes over_ipv6;
-    std::thread other([&] { over_ipv6 = tcp_transfer(left.host, right.host, "2001:db8:2::1", test_octets()); });
-    const Bytes over_ipv4 = tcp_transfer(left.host, right.host, "10.2.0.1", test_octets());
-    other.join();
-    EXPECT_TRUE(over_ipv4 == test_octets());
-    EXPECT_TRUE(over_ipv6 == test_octets());
-    for (Side* side : {&left, &right})
-        for (const Drop drop : {Drop::replayed, Drop::before_window, Drop::integrity_failed, Drop::unknown_spi})
-            EXPECT_EQ(side->dropped(drop), 0U) << esp::name_of(drop);
-}
+    std::uint64_t sent(model::ChildId child) { return left.backend->usage(child)->packets_out; }
+    static model::ChildSaSpec own(std::uint32_t id, model::Resource resource, bool active = true) {
+        model::ChildSaSpec spec = esp::testing::test_spec();
+        spec.id = model::ChildId{id};
+        spec.spi_in += id;
+        spec.spi_out += id;
+        spec.resource = resource;
+        spec.per_resource = true;
+        spec.outbound_active = active;
+        return spec;
+    }
+};
 
-TEST_F(Tunnel, a_second_process_does_not_share_the_port) {
-    UserspaceConfig config;
-    config.workers = 2;
-    open_both(config);
+TEST_F(Workers, WishForAnSaOfTheirOwnAndUseIt) {
+    open_both({.workers = workers});
     if (IsSkipped() || HasFatalFailure()) return;
-    left.host.run([&] {
-        config.device = "cygnet1";
-        const auto second = UserspaceBackend::open(config, {});
-        ASSERT_FALSE(second);
-        EXPECT_NE(second.error().text().find("another IKE daemon"), std::string::npos) << second.error().text();
-    });
-}
-
-// RFC 4301 §4.4.1: what the policy says passes in the clear, the rest of the same prefix does not.
-TEST_F(Tunnel, lets_pass_what_a_policy_says) {
-    open_both();
-    if (IsSkipped() || HasFatalFailure()) return;
-    ASSERT_EQ(left.host.shell("ip route add 10.2.0.0/16 via 192.0.2.2"), 0);
-    ASSERT_EQ(right.host.shell("ip route add 10.1.0.0/16 via 192.0.2.1"), 0);
-    install(left, esp::testing::test_spec());  // the right side has no child: what is protected finds nobody
-    const auto pass = [&](std::initializer_list<std::string_view> from, std::initializer_list<std::string_view> to, int id) {
-        return left.host.run([&] {
-            return left.backend->install_policy({.id = model::PolicyId(id),
-                                                 .kind = model::PolicyKind::pass,
-                                                 .local = esp::testing::selectors(from),
-                                                 .remote = esp::testing::selectors(to)});
+    EXPECT_EQ(left.backend->resources(), workers);
+    install_both(own(0, model::every_resource));
+    std::set<model::Resource> wanting;
+    EXPECT_TRUE(left.dispatch_until([&] {
+        send_from_many_ports();
+        for (const auto& [child, worker] : left.wishes) wanting.insert(worker);
+        return wanting.size() == workers;
+    }));
+    EXPECT_EQ(wanting, (std::set<model::Resource>{0, 1}));
+    // One of its own for each: nothing goes through the first any more.
+    install_both(own(1, 0));
+    install(left, own(2, model::no_resource, false));
+    install(right, esp::testing::mirrored(own(2, model::no_resource, false)));
+    left.backend->activate(model::ChildId{2}, 1);
+    const auto both_send = [&](std::uint64_t more_than_one, std::uint64_t more_than_two) {
+        return left.dispatch_until([&] {
+            send_from_many_ports();
+            return sent(model::ChildId{1}) > more_than_one && sent(model::ChildId{2}) > more_than_two;
         });
     };
-    EXPECT_FALSE(ping());
-    ASSERT_TRUE(pass({"10.1.0.0/16[icmp]"}, {"10.2.0.1/32[icmp]"}, 1));
-    ASSERT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto icmp | grep -q veth"), 0);
-    ASSERT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto tcp dport 22 | grep -q cygnet0"), 0);
-    EXPECT_EQ(left.host.shell("ping -q -n -c 1 -W 1 -I 10.1.0.1 10.2.0.1 >/dev/null"), 0);
-    ASSERT_TRUE(pass({"10.1.0.0/16[tcp]"}, {"10.2.0.0/16[tcp/22]", "10.2.0.0/16[tcp/8000-8010]"}, 2));
-    EXPECT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto tcp dport 22 | grep -q veth"), 0);
-    EXPECT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto tcp dport 8005 | grep -q veth"), 0);
-    EXPECT_EQ(left.host.shell("ip route get 10.2.0.1 from 10.1.0.1 ipproto tcp dport 23 | grep -q cygnet0"), 0);
-    ASSERT_TRUE(pass({"10.1.0.0/16[icmp]"}, {"10.2.0.1/32[icmp]"}, 3)) << "the same twice";
-    left.host.run([&] { left.backend->remove_policy(model::PolicyId{1}); });
-    EXPECT_EQ(left.host.shell("ping -q -n -c 1 -W 1 -I 10.1.0.1 10.2.0.1 >/dev/null"), 0);
-    left.host.run([&] { left.backend->remove_policy(model::PolicyId{3}); });
-    EXPECT_FALSE(ping());
-    for (const auto* impossible : {"10.2.0.1/32[icmp/8]", "10.2.0.1/32[tcp/60000-65535]", "10.2.0.1/32[udp/opaque]"}) {
-        const auto refused = pass({"10.1.0.0/16"}, {impossible}, 9);
-        ASSERT_FALSE(refused) << impossible;
-        EXPECT_EQ(refused.error().code, Errc::unsupported) << impossible;
-    }
-    left.host.run([&] { left.backend.reset(); });
-    EXPECT_NE(left.host.shell("ip rule | grep -q 4499 || ip rule | grep -q 4501"), 0);
+    EXPECT_TRUE(both_send(0, 0));
+    const std::uint64_t first = sent(model::ChildId{0});
+    EXPECT_TRUE(both_send(sent(model::ChildId{1}), sent(model::ChildId{2})));
+    EXPECT_EQ(sent(model::ChildId{0}), first);
+    EXPECT_TRUE(ping());
+    EXPECT_EQ(right.dropped(Drop::unknown_spi), 0U);
+    // Without one, the first serves again.
+    left.backend->remove(model::ChildId{2}, Duration{0});
+    left.backend->remove(model::ChildId{1}, Duration{0});
+    send_from_many_ports();
+    EXPECT_TRUE(ping());
+    EXPECT_GT(sent(model::ChildId{0}), first);
 }
 
-TEST_F(Tunnel, drops_what_meets_a_shunt) {
-    open_both();
-    const model::ChildSaSpec spec = esp::testing::test_spec();
-    const model::PolicySpec shunt{.id = model::PolicyId{1}, .kind = model::PolicyKind::drop, .local = spec.local, .remote = spec.remote};
-    ASSERT_TRUE(left.host.run([&] { return left.backend->install_policy(shunt); }));
-    EXPECT_FALSE(ping());
-    EXPECT_GE(left.dropped(Drop::policy_drop), 1U);
-    EXPECT_TRUE(left.acquired.empty());
+// An SA that is used by one worker, or two that agreed on none: nobody asks.
+TEST_F(Workers, WishForNothingThatWasNotAgreed) {
+    open_both({.workers = workers});
+    if (IsSkipped() || HasFatalFailure()) return;
+    install_both(esp::testing::test_spec());
+    send_from_many_ports();
+    EXPECT_TRUE(ping());
+    left.backend->dispatch_events();
+    EXPECT_TRUE(left.wishes.empty());
 }
 
 }  // namespace
-}  // namespace cygnet::dataplane
+}  // namespace cygnet::dataplane::testing

@@ -134,7 +134,7 @@ const Child* PolicyTable::find_in(const Bucket& bucket, const InnerPacket& packe
     if (found != nullptr || !bucket.others) return found != nullptr ? found : foreign;
     for (const Policy& policy : *bucket.others)
         if ((found = take(policy)) != nullptr) break;
-    return foreign != nullptr && (found == nullptr || !found->sa) ? foreign : found;
+    return foreign != nullptr && (found == nullptr || found->policy != model::PolicyId{}) ? foreign : found;
 }
 
 std::vector<PolicyTable::Policy> PolicyTable::policies_of(const Bucket& bucket) {

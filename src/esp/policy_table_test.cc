@@ -79,6 +79,28 @@ TEST(PolicyTable, uses_the_child_that_was_activated_last_and_returns_to_the_olde
     EXPECT_EQ(found(table.without(*old_child).without(*new_child), {}), 0U);
 }
 
+// RFC 9611 §4: a worker's own child comes first, then that of all workers, then one of another worker; a trap is last.
+TEST(PolicyTable, gives_each_worker_its_own_child) {
+    const auto of = [](std::uint64_t id, model::Resource resource) {
+        return given_to(*child(id, {"10.1.0.0/16"}, {"10.2.0.0/16"}), resource);
+    };
+    const auto shared = of(1, model::every_resource), zero = of(2, 0), one = of(3, 1), newer = of(4, 1);
+    const auto trap = make_policy({.id = model::PolicyId{1}, .local = selectors({"10.1.0.0/16"}), .remote = selectors({"10.2.0.0/16"})});
+    const auto of_worker = [](const PolicyTable& table, model::Resource worker) {
+        const Child* match = table.find(inner({}), worker);
+        return match != nullptr ? static_cast<std::uint64_t>(match->id) : 0;
+    };
+    const auto table = PolicyTable().with(trap, 0).with(zero, 1).with(one, 2).with(shared, 3).with(newer, 4);
+    EXPECT_EQ(of_worker(table, 0), 2U);
+    EXPECT_EQ(of_worker(table, 1), 4U) << "a rekeyed one";
+    EXPECT_EQ(of_worker(table, 2), 1U);
+    EXPECT_EQ(of_worker(table, model::every_resource), 1U);
+    const auto without = table.without(*shared);
+    EXPECT_EQ(of_worker(without, 0), 2U);
+    EXPECT_NE(of_worker(without, 2), 0U) << "rather one of another than none";
+    EXPECT_EQ(of_worker(without.without(*zero).without(*one).without(*newer), 2), 0U);
+}
+
 TEST(PolicyTable, takes_a_trap_only_where_no_child_is) {
     const auto policy = [](std::uint64_t id, std::initializer_list<std::string_view> remote) {
         return make_policy({.id = model::PolicyId{id},

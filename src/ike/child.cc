@@ -439,7 +439,7 @@ Result<ChildTerms> decide_rekey(const model::ChildConfig& child, const ChildOffe
 std::vector<model::Proposal> with_algorithms(std::vector<model::Proposal> proposals, const model::ChosenProposal& algorithms) {
     const auto same = [&](const model::Transform& transform) {
         return std::ranges::any_of(algorithms.transforms, [&](const model::ChosenTransform& chosen) {
-            return chosen.type == transform.type && chosen.id == transform.id && chosen.key_bits == transform.key_bits;
+            return chosen.type == transform.type && chosen.id == transform.id && chosen.key_bits == transform.key_bits.value_or(0);
         });
     };
     std::erase_if(proposals, [&](model::Proposal& proposal) {

@@ -72,4 +72,15 @@ void refuse_kernel_options(const model::Connection& connection, const Section& s
     }
 }
 
+void refuse_userspace_options(const model::Connection& connection, const Section& section, const Refuser& refuser) {
+    for (const model::ChildConfig& child : connection.children) {
+        if (!child.per_cpu_sas) continue;
+        for (const Entry& entry : section.entries())
+            if (entry.name == "children")
+                Refuser(refuser).refuse(Refusal::Kind::other, entry,
+                                        "child " + child.name + " has per_cpu_sas, but Cygnet binds no SA of the kernel's ESP to a CPU: "
+                                        "start cygnetd with --esp userspace, or set per_cpu_sas = no");
+    }
+}
+
 }  // namespace cygnet::vici

@@ -21,4 +21,7 @@ void inherit_interfaces(model::KernelOptions& options, std::uint32_t if_id_in, s
 // Names the children of `section` that ask for what only the kernel's ESP has.
 void refuse_kernel_options(const model::Connection& connection, const Section& section, const Refuser& refuser);
 
+// The same the other way round.
+void refuse_userspace_options(const model::Connection& connection, const Section& section, const Refuser& refuser);
+
 }  // namespace cygnet::vici

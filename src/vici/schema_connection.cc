@@ -254,6 +254,15 @@ Result<> replay_window(ChildDraft& into, const Value& value) {
     return {};
 }
 
+// RFC 9611. strongSwan's "encap" would send each SA from a UDP port of its own, so that the peer's hardware can tell them apart.
+Result<> per_cpu_sas(ChildDraft& into, const Value& value) {
+    const auto wanted = parse_bool(value.text);
+    if (!wanted) return unacceptable(value.text == "encap" ? "encap is not supported: UDP port 4500 serves all SAs, and Cygnet tells them apart by their SPI; accepted are yes and no"
+                                                           : "accepted are yes and no");
+    into.per_cpu_sas = *wanted;
+    return {};
+}
+
 Result<> tfc_padding(ChildDraft& into, const Value& value) {
     if (value.text == "mtu") {
         into.tfc_padding = model::tfc_to_mtu;
@@ -392,7 +401,7 @@ constexpr Row<K> child_rows[] = {
     {"label_mode", Shape::text, nullptr, "system", "a security label (RFC 9478)"},
     {"tfc_padding", Shape::text, tfc_padding},
     {"replay_window", Shape::text, replay_window},
-    {"per_cpu_sas", Shape::text, nullptr, "no", "a child for each CPU (RFC 9611)"},
+    {"per_cpu_sas", Shape::text, per_cpu_sas},
     {"hw_offload", Shape::text, kernel<&O::hw_offload, read_hw_offload>},
     {"copy_df", Shape::text, copy_df<K>},
     {"copy_ecn", Shape::text, copy_ecn<K>},
@@ -527,7 +536,8 @@ model::Connection read_connection(const std::string& name, const Section& sectio
                      return true;
                  });
     for (model::ChildConfig& child : draft.children) inherit_interfaces(child.kernel, draft.if_id_in, draft.if_id_out);
-    if (!kernel_esp) refuse_kernel_options(draft, section, refuser);
+    if (kernel_esp) refuse_userspace_options(draft, section, refuser);
+    else refuse_kernel_options(draft, section, refuser);
     check_rounds(section, "local", local.size(), refuser);
     check_rounds(section, "remote", remote.size(), refuser);
     draft.local = in_order(std::move(local));

@@ -216,6 +216,18 @@ TEST(Schema, OptionsOfTheKernelNeedTheKernel) {
     EXPECT_THAT(refusals("children { net { mark_out = %unique } }"), ElementsAre(HasSubstr("invents no unique ones")));
 }
 
+// RFC 9611: Cygnet's own ESP alone binds SAs to its workers.
+TEST(Schema, SasOfSingleWorkersNeedCygnetsOwnEsp) {
+    EXPECT_FALSE(connection("children { net { } }").children.at(0).per_cpu_sas);
+    EXPECT_TRUE(connection("children { net { per_cpu_sas = yes } }").children.at(0).per_cpu_sas);
+    EXPECT_THAT(refusals("children { net { per_cpu_sas = encap } }"), ElementsAre(HasSubstr("encap is not supported")));
+    EXPECT_THAT(refusals("children { net { per_cpu_sas = 2 } }"), ElementsAre(HasSubstr("yes and no")));
+    Refusals refused;
+    read_connection("home", section("children { net { per_cpu_sas = yes } other { } }"), refused, true);
+    ASSERT_EQ(refused.size(), 1u);
+    EXPECT_THAT(refused[0].file_text(), HasSubstr("child net has per_cpu_sas"));
+}
+
 TEST(Schema, ReadsWhatAChildMayBe) {
     const auto child = connection("childless = prefer\n children { net { mode = transport\n start_action = trap|start\n dpd_action = trap\n"
                                   " close_action = route\n inactivity = 10m\n tfc_padding = mtu\n single_pair = yes\n"

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 
 #include "crypto/x509.h"
@@ -232,12 +231,10 @@ Section ike_section(const model::IkeStatus& sa) {
     return section;
 }
 
-// Ours: those of which there are any, by cause.
+// Ours: those of which there are any, by cause. Flat: swanctl's reader knows no sections here.
 void add_child_drops(Section& section, const model::PacketDrops& drops) {
-    if (std::ranges::all_of(drops, [](const model::PacketDrop& drop) { return drop.packets == 0; })) return;
-    Section& dropped = section.add_section("drops");
     for (const model::PacketDrop& drop : drops)
-        if (drop.packets != 0) dropped.add(std::string(drop.cause), drop.packets);
+        if (drop.packets != 0) section.add(fmt::format("drop-{}", drop.cause), drop.packets);
 }
 
 // swanctl prints (null) for what it misses here, also of children that are not installed yet.

@@ -187,6 +187,19 @@ TEST_F(ServiceTest, SendsWhatSwanctlNeedsOfAChildBeforeItIsInstalled) {
                           "local-ts=[] remote-ts=[]}"));
 }
 
+// strongSwan's word is cpu; what a child has dropped, and who else uses it, is ours.
+TEST_F(ServiceTest, ShowsWhoseAChildIsAndWhatItHasDropped) {
+    auto sa = established();
+    sa.children[0].resource = 3;
+    sa.children[0].drops = {{"replayed", 2}, {"bad-padding", 0}, {"carrier-refused", 1}};
+    control.sas = {sa};
+    subscribe(alice, "list-sa");
+    EXPECT_THAT(ask(alice, "list-sas").front(),
+                testing::AllOf(HasSubstr("esn=1 cpu=3 bytes-in=0"), HasSubstr("packets-out=0 drop-replayed=2 drop-carrier-refused=1 ")));
+    control.sas[0].children[0].resource = model::no_resource;
+    EXPECT_THAT(ask(alice, "list-sas").front(), HasSubstr("esn=1 receives-only=yes bytes-in=0"));
+}
+
 TEST_F(ServiceTest, LoadsConnectionsAndListsThem) {
     EXPECT_THAT(ask(alice, "load-conn", connection("gw", "net")), ElementsAre("response {success=yes}"));
     EXPECT_THAT(ask(alice, "get-conns"), ElementsAre("response {conns=[gw]}"));

@@ -100,7 +100,8 @@ class Gateways:
     """The two gateways of a case, configured and running; no tunnel yet."""
 
     def __init__(self, lab: Lab, case: Case, folder: Path, *, hosts: tuple[Namespace, Namespace] | None = None,
-                 daemons=(Cygnet, StrongSwan)):
+                 daemons=(Cygnet, StrongSwan), workers: str = ""):
+        self._options = {CYGNET: {"options": ("--workers", workers)} if workers else {}, STRONGSWAN: {}}  # Cygnet's ESP threads.
         self.lab, self.case, self._folder = lab, case, folder
         self.hosts = dict(zip(ENDS, hosts or lab.pair()))
         self.authority: Authority | None = None  # Whose certificates Cygnet trusts.
@@ -114,6 +115,7 @@ class Gateways:
         """Starts an end's daemon, for the first time or again (under another `name`)."""
         if self.case.settings and end == STRONGSWAN:
             options["settings"] = self.case.settings
+        options = self._options[end] | options
         config = self._fill(f"{end}.conf")
         self.ends[end] = self._daemons[end](self.lab, self.hosts[end], config, files=self._files[end], **options)
         return self.ends[end]
