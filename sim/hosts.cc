@@ -51,6 +51,9 @@ model::Connection connection_of(bool at_a, const GatewayOptions& options) {
     connection.resumption = options.resumption;
     connection.crash_detection = options.crash_detection;
     connection.window = options.window;
+    if (options.ppk != nullptr || options.pads != 0) connection.ppk = options.ppk_use;
+    if (options.ppk != nullptr) connection.ppk->ids = {model::PpkPattern::parse("k1")};
+    if (options.pads != 0) connection.ppk->source.pads = "/pads";
     connection.children = {child_of(at_a, options)};
     if (options.tune) options.tune(connection);
     return connection;
@@ -63,8 +66,14 @@ NodeSettings gateway(bool at_a, const GatewayOptions& options) {
     model::SharedSecret secret{.name = "ike-1", .owners = {}, .secret = SecretBytes::copy_of(bytes_of(options.secret))};
     config->secrets["ike-1"] = std::make_shared<const model::SharedSecret>(std::move(secret));
     config->connections["gw"] = std::make_shared<const model::Connection>(connection_of(at_a, options));
+    if (options.ppk != nullptr) {
+        model::PpkSecret ppk{.name = "ppk-1", .ids = {model::PpkPattern::parse("k1")}, .key = SecretBytes::copy_of(bytes_of(options.ppk))};
+        config->ppks["ppk-1"] = std::make_shared<const model::PpkSecret>(std::move(ppk));
+    }
+    ike::test::FakePads pads;
+    pads.fill(options.pads);
     return {.name = at_a ? "a" : "b", .address = at_a ? address_a : address_b, .config = std::move(config), .engine = options.engine,
-            .peer = at_a ? address_b : address_a, .tcp_port = options.tcp_port};
+            .peer = at_a ? address_b : address_a, .tcp_port = options.tcp_port, .pads = std::move(pads)};
 }
 
 Gateways::Gateways(World& in, const GatewayOptions& at_a, const GatewayOptions& at_b)

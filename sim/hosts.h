@@ -33,6 +33,9 @@ struct GatewayOptions {
     model::Resumption resumption = model::Resumption::no;
     bool crash_detection = false;
     unsigned window = 1;
+    const char* ppk = nullptr;  // a PPK with the id "k1"
+    std::size_t pads = 0;       // one-time PPKs, the same at both ends
+    model::PpkConfig ppk_use{};
     model::Action dpd_action = model::Action::none;
     bool ipcomp = false;
     ike::EngineSettings engine{};

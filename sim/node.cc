@@ -66,8 +66,8 @@ void Node::step(ike::Input input) {
     // There is no web in this world.
     for (const ike::FetchId id : std::exchange(fetches_, {}))
         step(ike::Fetched{.id = id, .content = fail(Errc::timeout, "fetch", "nobody is there")});
-    for (const ike::JobId id : std::exchange(ppk_wishes_, {}))
-        step(ike::PpksObtained{.id = id, .answer = fail(Errc::not_found, "PPK", "there is no source")});
+    for (const ike::ObtainPpks& obtain : std::exchange(ppk_wishes_, {}))
+        step(ike::PpksObtained{.id = obtain.id, .answer = settings_.pads.obtain(obtain.wish)});
     surroundings_.checkers.judge_state(*this, surroundings_.now());
     for (ike::Input& next : std::exchange(inputs_, {})) step(std::move(next));
 }
@@ -183,7 +183,7 @@ void Node::execute(ike::Effect& effect) {
     else if (auto* fetch = std::get_if<ike::Fetch>(&effect))
         fetches_.push_back(fetch->id);
     else if (auto* obtain = std::get_if<ike::ObtainPpks>(&effect))
-        ppk_wishes_.push_back(obtain->id);
+        ppk_wishes_.push_back(std::move(*obtain));
     else if (auto* install = std::get_if<ike::InstallChild>(&effect)) {
         const model::ChildSaSpec& spec = install->spec;
         tell(fmt::format("installs child {} with SPIs {:08x} in, {:08x} out{}", static_cast<std::uint64_t>(spec.id), spec.spi_in, spec.spi_out,

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "ike/engine.h"
+#include "ike/test_pads.h"
 #include "sim/checkers.h"
 #include "sim/packet.h"
 #include "sim/story.h"
@@ -41,6 +42,7 @@ struct NodeSettings {
     ike::EngineSettings engine{};
     std::optional<model::IpAddress> peer{};  // whom traps wake
     std::uint16_t tcp_port = 0;  // listens there
+    ike::test::FakePads pads{};  // one-time PPKs, on a disk
 };
 
 class Node {
@@ -112,7 +114,7 @@ private:
     std::vector<model::IpAddress> assigned_{};
     std::deque<InnerPacket> held_{};
     std::vector<ike::FetchId> fetches_{};  // of this step
-    std::vector<ike::JobId> ppk_wishes_{};
+    std::vector<ike::ObtainPpks> ppk_wishes_{};
     std::vector<model::IpAddress> usable_{}, others_{};
     std::vector<ike::Input> inputs_{};  // that effects of a step cause, for the next
 };

@@ -26,5 +26,6 @@ std::span<const Scenario> hostile_scenarios();
 std::span<const Scenario> transport_scenarios();
 std::span<const Scenario> mobility_scenarios();
 std::span<const Scenario> recovery_scenarios();
+std::span<const Scenario> ppk_scenarios();
 
 }  // namespace cygnet::sim

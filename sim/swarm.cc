@@ -26,10 +26,10 @@ struct Plan {
 };
 
 std::string Plan::text() const {
-    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}{}{}{}, {} operations in {} s{}",
+    return fmt::format("ike {} esp {}, delay {} ms, loss {}, duplication {}, detours {} in 1000, MTU {}, jobs up to {} ms{}{}{}{}{}{}, {} operations in {} s{}{}",
                        at_a.ike, at_a.esp, link.delay.count() / 1000, link.loss, link.duplication, link.detour, link.mtu_octets,
                        faults.job_delay.count() / 1000, nat ? ", NAT" : "", at_a.tcp == model::Tcp::no ? "" : resets ? ", TCP with resets" : ", TCP", crashes ? ", crashes" : "", deletions ? ", deletions" : "", reauthentications ? ", reauthentications" : "", moves ? ", moves" : at_a.mobike ? "" : ", no MOBIKE", operations,
-                       active.count() / 1'000'000, at_a.ike_rekey_time > Duration{0} ? ", short lifetimes" : "") +
+                       active.count() / 1'000'000, at_a.ike_rekey_time > Duration{0} ? ", short lifetimes" : "", at_a.pads != 0 ? ", one-time PPKs" : at_a.ppk != nullptr ? ", a PPK" : "") +
            (at_a.ipcomp && at_b.ipcomp ? ", IPComp" : "");
 }
 
@@ -42,6 +42,16 @@ bool chance(Rng& rng, unsigned one_in) { return rng.below(one_in) == 0; }
 
 Duration draw(Rng& rng, Duration least, Duration most) {
     return least + Duration{static_cast<Duration::rep>(rng.below(static_cast<std::uint64_t>((most - least).count()) + 1))};
+}
+
+// RFC 8784 or RFC 9867, with one key for all time or with one-time keys, which also go into rekeys.
+void draw_ppk(GatewayOptions& side, Rng& rng) {
+    if (!chance(rng, 3)) return;
+    side.ppk_use.exchange = pick(rng, {model::PpkExchange::any, model::PpkExchange::auth, model::PpkExchange::intermediate});
+    if (chance(rng, 2)) side.ppk = "one key for all time, of two sides";
+    if (side.ppk == nullptr || chance(rng, 2)) side.pads = 200;
+    if (side.pads != 0) side.ppk_use.rekey = pick(rng, {model::PpkRekey::no, model::PpkRekey::yes});
+    side.ppk_use.required = side.ppk != nullptr && chance(rng, 2);
 }
 
 void draw_options(Plan& plan, Rng& rng) {
@@ -63,6 +73,7 @@ void draw_options(Plan& plan, Rng& rng) {
     plan.at_a.resumption = pick(rng, {model::Resumption::no, model::Resumption::stateful, model::Resumption::ticket});
     plan.at_a.crash_detection = chance(rng, 2);
     plan.at_a.window = pick(rng, {1U, 1U, 4U, 16U});
+    draw_ppk(plan.at_a, rng);
     plan.at_b = plan.at_a;
     static constexpr model::Childless childless[] = {model::Childless::allow, model::Childless::prefer, model::Childless::never};
     for (GatewayOptions* side : {&plan.at_a, &plan.at_b})

@@ -24,6 +24,7 @@ Driver::Driver(os::EventLoop& loop, os::JobPool& jobs, Log& log, Rng& rng, const
       log_(log),
       engine_(rng, settings),
       fetcher_(loop),
+      ppk_sources_(loop),
       deadline_(loop, [this] { step(ike::Tick{}); }),
       usage_timer_(loop, [this] { read_usage(); }) {}
 
@@ -138,9 +139,7 @@ struct Driver::Executor {
     }
     void operator()(ike::StartJob& effect) { driver.run(effect); }
     void operator()(ike::Fetch& effect) { driver.fetch(effect); }
-    void operator()(ike::ObtainPpks& effect) {
-        driver.step(ike::PpksObtained{effect.id, fail(Errc::unsupported, "PPK", "no source of one-time keys can be asked")});
-    }
+    void operator()(ike::ObtainPpks& effect) { driver.obtain(effect); }
     void operator()(ike::InstallChild& effect) { driver.install(effect); }
     void operator()(ike::ActivateChild& effect) { driver.network_->children().activate(effect.child, effect.resource); }
     void operator()(ike::RemoveChild& effect) {
@@ -207,6 +206,12 @@ void Driver::run(ike::StartJob& effect) {
 
 void Driver::fetch(const ike::Fetch& effect) {
     fetcher_.start(effect.what, [this, id = effect.id](Result<Bytes> content) { step(ike::Fetched{id, std::move(content)}); });
+}
+
+void Driver::obtain(ike::ObtainPpks& effect) {
+    ppk_sources_.start(std::move(effect.wish), [this, id = effect.id](Result<model::PpkAnswer> answer) {
+        step(ike::PpksObtained{id, std::move(answer)});
+    });
 }
 
 void Driver::install(ike::InstallChild& effect) {

@@ -18,6 +18,7 @@
 
 #include "base/rng.h"
 #include "daemon/fetcher.h"
+#include "daemon/ppk_sources.h"
 #include "daemon/fitting.h"
 #include "daemon/log.h"
 #include "daemon/network.h"
@@ -90,6 +91,7 @@ private:
     void install(const ike::InstallPolicy& effect);
     void run(ike::StartJob& effect);
     void fetch(const ike::Fetch& effect);
+    void obtain(ike::ObtainPpks& effect);
     void assign(const ike::AssignAddress& effect);
     void store(const ike::KeepSecrets& effect);
     void report(model::Event event);
@@ -106,6 +108,7 @@ private:
     std::function<void(const model::Event&)> listener_ = [](const model::Event&) {};
 
     Fetcher fetcher_;
+    PpkSources ppk_sources_;
     Fitting fitting_;
     std::string secrets_path_;  // empty: nothing is kept
     std::deque<ike::Input> inputs_;

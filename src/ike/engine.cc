@@ -7,6 +7,7 @@
 #include "ike/feature/invalid_selectors.h"
 #include "ike/feature/feature.h"
 #include "ike/feature/redirect.h"
+#include "ike/ppk.h"
 #include "ike/receive.h"
 #include "ike/rekey.h"
 #include "ike/resources.h"
@@ -30,6 +31,7 @@ struct Engine::Impl {
     }
     void take(Fetched& input, Instant now, Effects& effects) { take_fetched(core, std::move(input), now, effects); }
     void take(PpksObtained& input, Instant now, Effects& effects) {
+        if (std::size_t& under_way = core.features.of<PpkWishes>().under_way; under_way != 0) --under_way;
         resume_job(core, input.id, std::move(input.answer), now, effects);
     }
     void take(const Tick&, Instant, Effects&) {}  // Passed deadlines are looked after in every step.

@@ -98,6 +98,20 @@ IkeKeys keys_after_resumption(const model::ChosenProposal& proposal, const Secre
     return expand(proposal, skeyseed, nonces, spis);
 }
 
+SecretBytes mixed_with_ppk(model::Prf prf, const SecretBytes& ppk, const SecretBytes& key) {
+    return crypto::prf_plus(prf, ppk.reveal(), {key.reveal()}, key.size());
+}
+
+IkeKeys keys_after_ppk(const model::ChosenProposal& proposal, const SecretBytes& old_d, const SecretBytes& ppk,
+                       const Nonces& nonces, const Spis& spis) {
+    return expand(proposal, mixed_with_ppk(proposal.prf, ppk, old_d), nonces, spis);
+}
+
+Bytes ppk_confirmation(model::Prf prf, const SecretBytes& ppk, const Nonces& nonces, const Spis& spis) {
+    const SecretBytes whole = crypto::prf(prf, ppk.reveal(), {nonces.initiator, nonces.responder, octets_of(spis)});
+    return keep(whole.reveal().first(ppk_confirmation_octets));
+}
+
 namespace {
 
 struct KeySizes {

@@ -44,6 +44,17 @@ IkeKeys keys_after_rekey(model::Prf old_prf, const SecretBytes& old_d, const mod
 IkeKeys keys_after_resumption(const model::ChosenProposal& proposal, const SecretBytes& old_d, const Nonces& nonces,
                               const Spis& spis);
 
+// RFC 8784 §3: prf+ (PPK, key), as large as the key. RFC 9867 makes SK_d' and SKEYSEED' of SK_d in the same way.
+SecretBytes mixed_with_ppk(model::Prf prf, const SecretBytes& ppk, const SecretBytes& key);
+
+// RFC 9867: what follows the IKE_INTERMEDIATE exchange that agreed on a PPK. Nonces and SPIs of IKE_SA_INIT.
+IkeKeys keys_after_ppk(const model::ChosenProposal& proposal, const SecretBytes& old_d, const SecretBytes& ppk,
+                       const Nonces& nonces, const Spis& spis);
+
+// RFC 9867, PPK Confirmation: the first octets of prf(PPK, Ni | Nr | SPIi | SPIr); in CREATE_CHILD_SA without Nr.
+inline constexpr std::size_t ppk_confirmation_octets = 8;
+Bytes ppk_confirmation(model::Prf prf, const SecretBytes& ppk, const Nonces& nonces, const Spis& spis);
+
 // §2.17: KEYMAT = prf+ (SK_d, [SK(0)] | Ni | Nr [| SK(1) …]); initiator-to-responder keys first, encryption before
 // integrity. "Initiator" is who began the exchange that makes the child.
 struct ChildKeys {

@@ -114,7 +114,7 @@ struct CreatingSa {
 // One that the peer began, while a job runs for it.
 struct AnsweringNewSa {
     NewSa made;
-    Received request{};
+    Bytes peer_public{};  // of its KE payload
 };
 
 // One that the peer began and whose next IKE_FOLLOWUP_KE we await.

@@ -90,7 +90,7 @@ struct InitiatingResumption {
     unsigned retries = 0;
 };
 struct InitiatingIntermediate {
-    model::Ke method{};
+    model::Ke method{};  // none: the exchange is for PPKs alone (RFC 9867)
     std::optional<crypto::KeOffer> offer{};
 };
 struct InitiatingAuth {
@@ -129,7 +129,10 @@ using OwnExchange = BoxedVariant<InitiatingSaInit, InitiatingResumption, Initiat
 
 // ---- exchanges of the peer that wait for a job --------------------------------------------------
 
-struct RespondingIntermediate {};
+struct RespondingIntermediate {
+    model::Ke method{};  // none: it brings no key exchange
+    Bytes peer_public{};
+};
 struct RespondingAuth {
     Received request{};  // while the peer's proof is checked
     model::Identity peer_id{};

@@ -26,6 +26,17 @@ Protection::Protection(const crypto::CipherSuite& suite, IkeKeys keys, bool init
     }
 }
 
+Protection::Unmixed Protection::mix_ppk(model::Prf prf, const SecretBytes& ppk) {
+    const auto mix = [&](SecretBytes& key) { return std::exchange(key, mixed_with_ppk(prf, ppk, key)); };
+    return {.d = mix(sk_d_), .pi = mix(auth_->of_initiator), .pr = mix(auth_->of_responder)};
+}
+
+void Protection::take_back(Unmixed before) {
+    sk_d_ = std::move(before.d);
+    auth_->of_initiator = std::move(before.pi);
+    auth_->of_responder = std::move(before.pr);
+}
+
 Result<crypto::Cipher> Protection::cipher(bool by_initiator) const {
     const ByteView both = sk_.reveal();
     const ByteView own = by_initiator ? both.first(both.size() / 2) : both.last(both.size() / 2);

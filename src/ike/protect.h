@@ -30,6 +30,13 @@ public:
     const SecretBytes& sk_p(bool initiator) const { return initiator ? auth_->of_initiator : auth_->of_responder; }
     void drop_auth_keys() { auth_.reset(); }
 
+    // RFC 8784 §3: a PPK goes into SK_d, SK_pi and SK_pr. What they were before takes it out again.
+    struct Unmixed {
+        SecretBytes d, pi, pr;
+    };
+    Unmixed mix_ppk(model::Prf prf, const SecretBytes& ppk);
+    void take_back(Unmixed before);
+
     // One datagram, or the fragments of a message that is larger than `limit`; no limit: never fragmented.
     Result<SentMessage> seal(const wire::Header& header, const wire::Chain& chain, std::optional<FragmentLimit> limit,
                              Rng& rng);

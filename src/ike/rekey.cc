@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "ike/exchange/create_child_ppk.h"
 #include "ike/feature/feature.h"
 #include "ike/overlap.h"
 #include "ike/stream.h"
@@ -44,6 +45,12 @@ void supersede(Context& context, Child& old, Child& fresh) {
     context.report(model::ChildRekeyed{context.status(), context.status(old), context.status(fresh)});
 }
 
+void note_ppk_of_child(Context& context, Child& child, const model::Ppk& ppk) {
+    child.ppk_id = ppk.id.text();
+    context.count(model::Counter::ppk_used);
+    context.log(model::LogGroup::chd, 1, fmt::format("CHILD_SA {} uses PPK '{}' (RFC 9867)", child.config->name, ppk.id.text()));
+}
+
 Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     IkeSa& sa = context.sa;
     const bool lost = made_by == MadeBy::us && lost_to_peer(sa, made);
@@ -54,7 +61,7 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     if (config == nullptr) return fail(Errc::not_found, "child", "'" + agreed.name + "' is no longer configured");
 
     ChildKeys keys =
-        TRY(child_keys(sa.proposal->prf, sa.protection->sk_d(), agreed.terms.proposal, made.secrets, made.nonces()));
+        TRY(child_keys(sa.proposal->prf, sk_d_for(sa, made), agreed.terms.proposal, made.secrets, made.nonces()));
     ChildFrame frame = context.child_frame(agreed.spi_in.value(), made_by == MadeBy::us);
     // The peer that began a rekey shows by its first packet or by its Delete that it has the new keys (RFC 7296 §2.8).
     frame.outbound_active =
@@ -67,6 +74,7 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     agreed.spi_in.take();
     Child& fresh = context.add_child(*config, std::move(agreed.terms), std::move(spec), agreed.replaces.has_value());
     if (old != nullptr) fresh.reqid = old->reqid;
+    if (made.ppk) note_ppk_of_child(context, fresh, *made.ppk);
     if (made_by == MadeBy::peer && agreed.replaces) {
         // Our own rekey ended while a job made the answer to the peer's, and won: the peer deletes what it made.
         if (old == nullptr || old->replacement) {
@@ -140,8 +148,8 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     const bool initiator = made_by == MadeBy::us;
     const Spis spis{.initiator = initiator ? agreed.own_spi.value() : agreed.peer_spi,
                     .responder = initiator ? agreed.peer_spi : agreed.own_spi.value()};
-    IkeKeys keys = keys_after_rekey(old.proposal->prf, old.protection->sk_d(), agreed.proposal, made.secrets,
-                                    made.nonces(), spis);
+    IkeKeys keys =
+        keys_after_rekey(old.proposal->prf, sk_d_for(old, made), agreed.proposal, made.secrets, made.nonces(), spis);
     Protection protection = TRY(Protection::make(agreed.proposal, std::move(keys), initiator));
     IkeSa& fresh = context.core.create_sa(initiator, old.connection, old.path, agreed.own_spi.value());
     fresh.spis = spis;
@@ -151,6 +159,14 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     fresh.last_received = context.now;
     Context of_fresh = context.of(fresh);
     run_hooks(agreed.clone ? &Feature::cloned : &Feature::inherited, of_fresh, context.sa);
+    if (made.ppk) {
+        note_ppk(fresh, *made.ppk);
+        context.count(model::Counter::ppk_used);
+    } else if (initiator && demands_ppk(old)) {
+        // RFC 9867: what the peer made without a PPK is deleted at once.
+        context.count(model::Counter::ppk_refused);
+        of_fresh.enqueue(DeleteIkeTask{.why = why_ppk_missing(old)});
+    }
     return &fresh;
 }
 

@@ -81,6 +81,7 @@ model::ChildStatus child_status(const Child& child, Instant now) {
             .spi_out = child.spi_out,
             .ipcomp = child.terms.ipcomp,
             .proposal = child.terms.proposal,
+            .ppk_id = child.ppk_id ? std::optional(*child.ppk_id) : std::nullopt,
             .installed_for = now - child.installed_at,
             .rekey_in = left(child.rekey_at, now),
             .expires_in = left(child.expire_at, now),

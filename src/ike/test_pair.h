@@ -8,12 +8,14 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
 
 #include "crypto/job.h"
 #include "ike/engine.h"
+#include "ike/test_pads.h"
 
 namespace cygnet::ike::test {
 
@@ -39,6 +41,7 @@ struct Node {
     std::vector<SkipSequenceNumbers> skipped{};
     std::vector<crypto::LookUp> fetched{};  // asked of the Pair's web
     bool keeps_events = true;
+    FakePads pads{};  // of whichever source is asked
 
     // Files what the engine wants done; the jobs are the caller's.
     std::vector<StartJob> take(Effects& effects);
@@ -212,6 +215,8 @@ inline void Pair::step(Node& node, Input input) {
     std::vector<StartJob> jobs = node.take(effects);
     for (Effect& effect : effects)
         if (auto* fetch = std::get_if<Fetch>(&effect)) waiting_fetches.emplace_back(&node, fetch->id, fetch->what);
+    for (Effect& effect : effects)
+        if (auto* obtain = std::get_if<ObtainPpks>(&effect)) step(node, PpksObtained{obtain->id, node.pads.obtain(obtain->wish)});
     for (StartJob& job : jobs) {
         if (jobs_are_slow)
             slow_jobs_.emplace_back(&node, std::move(job));

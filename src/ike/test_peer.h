@@ -32,6 +32,7 @@ public:
     Bytes nonce_i = Bytes(32, 7), nonce_r{};
     Bytes init_request{}, init_response{};
     Bytes sent_value{};  // in place of our public value, when not empty
+    std::vector<model::NotifyType> announced{};  // beside what init() says anyway
     Bytes hashes{};      // of SIGNATURE_HASH_ALGORITHMS, when not empty
     model::ChosenProposal proposal{};
     std::optional<Protection> protection{};
@@ -64,6 +65,7 @@ public:
         message.add(wire::KePayload{.method = proposal.ke, .data = sent_value.empty() ? offer.public_value : sent_value});
         message.add(wire::NoncePayload{nonce_i}).notify(model::NotifyType::intermediate_exchange_supported);
         message.notify(model::NotifyType::ikev2_fragmentation_supported);
+        for (const model::NotifyType type : announced) message.notify(type);
         if (!hashes.empty()) message.notify(model::NotifyType::signature_hash_algorithms, hashes);
         init_request =
             message.finish({.spi_i = spis.initiator, .exchange = model::ExchangeType::ike_sa_init, .initiator = true});
@@ -151,6 +153,8 @@ public:
     void step(Input input) {
         Effects effects;
         victim_.engine.step(now, std::move(input), effects);
+        for (Effect& effect : effects)
+            if (auto* obtain = std::get_if<ObtainPpks>(&effect)) step(PpksObtained{obtain->id, victim_.pads.obtain(obtain->wish)});
         for (StartJob& job : victim_.take(effects)) {
             if (victim_.keeps_events) jobs.push_back(job.job.index());
             if (jobs_are_slow)

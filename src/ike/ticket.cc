@@ -12,7 +12,7 @@ namespace cygnet::ike {
 namespace {
 
 constexpr std::uint8_t by_value = 1, by_reference = 2;
-constexpr std::uint8_t state_version = 1;
+constexpr std::uint8_t state_version = 2;
 constexpr std::size_t head_octets = 1 + 8, iv_octets = 8, icv_octets = 16;
 constexpr const char* where = "ticket";
 constexpr std::int64_t key_life_seconds = std::chrono::duration_cast<seconds>(model::limits::ticket_key_life).count();
@@ -53,7 +53,7 @@ Result<model::Identity> read_identity(Reader& reader) {
 std::size_t size_of(const Ticket& ticket) {
     const ResumptionState& state = ticket.state;
     return 256 + state.connection.size() + state.own_id.data.size() + state.peer_id.data.size() +
-           5 * state.transforms.size() + state.d.size();
+           5 * state.transforms.size() + state.d.size() + state.ppk_id.size();
 }
 
 void write_ticket(Writer& writer, const Ticket& ticket) {
@@ -75,6 +75,7 @@ void write_ticket(Writer& writer, const Ticket& ticket) {
     write_sized(writer, state.d.reveal());
     writer.bytes(state.policy);
     writer.u64(static_cast<std::uint64_t>(state.authenticated_at));
+    write_sized(writer, state.ppk_id);
 }
 
 template <std::size_t n>
@@ -106,6 +107,7 @@ Result<Ticket> read_ticket(ByteView octets) {
     state.d = SecretBytes::copy_of(TRY(read_sized(reader)));
     TRY(read_array(reader, state.policy));
     state.authenticated_at = static_cast<std::int64_t>(TRY(reader.u64(where)));
+    state.ppk_id = keep(TRY(read_sized(reader)));
     TRY(reader.finish(where));
     return ticket;
 }
@@ -193,7 +195,7 @@ Result<Ticket> TicketOffice::open(ByteView octets, const KeptSecrets& kept, std:
         copy.state = {.connection = known.state.connection, .own_id = known.state.own_id,
                       .peer_id = known.state.peer_id, .transforms = known.state.transforms,
                       .d = known.state.d.clone(), .policy = known.state.policy,
-                      .authenticated_at = known.state.authenticated_at};
+                      .authenticated_at = known.state.authenticated_at, .ppk_id = known.state.ppk_id};
         return copy;
     }
     if (octets.size() <= head_octets + iv_octets + icv_octets || octets[0] != by_value)
@@ -235,6 +237,7 @@ PolicyDigest policy_digest(const model::Connection& connection, const model::Con
     Bytes octets;
     Writer writer(octets);
     write_sized(writer, bytes_of(connection.name));
+    writer.u8(connection.ppk_use().required ? 1 : 0);  // An SA without a PPK does not come back when one is demanded.
     for (const auto* rounds : {&connection.local, &connection.remote}) {
         for (const model::AuthConfig& round : *rounds) {
             write_sized(writer, bytes_of(round.auth_text));

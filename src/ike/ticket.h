@@ -34,6 +34,7 @@ struct ResumptionState {
     SecretBytes d{};                             // its SK_d
     PolicyDigest policy{};                       // see policy_digest()
     std::int64_t authenticated_at = 0;           // with credentials; seconds since 1970
+    Bytes ppk_id{};                              // of the PPK that SK_d came from; empty: none
 
     // Fails when this build no longer has the algorithms.
     Result<model::ChosenProposal> proposal() const;

@@ -58,12 +58,27 @@ curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* wanted) {
     return ::socket(wanted->family, wanted->socktype | SOCK_CLOEXEC, wanted->protocol);
 }
 
+void set_up_tls(CURL* curl, const HttpsCredentials& tls) {
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+    curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, 2L);
+    curl_easy_setopt(curl, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!tls.ca.empty()) {
+        curl_easy_setopt(curl, CURLOPT_CAINFO, tls.ca.c_str());
+        curl_easy_setopt(curl, CURLOPT_CAPATH, nullptr);
+    }
+    if (tls.certificate.empty()) return;
+    curl_easy_setopt(curl, CURLOPT_SSLCERT, tls.certificate.c_str());
+    curl_easy_setopt(curl, CURLOPT_SSLKEY, tls.key.c_str());
+}
+
 void set_up(CURL* curl, State& state, curl_slist* headers) {
     const HttpRequest& request = state.request;
     const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(request.deadline).count();
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
-    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, "http");
+    const char* protocol = request.tls ? "https" : "http";
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, protocol);
+    curl_easy_setopt(curl, CURLOPT_REDIR_PROTOCOLS_STR, protocol);
+    if (request.tls) set_up_tls(curl, *request.tls);
     curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, request.redirects_max == 0 ? 0L : 1L);
     curl_easy_setopt(curl, CURLOPT_MAXREDIRS, static_cast<long>(request.redirects_max));
     // A proxy would be asked in place of the address that may_connect looks at.

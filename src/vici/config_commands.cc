@@ -128,7 +128,10 @@ void Commands::get_keys(Service& service, Instant, ClientId client, const Sectio
 }
 void Commands::get_shared(Service& service, Instant, ClientId client, const Section&) {
     Section message;
-    service.respond(client, std::move(message.add_list("keys", names_of(service.store_.config()->secrets))));
+    const auto config = service.store_.config();
+    List names = names_of(config->secrets);
+    for (std::string& name : names_of(config->ppks)) names.push_back(std::move(name));
+    service.respond(client, std::move(message.add_list("keys", std::move(names))));
 }
 void Commands::get_authorities(Service& service, Instant, ClientId client, const Section&) {
     Section message;

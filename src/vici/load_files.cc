@@ -29,7 +29,7 @@ private:
     void keys();
     void unsupported_folders();
     void secrets(const Section& section);
-    void ike_secret(const Entry& entry);
+    void shared_secret(const Entry& entry);
     void connections(const Section& section);
     void pools(const Section& section);
     void authorities(const Section& section);
@@ -163,19 +163,19 @@ void Loader::secrets(const Section& section) {
         const std::string name = "secrets." + entry.name;
         if (entry.section() == nullptr) {
             complain(entry.place, name + ": unknown key; secrets holds sections such as ike-home");
-        } else if (entry.name.starts_with("ike")) {
-            ike_secret(entry);
+        } else if (entry.name.starts_with("ike") || entry.name.starts_with("ppk")) {
+            shared_secret(entry);
         } else {
             complain(entry.place, name + ": secrets of this kind are not supported by this version of Cygnet; "
-                                         "accepted are sections whose name begins with ike");
+                                         "accepted are sections whose name begins with ike or ppk");
         }
     }
 }
 
-void Loader::ike_secret(const Entry& entry) {
+void Loader::shared_secret(const Entry& entry) {
     const std::string name = "secrets." + entry.name;
     Section message;
-    message.add("id", entry.name).add("type", "ike");
+    message.add("id", entry.name).add("type", entry.name.substr(0, 3));
     List owners;
     for (const Entry& key : entry.section()->entries()) {
         const std::string* text = key.text();

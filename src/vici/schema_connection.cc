@@ -6,6 +6,7 @@
 #include "model/limits.h"
 #include "vici/kernel_options.h"
 #include "vici/schema_headers.h"
+#include "vici/schema_ppk.h"
 #include "vici/schema_table.h"
 #include "vici/schema_words.h"
 
@@ -280,7 +281,6 @@ Result<> tfc_padding(ChildDraft& into, const Value& value) {
 
 constexpr std::string_view ikev1 = "IKEv1";
 constexpr std::string_view mediation = "the IKEv2 mediation extension";
-constexpr std::string_view ppk = "a postquantum preshared key (RFC 8784)";
 
 using C = ConnectionDraft;
 constexpr Row<C> connection_rows[] = {
@@ -316,8 +316,15 @@ constexpr Row<C> connection_rows[] = {
     {"send_cert", Shape::text, keyword<C, &C::send_cert, send_cert_words>},
     {"ocsp", Shape::text, keyword<C, &C::ocsp, ocsp_words>},
     {"hash_and_url", Shape::text, keyword<C, &C::hash_and_url, hash_and_url_words>},
-    {"ppk_id", Shape::text, nullptr, "", ppk},
-    {"ppk_required", Shape::text, nullptr, "no false disabled 0", ppk},
+    {"ppk_id", Shape::text, ppk_ids<C>},
+    {"ppk_required", Shape::text, ppk_required<C>},
+    {"ppk_exchange", Shape::text, ppk_exchange<C>},
+    {"ppk_rekey", Shape::text, ppk_rekey<C>},
+    {"ppk_pads", Shape::text, ppk_path<C, &model::PpkSource::pads>},
+    {"ppk_qkd", Shape::text, ppk_qkd<C>},
+    {"ppk_qkd_cert", Shape::text, ppk_path<C, &model::PpkSource::qkd_cert>},
+    {"ppk_qkd_key", Shape::text, ppk_path<C, &model::PpkSource::qkd_key>},
+    {"ppk_qkd_ca", Shape::text, ppk_path<C, &model::PpkSource::qkd_ca>},
     {"keyingtries", Shape::text, number<C, &C::keyingtries>},
     {"keep_up", Shape::text, yes_or_no<C, &C::keep_up>},  // our own
     {"unique", Shape::text, keyword<C, &C::unique, unique_words>},
@@ -548,6 +555,12 @@ model::Connection read_connection(const std::string& name, const Section& sectio
         for (const Entry& entry : section.entries())
             if (entry.section() != nullptr && entry.name.starts_with(obstacle->side)) {
                 refuser.refuse(Refusal::Kind::invalid_section, entry, obstacle->text);
+                break;
+            }
+    if (const std::string wrong = draft.ppk ? ppk_obstacle(*draft.ppk) : std::string(); !wrong.empty())
+        for (const Entry& entry : section.entries())
+            if (entry.name.starts_with("ppk_")) {
+                refuser.refuse(Refusal::Kind::invalid_value, entry, wrong);
                 break;
             }
     if (draft.post_quantum == model::PostQuantum::required &&

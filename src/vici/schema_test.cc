@@ -184,7 +184,6 @@ TEST(Schema, TakesHowHeadersFollowEachOther) {
 TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_THAT(refusals("version = 1"), ElementsAre(HasSubstr("IKEv1 is not supported by this version of Cygnet")));
     EXPECT_THAT(refusals("version = 0\n aggressive = no\n childless = allow\n dscp = 000000\n if_id_in = 0"), IsEmpty());
-    EXPECT_THAT(refusals("ppk_id = a"), ElementsAre(HasSubstr("RFC 8784")));
     EXPECT_THAT(refusals("remote { ca_id = \"CN=ca\" }"), ElementsAre(HasSubstr("ca_id")));
     EXPECT_THAT(refusals("children { net { label = a } }"), ElementsAre(HasSubstr("RFC 9478")));
     EXPECT_TRUE(connection("children { net { ipcomp = yes } }").children.at(0).ipcomp);
@@ -192,6 +191,26 @@ TEST(Schema, RefusesFeaturesToComeByNameUnlessNothingIsAsked) {
     EXPECT_EQ(connection("children { net { close_action = start\n dpd_action = restart } }").children.at(0).close_action, model::Action::start);
     EXPECT_THAT(refusals("local { auth = eap-mschapv2 }"), ElementsAre(HasSubstr("eap")));
     EXPECT_THAT(refusals("remote { auth = rsa-2048 }"), testing::Not(IsEmpty()));
+}
+
+TEST(Schema, ReadsWhatAConnectionDoesWithPpks) {
+    EXPECT_FALSE(connection("").ppk.has_value());
+    const model::Connection made = connection("ppk_id = k1, *@gw.example, opaque:k3\n ppk_required = yes\n ppk_exchange = auth\n"
+                                              " ppk_rekey = required\n ppk_qkd = https://kme.example/api/v1/keys/moon/\n"
+                                              " ppk_qkd_cert = /c.pem\n ppk_qkd_key = /k.pem\n ppk_qkd_ca = /ca.pem");
+    const model::PpkConfig& ppk = made.ppk_use();
+    ASSERT_EQ(ppk.ids.size(), 3u);
+    EXPECT_EQ(ppk.ids[0].single()->octets(), (Bytes{2, 'k', '1'}));
+    EXPECT_EQ(ppk.ids[1].single(), std::nullopt);
+    EXPECT_EQ(ppk.ids[2].single()->octets(), (Bytes{1, 'k', '3'}));
+    EXPECT_TRUE(ppk.required);
+    EXPECT_EQ(ppk.exchange, model::PpkExchange::auth);
+    EXPECT_EQ(ppk.rekey, model::PpkRekey::required);
+    EXPECT_EQ(ppk.source.qkd, "https://kme.example/api/v1/keys/moon");
+    for (const char* wrong : {"ppk_required = maybe", "ppk_exchange = both", "ppk_rekey = sometimes", "ppk_pads = relative",
+                              "ppk_qkd = http://kme/api", "ppk_pads = /pads\n ppk_qkd = https://kme/api", "ppk_qkd_ca = /ca.pem",
+                              "ppk_qkd = https://kme/api\n ppk_qkd_cert = /c.pem", "ppk_rekey = yes"})
+        EXPECT_THAT(refusals(wrong), testing::SizeIs(1)) << wrong;
 }
 
 TEST(Schema, OptionsOfTheKernelNeedTheKernel) {

@@ -219,6 +219,7 @@ Section ike_section(const model::IkeStatus& sa) {
         section.add("prf-alg", name_of(sa.proposal->prf)).add("dh-group", name_of(sa.proposal->ke));
         add_additional(section, *sa.proposal);
     }
+    if (sa.ppk_id) section.add_flag("ppk", true).add("ppk-id", *sa.ppk_id);  // the id is ours
     const bool was_established = sa.state >= model::IkeState::established;
     if (was_established) section.add("established", whole_seconds(sa.established_for));
     if (was_established && sa.rekey_in) section.add("rekey-time", whole_seconds(*sa.rekey_in));
@@ -258,6 +259,7 @@ Section child_section(const model::ChildStatus& child, Instant now) {
     else if (child.resource != model::every_resource) section.add("cpu", std::uint64_t{child.resource});
     add_usage(section, child.usage, now);
     add_child_drops(section, child.drops);
+    if (child.ppk_id) section.add("ppk-id", *child.ppk_id);  // ours
     if (child.rekey_in) section.add("rekey-time", whole_seconds(*child.rekey_in));
     if (child.expires_in) section.add("life-time", whole_seconds(*child.expires_in));
     section.add("install-time", whole_seconds(child.installed_for));
@@ -286,6 +288,21 @@ Section list_policy(const model::PolicyStatus& policy) {
     section.add_list("local-ts", texts(policy.local)).add_list("remote-ts", texts(policy.remote));
     return message;
 }
+
+namespace {
+
+void add_ppk(Section& section, const model::PpkConfig& ppk) {
+    std::string ids;
+    for (const model::PpkPattern& id : ppk.ids) ids += (ids.empty() ? "" : ", ") + id.text();
+    if (!ids.empty()) section.add("ppk_id", ids);
+    if (ppk.required) section.add("ppk_required", "yes");
+    if (ppk.exchange != model::PpkExchange::any) section.add("ppk_exchange", ppk.exchange == model::PpkExchange::auth ? "auth" : "intermediate");
+    if (ppk.rekey != model::PpkRekey::no) section.add("ppk_rekey", ppk.rekey == model::PpkRekey::yes ? "yes" : "required");
+    if (!ppk.source.pads.empty()) section.add("ppk_pads", ppk.source.pads);
+    if (!ppk.source.qkd.empty()) section.add("ppk_qkd", ppk.source.qkd);
+}
+
+}  // namespace
 
 Section list_conn(const model::Connection& connection, std::optional<Section> last_failure) {
     Section message;
@@ -316,6 +333,7 @@ Section list_conn(const model::Connection& connection, std::optional<Section> la
         section.add("tcp", connection.tcp == model::Tcp::always ? "always" : "fallback");
         section.add("remote_tcp_port", std::uint64_t{connection.remote_tcp_port});
     }
+    if (connection.ppk) add_ppk(section, *connection.ppk);
     add_proposals(section, "proposals", connection.proposals);
     for (std::size_t i = 0; i < connection.local.size(); ++i)
         add_auth(section, fmt::format("local-{}", i + 1), connection.local[i]);

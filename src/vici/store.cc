@@ -71,6 +71,7 @@ struct ConfigStore::Impl {
     std::vector<crypto::Certificate> all_authorities() const;
     std::shared_ptr<const crypto::RevocationSources> revocation_sources() const;
     Refusals load_crl(std::string_view data);
+    Refusals load_ppk(model::SharedSecret secret, const List* ids);
 };
 
 Refusals ConfigStore::Impl::load_crl(std::string_view data) {
@@ -81,6 +82,21 @@ Refusals ConfigStore::Impl::load_crl(std::string_view data) {
         return refused("more than " + std::to_string(model::limits::cached_crls) + " CRLs are loaded");
     crls.push_back(*std::move(crl));
     credentials_changed();
+    return {};
+}
+
+// The owners of a PPK are the ids under which peers know it (RFC 8784 §5.1).
+Refusals ConfigStore::Impl::load_ppk(model::SharedSecret secret, const List* ids) {
+    model::PpkSecret ppk{.name = std::move(secret.name), .key = std::move(secret.secret)};
+    if (ids != nullptr)
+        for (const std::string& id : *ids) {
+            model::PpkPattern pattern = model::PpkPattern::parse(id);
+            if (!pattern.name.is_any()) ppk.ids.push_back(std::move(pattern));
+        }
+    const std::string name = ppk.name;
+    current.secrets.erase(name);
+    current.ppks.insert_or_assign(name, std::make_shared<const model::PpkSecret>(std::move(ppk)));
+    config_changed();
     return {};
 }
 
@@ -167,16 +183,19 @@ Refusals ConfigStore::unload_authority(std::string_view name) {
 
 Refusals ConfigStore::load_shared(const Section& message) {
     const auto type = message.text("type").value_or("");
-    for (const std::string_view later : {"eap", "xauth", "ntlm", "ppk"})
+    for (const std::string_view later : {"eap", "xauth", "ntlm"})
         if (equal_ignoring_case(type, later))
             return refused("secrets of type " + std::string(later) + " are not supported by this version of Cygnet");
-    if (!equal_ignoring_case(type, "ike")) return refused("invalid shared key type: " + std::string(type));
+    const bool ppk = equal_ignoring_case(type, "ppk");
+    if (!ppk && !equal_ignoring_case(type, "ike")) return refused("invalid shared key type: " + std::string(type));
     const auto data = message.text("data");
     if (!data || data->empty()) return refused("shared key data missing");
     model::SharedSecret secret;
     secret.name = std::string(message.text("id").value_or(""));
     if (secret.name.empty()) secret.name = "unnamed-" + std::to_string(++impl_->unnamed_secrets);
     secret.secret = SecretBytes::copy_of(bytes_of(*data));
+    if (ppk) return impl_->load_ppk(std::move(secret), message.list("owners"));
+    impl_->current.ppks.erase(secret.name);
     if (const List* owners = message.list("owners")) {
         for (const std::string& owner : *owners) {
             const auto identity = model::Identity::parse(owner, crypto::parse_distinguished_name);
@@ -191,6 +210,10 @@ Refusals ConfigStore::load_shared(const Section& message) {
 
 Refusals ConfigStore::unload_shared(std::string_view id) {
     impl_->config_changed();
+    if (const auto ppk = impl_->current.ppks.find(id); ppk != impl_->current.ppks.end()) {
+        impl_->current.ppks.erase(ppk);
+        return {};
+    }
     return unload(impl_->current.secrets, id, "unload: shared key '" + std::string(id) + "' not found");
 }
 
@@ -247,6 +270,7 @@ void ConfigStore::clear_credentials() {
     impl_->crls.clear();
     impl_->keys.clear();
     impl_->current.secrets.clear();
+    impl_->current.ppks.clear();
     impl_->credentials_changed();
 }
 

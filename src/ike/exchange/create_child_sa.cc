@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/reader.h"
+#include "ike/exchange/create_child_ppk.h"
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/explain.h"
 #include "ike/feature/cloning.h"
@@ -71,6 +72,7 @@ Result<Next> send_request(Context& context) {
         builder.add(wire::TsiPayload::of(exchange.offered_selectors.local));
         builder.add(wire::TsrPayload::of(exchange.offered_selectors.remote));
     }
+    add_ppk_offers(context.sa, exchange, builder);
     return context.request(ExchangeType::create_child_sa, builder);
 }
 
@@ -81,15 +83,32 @@ Result<Next> offer_made(Context& context, crypto::JobResult result) {
     return send_request(context);
 }
 
-Result<Next> begin_exchange(Context& context, CreatingSa exchange, model::Ke method) {
+// A group that the peer took for the IKE SA needs no second try.
+model::Ke method_to_offer(const IkeSa& sa, const CreatingSa& exchange) {
+    if (exchange.made.makes_ike_sa() && offers_method(exchange.offered, sa.proposal->ke)) return sa.proposal->ke;
+    return first_method(exchange.offered);
+}
+
+Result<Next> make_offer(Context& context) {
+    const model::Ke method = method_to_offer(context.sa, creating(context));
+    if (method == model::Ke::none) return send_request(context);
+    return context.start(crypto::KeOfferJob{method}, offer_made);
+}
+
+Result<Next> ppks_gathered(Context& context, crypto::JobResult result) {
+    creating(context).ppks = gathered_ppks(context, std::move(result));
+    if (creating(context).ppks.empty() && demands_ppk(context.sa)) return give_up(context, why_ppk_missing(context.sa));
+    return make_offer(context);
+}
+
+Result<Next> begin_exchange(Context& context, CreatingSa exchange) {
     if (exchange.offered.empty()) {
         context.finish_command(exchange.command, fail(Errc::unsupported, "proposals",
                                                       "this build supports none of the configured proposals"));
         return context.finish();
     }
     context.sa.own = std::move(exchange);
-    if (method == model::Ke::none) return send_request(context);
-    return context.start(crypto::KeOfferJob{method}, offer_made);
+    return offers_ppks(context.sa) ? gather_ppks(context, ppks_gathered) : make_offer(context);
 }
 
 Next nothing_to_do(Context& context, const std::optional<CommandId>& command, std::string reason) {
@@ -239,7 +258,8 @@ Result<Next> handle_response(Context& context, Received response) {
     if (exchange == nullptr || exchange->answered)
         return ignore(Errc::state, "CREATE_CHILD_SA", "no such request is outstanding");
     if (response.message.error() != nullptr) return refused(context, response.message);
-    const auto accepted = accept_terms(context.sa, *exchange, response.message);
+    auto accepted = accept_terms(context.sa, *exchange, response.message);
+    if (accepted) accepted = take_chosen_ppk(context, *exchange, response.message);
     if (!accepted && accepted.error().reaction != Reaction::ignore) return fail(accepted.error());
     if (!accepted) {
         delete_unwanted_child(context, std::get<NewChild>(exchange->made.what).spi_in.take(), response.message, accepted.error());
@@ -285,6 +305,7 @@ Result<Next> send_answer(Context& context, ByteView ke_public) {
     builder.add(wire::NoncePayload{made.nonce_r});
     if (made.proposal().ke != model::Ke::none)
         builder.add(wire::KePayload{.method = made.proposal().ke, .data = ke_public});
+    if (made.ppk) builder.notify(NotifyType::ppk_identity, made.ppk->id.octets());
     if (const auto* child = std::get_if<NewChild>(&made.what)) {
         builder.add(wire::TsiPayload::of(child->terms.selectors.remote));
         builder.add(wire::TsrPayload::of(child->terms.selectors.local));
@@ -304,6 +325,21 @@ Result<Next> answer_made(Context& context, crypto::JobResult result) {
     return send_answer(context, answer->public_value);
 }
 
+Result<Next> make_answer(Context& context) {
+    AnsweringNewSa& exchange = answering(context);
+    const model::Ke method = exchange.made.proposal().ke;
+    if (method == model::Ke::none) return send_answer(context, {});
+    return context.start(crypto::KeAnswerJob{.method = method, .peer_public = std::move(exchange.peer_public)}, answer_made);
+}
+
+Result<Next> ppk_searched(Context& context, crypto::JobResult result) {
+    answering(context).made.ppk = found_ppk(context, std::move(result));
+    if (answering(context).made.ppk || !demands_ppk(context.sa)) return make_answer(context);
+    forget_peer_rekey(context.sa, answering(context).made);
+    context.sa.theirs.reset();
+    return refuse_without_ppk(context);
+}
+
 // Continues once the terms are known: the key exchange of the choice must be the one of the KE payload (§1.3).
 Result<Next> agree(Context& context, NewSa made, const wire::Message& request) {
     const model::Ke method = made.proposal().ke;
@@ -317,9 +353,9 @@ Result<Next> agree(Context& context, NewSa made, const wire::Message& request) {
     made.nonce_i = keep(request.find<wire::NoncePayload>()->data);
     made.nonce_r = fresh_nonce(context);
     note_peer_rekey(context.sa, made);
-    context.sa.theirs = AnsweringNewSa{.made = std::move(made)};
-    if (method == model::Ke::none) return send_answer(context, {});
-    return context.start(crypto::KeAnswerJob{.method = method, .peer_public = keep(ke->data)}, answer_made);
+    context.sa.theirs =
+        AnsweringNewSa{.made = std::move(made), .peer_public = method == model::Ke::none ? Bytes() : keep(ke->data)};
+    return search_ppk(context, request, ppk_searched);
 }
 
 std::unexpected<Error> busy(const char* why) {
@@ -493,8 +529,7 @@ Result<Next> begin_further_child(Context& context, const CreateChildTask& task) 
     exchange.offered_selectors = like.terms.selectors;
     exchange.notices = offered_notices(*like.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     exchange.notices.transport_mode = like.terms.mode == model::ChildMode::transport;
-    const model::Ke method = first_method(exchange.offered);
-    return begin_exchange(context, std::move(exchange), method);
+    return begin_exchange(context, std::move(exchange));
 }
 
 }  // namespace
@@ -520,8 +555,7 @@ Result<Next> begin_create_child(Context& context, const CreateChildTask& task) {
     exchange.offered_selectors = offered_selectors(std::move(configured), task.packet, exchange.single_pair);
     exchange.notices = offered_notices(*config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     context.offer_compression(*config, std::get<NewChild>(exchange.made.what).spi_in.value(), exchange.notices);
-    const model::Ke method = first_method(exchange.offered);
-    return begin_exchange(context, std::move(exchange), method);
+    return begin_exchange(context, std::move(exchange));
 }
 
 Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
@@ -546,8 +580,7 @@ Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
     exchange.notices.beet_mode = old.terms.mode == model::ChildMode::beet;
     exchange.notices.per_resource = false;
     old.state = model::ChildState::rekeying;
-    const model::Ke method = first_method(exchange.offered);
-    return begin_exchange(context, std::move(exchange), method);
+    return begin_exchange(context, std::move(exchange));
 }
 
 Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
@@ -570,10 +603,7 @@ Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
     exchange.attempts = task.attempts;
     exchange.offered = offered_ike_proposals(*sa.connection);
     for (model::Proposal& proposal : exchange.offered) proposal.spi = network_order(spi);
-    // The group that the peer took last time needs no second try.
-    const model::Ke method =
-        offers_method(exchange.offered, sa.proposal->ke) ? sa.proposal->ke : first_method(exchange.offered);
-    return begin_exchange(context, std::move(exchange), method);
+    return begin_exchange(context, std::move(exchange));
 }
 
 std::span<const ExchangeRow> create_child_sa_rows() { return rows; }

@@ -10,7 +10,9 @@
 #include "ike/explain.h"
 #include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
+#include "ike/feature/ppk.h"
 #include "ike/overlap.h"
+#include "ike/ppk.h"
 #include "ike/timers.h"
 #include "ike/unwanted.h"
 
@@ -79,6 +81,14 @@ Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::Messa
     return {};
 }
 
+// RFC 8784 §3.
+void add_ppk_identity(IkeSa& sa, wire::MessageBuilder& message) {
+    const auto* negotiation = find_ppk_negotiation(sa);
+    if (negotiation == nullptr || !negotiation->key) return;
+    message.notify(NotifyType::ppk_identity, negotiation->key->id.octets());
+    if (!negotiation->no_ppk_auth.empty()) message.notify(NotifyType::no_ppk_auth, negotiation->no_ppk_auth);
+}
+
 // The first request asks for everything; those after it only carry further proofs (RFC 4739 §2.1).
 Result<Next> send_request(Context& context, const AuthData& auth) {
     IkeSa& sa = context.sa;
@@ -99,6 +109,7 @@ Result<Next> send_request(Context& context, const AuthData& auth) {
     const std::optional<model::Identity> peer = expected_peer(sa);
     if (peer) message.add(wire::IdrPayload{.id_type = peer->type, .data = peer->data});
     add_auth(sa, auth, message);
+    add_ppk_identity(sa, message);
     add_config_request(context, message);
     if (exchange.child != nullptr) TRY(add_child_offer(context, exchange, message));
     run_hooks(&Feature::auth_offer, context, message);
@@ -110,14 +121,55 @@ Result<Next> on_signed(Context& context, crypto::JobResult result) {
     return send_request(context, {.method = signature.method, .data = std::move(signature.auth_data)});
 }
 
-Result<Next> prove_ourselves(Context& context, const std::optional<model::Identity>& peer) {
+Result<Next> make_proof(Context& context) {
     IkeSa& sa = context.sa;
     auto& exchange = sa.own.get<InitiatingAuth>();
-    exchange.proof = TRY(plan_next_round(context, peer));
     Bytes octets = own_octets(sa);
     if (const auto* signature = std::get_if<SignaturePlan>(&*exchange.proof))
         return context.start(sign_job(*signature, std::move(octets)), on_signed);
     return send_request(context, immediate_auth(context, *exchange.proof, octets));
+}
+
+Result<Next> mix_and_prove(Context& context) {
+    PpkNegotiation& negotiation = ppk_negotiation(context.sa);
+    negotiation.unmixed = context.sa.protection->mix_ppk(context.sa.proposal->prf, negotiation.key->key);
+    return make_proof(context);
+}
+
+Result<Next> on_signed_without_ppk(Context& context, crypto::JobResult result) {
+    ppk_negotiation(context.sa).no_ppk_auth = TRY(result_of<crypto::SignedAuth>(std::move(result))).auth_data;
+    return mix_and_prove(context);
+}
+
+// RFC 8784 §3: AUTH is made with the PPK; NO_PPK_AUTH, by the same method, without it, unless we demand one. §5.2.3: nor with
+// NULL authentication, which only the PPK makes worth anything.
+Result<Next> on_ppks(Context& context, crypto::JobResult result) {
+    IkeSa& sa = context.sa;
+    std::vector<model::Ppk> ppks = gathered_ppks(context, std::move(result));
+    const bool required = sa.connection->ppk_use().required;
+    if (ppks.empty() && required) return no_ppk_at_hand(context);
+    if (ppks.empty()) {
+        // The responder awaits PPK_IDENTITY now: without it, only another SA that does not promise any.
+        attempt_without_ppk(context);
+        return begin_again(context, Explanation{.kind = "ppk", .what = "no PPK is at hand, the next attempt does without"});
+    }
+    PpkNegotiation& negotiation = ppk_negotiation(sa);
+    negotiation.key = std::move(ppks.front());
+    const LocalProof& proof = *sa.own.get<InitiatingAuth>().proof;
+    if (required || std::holds_alternative<NullPlan>(proof)) return mix_and_prove(context);
+    Bytes octets = own_octets(sa);
+    if (const auto* signature = std::get_if<SignaturePlan>(&proof))
+        return context.start(sign_job(*signature, std::move(octets)), on_signed_without_ppk);
+    negotiation.no_ppk_auth = immediate_auth(context, proof, octets).data;
+    return mix_and_prove(context);
+}
+
+Result<Next> prove_ourselves(Context& context, const std::optional<model::Identity>& peer) {
+    IkeSa& sa = context.sa;
+    sa.own.get<InitiatingAuth>().proof = TRY(plan_next_round(context, peer));
+    const auto* negotiation = find_ppk_negotiation(sa);
+    if (negotiation != nullptr && negotiation->mode == PpkMode::auth && !negotiation->key) return gather_ppks(context, on_ppks);
+    return make_proof(context);
 }
 
 // ---- the response -------------------------------------------------------------------------------
@@ -265,6 +317,28 @@ Result<Next> continue_rounds(Context& context) {
     return responder_proven(context);
 }
 
+// RFC 8784 §3: the responder says by PPK_IDENTITY, whatever is in it, that it has the key. Otherwise its AUTH is made without.
+Result<> settle_ppk(IkeSa& sa, const wire::Message& response) {
+    PpkNegotiation& negotiation = ppk_negotiation(sa);
+    if (!negotiation.unmixed) return {};
+    Protection::Unmixed before = std::move(*negotiation.unmixed);
+    negotiation.unmixed.reset();
+    if (response.notify(NotifyType::ppk_identity) != nullptr) {
+        note_ppk(sa, *negotiation.key);
+        return {};
+    }
+    const bool null = response.find<wire::AuthPayload>()->method == model::AuthMethod::null;
+    if (negotiation.no_ppk_auth.empty() || null)
+        return fail(explained({.code = Errc::authentication, .where = "PPK"},
+                              {.kind = "ppk",
+                               .what = "the peer did not use the PPK '" + negotiation.key->id.text() + "', without which " +
+                                       (null ? "its NULL authentication proves nothing"
+                                             : section_of(sa.connection->name) + ".ppk_required lets no IKE SA be"),
+                               .advice = "load it at the peer under the same id"}));
+    sa.protection->take_back(std::move(before));
+    return {};
+}
+
 Result<Next> peer_verified(Context& context, const std::string& how) {
     const auto& exchange = context.sa.own.get<InitiatingAuth>();
     note_peer_round(context, exchange.response.message, exchange.peer_id, how);
@@ -300,6 +374,10 @@ Result<Next> receive_response(Context& context, Received response) {
                                                 "(ANOTHER_AUTH_FOLLOWS)"});
     exchange->response = std::move(response);
     const wire::Message& message = exchange->response.message;
+    if (const auto settled = settle_ppk(sa, message); !settled) {
+        context.count(model::Counter::ppk_refused);
+        return reject_responder(context, NotifyType::authentication_failed, settled.error());
+    }
     if (rounds.resumed) {
         exchange->peer_id = sa.peer_id;
         if (const auto proven = check_resumed(context, message); !proven)

@@ -10,6 +10,7 @@
 #include "ike/feature/feature.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
+#include "ike/ppk.h"
 #include "ike/unwanted.h"
 
 namespace cygnet::ike {
@@ -285,6 +286,9 @@ Result<Next> answer_request(Context& context, const std::optional<AuthData>& aut
     const RespondingAuth exchange = std::move(sa.theirs.get<RespondingAuth>());
     sa.theirs.reset();
     wire::MessageBuilder answer;
+    // RFC 8784 §3: without data, for the peer to know that its PPK is in use.
+    if (const auto* ppk = find_ppk_negotiation(sa); ppk != nullptr && ppk->key && sa.handshake().rounds.own == 0)
+        answer.notify(NotifyType::ppk_identity);
     if (auth) {
         answer.add(wire::IdrPayload{.id_type = sa.own_id->type, .data = sa.own_id->data});
         add_certificates(context, *exchange.proof, answer);
@@ -326,6 +330,28 @@ std::unexpected<Error> report_failed_peer(Context& context, const Error& error) 
     return end_sa(NotifyType::authentication_failed, Errc::authentication, "IKE_AUTH", why);
 }
 
+Result<Next> on_ppk_spent(Context& context, crypto::JobResult result) {
+    const auto spent = result_of<model::PpkAnswer>(std::move(result));
+    if (!spent) {
+        context.count(model::Counter::ppk_replayed);
+        return report_failed_peer(context, explained(spent.error(), {.kind = "ppk",
+                                                                     .what = "the one-time PPK could not be used up",
+                                                                     .ours = explanation_of(spent.error()).sentence()}));
+    }
+    note_ppk(context.sa, *ppk_negotiation(context.sa).key);
+    return prove_ourselves(context);
+}
+
+// RFC 8784: the peer has shown that it has the key. One for one time is gone before we make anything with it.
+Result<Next> spend_ppk(Context& context) {
+    IkeSa& sa = context.sa;
+    const auto* negotiation = find_ppk_negotiation(sa);
+    if (negotiation == nullptr || !negotiation->key || sa.handshake().rounds.peer.size() != 1) return prove_ourselves(context);
+    if (negotiation->key->source) return use_up_ppk(context, *negotiation->key, on_ppk_spent);
+    note_ppk(sa, *negotiation->key);
+    return prove_ourselves(context);
+}
+
 // The first request stays until the last is answered: it asks for the child.
 Result<Next> peer_verified(Context& context, const std::string& how) {
     IkeSa& sa = context.sa;
@@ -333,7 +359,7 @@ Result<Next> peer_verified(Context& context, const std::string& how) {
     note_peer_round(context, exchange.request.message, exchange.peer_id, how);
     if (Handshake& handshake = sa.handshake(); !handshake.auth_request)
         handshake.auth_request = std::move(exchange.request);
-    return prove_ourselves(context);
+    return spend_ppk(context);
 }
 
 Result<Next> on_verified(Context& context, crypto::JobResult result) {
@@ -387,6 +413,65 @@ Result<Next> receive_resumed(Context& context, Received request) {
     return peer_verified(context, "the keys of the resumed IKE_SA");
 }
 
+Result<Next> check_claim(Context& context) {
+    IkeSa& sa = context.sa;
+    const auto& exchange = sa.theirs.get<RespondingAuth>();
+    const std::size_t round = sa.handshake().rounds.peer.size();
+    PeerProof proof = peer_proof(context, exchange.request.message, exchange.peer_id);
+    const auto* ppk = find_ppk_negotiation(sa);
+    if (ppk != nullptr && !ppk->no_ppk_auth.empty() && round == 0) proof.auth_data = ppk->no_ppk_auth;
+    auto checked = check_peer(sa.connection->remote[round], sa.own_id, proof, sa.proposal->prf,
+                              context.core.features.of<KeyPads>(), *context.core.config, *context.core.credentials);
+    if (!checked) return report_failed_peer(context, checked.error());
+    if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);
+    if (auto* job = std::get_if<crypto::VerifyRawKeyJob>(&*checked))
+        return context.start(std::move(*job), on_key_verified);
+    return peer_verified(context, std::get<Verified>(*checked).how);
+}
+
+std::unexpected<Error> refuse_ppk(Context& context, std::string what) {
+    context.count(model::Counter::ppk_refused);
+    return report_failed_peer(context, explained({.code = Errc::authentication, .where = "PPK"},
+                                                 {.kind = "ppk",
+                                                  .what = std::move(what),
+                                                  .advice = "let both sides have the same PPK under the same id"}));
+}
+
+// RFC 8784 §3, Table 1: with the PPK if we have it; else by NO_PPK_AUTH, where neither side demands one.
+Result<Next> on_ppk_found(Context& context, crypto::JobResult result) {
+    IkeSa& sa = context.sa;
+    PpkNegotiation& negotiation = ppk_negotiation(sa);
+    negotiation.key = found_ppk(context, std::move(result));
+    if (negotiation.key) {
+        sa.protection->mix_ppk(sa.proposal->prf, negotiation.key->key);
+        return check_claim(context);
+    }
+    context.count(model::Counter::ppk_unknown);
+    const wire::Message& request = sa.theirs.get<RespondingAuth>().request.message;
+    const wire::NotifyPayload* without = request.notify(NotifyType::no_ppk_auth);
+    const std::string id = model::PpkId::parse(request.notify(NotifyType::ppk_identity)->data).value_or(model::PpkId{}).text();
+    const std::string unknown = "no PPK '" + id + "' is here, or not for this peer";
+    if (sa.connection->ppk_use().required)
+        return refuse_ppk(context, unknown + ", and " + section_of(sa.connection->name) + ".ppk_required demands one");
+    if (without == nullptr) return refuse_ppk(context, unknown + ", and the peer demands one");
+    if (request.find<wire::AuthPayload>()->method == model::AuthMethod::null)
+        return refuse_ppk(context, unknown + ", without which NULL authentication proves nothing (RFC 8784 §5.2.3)");
+    context.log(model::LogGroup::ike, 1, unknown + ": going on without");
+    negotiation.no_ppk_auth = keep(without->data);
+    return check_claim(context);
+}
+
+Result<Next> take_ppk(Context& context) {
+    IkeSa& sa = context.sa;
+    const auto* negotiation = find_ppk_negotiation(sa);
+    if (negotiation == nullptr || negotiation->mode != PpkMode::auth) return check_claim(context);
+    const auto* named = sa.theirs.get<RespondingAuth>().request.message.notify(NotifyType::ppk_identity);
+    if (named == nullptr) return refuse_ppk(context, "the peer promised a PPK (USE_PPK) and names none (PPK_IDENTITY)");
+    if (const auto id = model::PpkId::parse(named->data)) return find_ppk(context, *id, on_ppk_found);
+    context.count(model::Counter::ppk_malformed);
+    return on_ppk_found(context, Result<model::PpkAnswer>(model::PpkAnswer{}));
+}
+
 Result<Next> receive_request(Context& context, Received request) {
     IkeSa& sa = context.sa;
     AuthRounds& rounds = sa.handshake().rounds;
@@ -409,13 +494,7 @@ Result<Next> receive_request(Context& context, Received request) {
         sa.own_id =
             local_identity(sa.connection->local.front(), *context.core.credentials, sa.path.local.address);
     sa.theirs = RespondingAuth{.request = std::move(request), .peer_id = peer_id, .proof = {}};
-    auto checked = check_peer(sa.connection->remote[rounds.peer.size()], sa.own_id, claim.proof, sa.proposal->prf,
-                              context.core.features.of<KeyPads>(), *context.core.config, *context.core.credentials);
-    if (!checked) return report_failed_peer(context, checked.error());
-    if (auto* job = std::get_if<crypto::VerifyJob>(&*checked)) return context.start(std::move(*job), on_verified);
-    if (auto* job = std::get_if<crypto::VerifyRawKeyJob>(&*checked))
-        return context.start(std::move(*job), on_key_verified);
-    return peer_verified(context, std::get<Verified>(*checked).how);
+    return rounds.peer.empty() ? take_ppk(context) : check_claim(context);
 }
 
 // RFC 4739 §2.5: the initiator has proven itself and waits for our next proof.

@@ -255,11 +255,14 @@ std::optional<Choice> choose_connection(const Stranger& stranger) {
 bool refused_by_feature(const Stranger& stranger, const model::Connection& connection) {
     for (const Feature* feature : all_features()) {
         if (feature->refuse_first == nullptr) continue;
-        const auto refusal = feature->refuse_first(connection, stranger.request);
+        const auto refusal = feature->refuse_first(stranger.core, connection, stranger.request);
         if (!refusal) continue;
         const std::size_t octets =
             wire::header_size + wire::generic_header_size + notify_header_octets + refusal->data.size();
         if (octets > stranger.request.octets.size()) continue;
+        if (refusal->why)
+            stranger.explain(*refusal->why, expects_address(connection, stranger.request.path.remote.address) ? connection.name
+                                                                                                             : std::string());
         trace_stateless(stranger.core, stranger.effects, false, stranger.request.message, stranger.request.octets.size());
         stranger.answer(refusal->type, refusal->data);
         return true;

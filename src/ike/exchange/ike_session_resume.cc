@@ -4,6 +4,7 @@
 #include "ike/feature/feature.h"
 #include "ike/feature/session_resumption.h"
 #include "ike/match.h"
+#include "ike/ppk.h"
 #include "ike/timers.h"
 #include "ike/trace.h"
 
@@ -20,6 +21,7 @@ using model::PayloadType;
 void take_identities(IkeSa& sa, const ResumptionState& state) {
     sa.own_id = state.own_id;
     sa.peer_id = state.peer_id;
+    note_ppk(sa, state.ppk_id);
     sa.handshake().rounds.resumed = true;
     sa.handshake().additional_done = static_cast<unsigned>(sa.proposal->additional.size());
 }

@@ -28,6 +28,7 @@ enum class Worth : std::uint8_t { keys, patience, nothing };
 struct Refusal {
     model::NotifyType type{};
     Bytes data{};
+    Boxed<Explanation> why{};  // for our operator; nothing: it is no failure
 };
 
 // A request for an SA that is not there.
@@ -45,7 +46,7 @@ struct Feature {
     // IKE_SA_INIT: reads what the peer's message says. The responder's runs before a proposal is chosen.
     void (*accept)(Context&, const Received&) = nullptr;
     // Responder of IKE_SA_INIT, before there is any state: a notification in place of an answer.
-    std::optional<Refusal> (*refuse_first)(const model::Connection&, const Received&) = nullptr;
+    std::optional<Refusal> (*refuse_first)(Core&, const model::Connection&, const Received&) = nullptr;
     // Initiator of IKE_SA_INIT: whether the answer may be the responder's; an error leaves the request outstanding.
     Result<> (*believe_first)(Context&, const Received&) = nullptr;
     // Initiator of IKE_SA_INIT: an answer of nothing but notifications; nothing if it says nothing to this extension.

@@ -3,6 +3,8 @@
 
 #include "ike/exchange/ike_intermediate.h"
 #include "ike/feature/feature.h"
+#include "ike/feature/ppk.h"
+#include "ike/ppk.h"
 
 namespace cygnet::ike {
 namespace {
@@ -19,10 +21,11 @@ bool offers_additional(const IkeSa& sa) {
 
 std::size_t rounds_left(IkeSa& sa) { return sa.proposal->additional.size() - sa.handshake().additional_done; }
 
-// §2.2.1: whoever offers or accepts additional key exchanges must announce IKE_INTERMEDIATE.
+// §2.2.1: whoever offers or accepts additional key exchanges must announce IKE_INTERMEDIATE. RFC 9867: PPKs likewise.
 void offer(Context& context, wire::MessageBuilder& message) {
     IkeSa& sa = context.sa;
-    const bool needed = sa.initiator ? offers_additional(sa) : rounds_left(sa) != 0;
+    const bool needed = sa.initiator ? offers_additional(sa) || (sa.own.holds<InitiatingSaInit>() && offers_ppk_intermediate(sa))
+                                     : rounds_left(sa) != 0 || agreed_ppk_intermediate(sa);
     if (needed) message.notify(model::NotifyType::intermediate_exchange_supported);
 }
 
@@ -32,7 +35,8 @@ void accept(Context& context, const Received& received) {
 }
 
 std::optional<Result<Next>> next_exchange(Context& context) {
-    if (rounds_left(context.sa) == 0) return std::nullopt;
+    const bool for_ppk = agreed_ppk_intermediate(context.sa) && !ppk_negotiation(context.sa).settled;
+    if (rounds_left(context.sa) == 0 && !for_ppk) return std::nullopt;
     return begin_ike_intermediate(context);
 }
 

@@ -207,7 +207,7 @@ void accept(Context& context, const Received& received) {
     context.sa.peer_can.follow_redirects = true;
 }
 
-std::optional<Refusal> refuse_first(const model::Connection& connection, const Received& request) {
+std::optional<Refusal> refuse_first(Core&, const model::Connection& connection, const Received& request) {
     if (connection.redirect_to.empty() || connection.redirect_at != model::RedirectAt::init) return std::nullopt;
     if (!follows(request.message)) return std::nullopt;
     return Refusal{.type = NotifyType::redirect,

@@ -12,6 +12,7 @@
 #include "ike/exchange/ike_session_resume.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
+#include "ike/ppk.h"
 
 namespace cygnet::ike {
 namespace {
@@ -35,6 +36,7 @@ ResumptionState state_of(const Context& context) {
                           .transforms = sa.proposal->as_answer().transforms,
                           .d = sa.protection->sk_d().clone(),
                           .authenticated_at = known != nullptr ? known->authenticated_at : 0};
+    if (const auto* ppk = sa.features.find<PpkInUse>()) state.ppk_id = ppk->id.octets();
     state.policy = policy_digest(*sa.connection, *context.core.config, *context.core.credentials, state);
     return state;
 }
