@@ -17,8 +17,8 @@ namespace {
 class OneTime : public testing::Test {
 protected:
     OneTime() {
-        char pattern[] = "/tmp/cygnet-one-time-XXXXXX";
-        folder_ = ::mkdtemp(pattern);
+        std::string pattern = (std::filesystem::temp_directory_path() / "cygnet-one-time-XXXXXX").string();
+        folder_ = ::mkdtemp(pattern.data());
     }
     ~OneTime() override { std::filesystem::remove_all(folder_); }
     void put(const std::string& name, const std::string& content) { std::ofstream(folder_ + "/" + name) << content; }

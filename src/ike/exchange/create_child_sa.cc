@@ -208,21 +208,6 @@ Result<Next> try_other_group(Context& context, const wire::NotifyPayload& notify
     return context.start(crypto::KeOfferJob{method}, offer_made);
 }
 
-// RFC 7296 §2.25: the child does not exist at the peer; so it ends here too, and a new one is made unless the peer
-// has replaced it.
-Next child_not_found(Context& context) {
-    const auto* child = std::get_if<NewChild>(&creating(context).made.what);
-    const auto found =
-        child != nullptr && child->replaces ? context.sa.children.find(*child->replaces) : context.sa.children.end();
-    if (found != context.sa.children.end()) {
-        replace_deleted_child(context, found->second);
-        if (!found->second.replacement && is_further(found->second)) note_lost(context, found->second);
-        else if (!found->second.replacement) context.enqueue(CreateChildTask{.child = child->name});
-        context.remove_child(found->first, "the peer does not know it any more");
-    }
-    return give_up(context, "the peer does not know the child");
-}
-
 Result<Next> refused(Context& context, const wire::Message& answer) {
     const wire::NotifyPayload& notify = *answer.error();
     if (notify.message_type == NotifyType::ts_max_queue) context.count(model::Counter::max_queue_in);
@@ -239,18 +224,7 @@ Result<Next> refused(Context& context, const wire::Message& answer) {
         case NotifyType::child_sa_not_found: return child_not_found(context);
         default: break;
     }
-    const CreatingSa& exchange = creating(context);
-    const auto* child = std::get_if<NewChild>(&exchange.made.what);
-    if (child == nullptr)
-        return give_up(context, why_rekey_refused(context.sa.connection->name, exchange.offered, notify.message_type));
-    const Explanation why = why_child_refused({.connection = context.sa.connection->name,
-                                               .child = child->name,
-                                               .proposals = exchange.offered,
-                                               .selectors = exchange.offered_selectors},
-                                              answer);
-    if (notify.message_type == NotifyType::no_proposal_chosen) context.alert("proposal-mismatch-child", why.sentence());
-    if (notify.message_type == NotifyType::ts_unacceptable) context.alert("ts-mismatch", why.sentence());
-    return give_up(context, why);
+    return refused_for_good(context, answer);
 }
 
 Result<Next> handle_response(Context& context, Received response) {

@@ -17,6 +17,11 @@ Next retry_later(Context& context, const std::string& reason);
 // … or in a way that will not.
 Next give_up(Context& context, const std::string& reason);
 Next give_up(Context& context, const Explanation& why);
+// … because the peer said so in its answer.
+Next refused_for_good(Context& context, const wire::Message& answer);
+// RFC 7296 §2.25: the child to rekey does not exist at the peer; so it ends here too, and a new one is made unless the peer
+// has replaced it.
+Next child_not_found(Context& context);
 
 std::span<const ExchangeRow> create_child_sa_rows();
 

@@ -1,5 +1,6 @@
 // How a CREATE_CHILD_SA exchange of ours ends without an SA.
 #include "ike/exchange/create_child_sa.h"
+#include "ike/explain.h"
 #include "ike/rekey.h"
 #include "ike/resources.h"
 
@@ -67,6 +68,35 @@ Next give_up(Context& context, const Explanation& why) {
     context.log(model::LogGroup::ike, 1, "CREATE_CHILD_SA failed: " + reason);
     context.finish_command(exchange.command, fail(explained({.code = Errc::state, .where = "CREATE_CHILD_SA"}, why)));
     return context.finish();
+}
+
+Next child_not_found(Context& context) {
+    const auto* child = std::get_if<NewChild>(&context.sa.own.get<CreatingSa>().made.what);
+    const auto found =
+        child != nullptr && child->replaces ? context.sa.children.find(*child->replaces) : context.sa.children.end();
+    if (found != context.sa.children.end()) {
+        replace_deleted_child(context, found->second);
+        if (!found->second.replacement && is_further(found->second)) note_lost(context, found->second);
+        else if (!found->second.replacement) context.enqueue(CreateChildTask{.child = child->name});
+        context.remove_child(found->first, "the peer does not know it any more");
+    }
+    return give_up(context, "the peer does not know the child");
+}
+
+Next refused_for_good(Context& context, const wire::Message& answer) {
+    const model::NotifyType said = answer.error()->message_type;
+    const CreatingSa& exchange = context.sa.own.get<CreatingSa>();
+    const auto* child = std::get_if<NewChild>(&exchange.made.what);
+    if (child == nullptr)
+        return give_up(context, why_rekey_refused(context.sa.connection->name, exchange.offered, said));
+    const Explanation why = why_child_refused({.connection = context.sa.connection->name,
+                                               .child = child->name,
+                                               .proposals = exchange.offered,
+                                               .selectors = exchange.offered_selectors},
+                                              answer);
+    if (said == model::NotifyType::no_proposal_chosen) context.alert("proposal-mismatch-child", why.sentence());
+    if (said == model::NotifyType::ts_unacceptable) context.alert("ts-mismatch", why.sentence());
+    return give_up(context, why);
 }
 
 }  // namespace cygnet::ike
