@@ -267,6 +267,8 @@ void note_ppk(IkeSa& sa, ByteView id) {
 }
 
 
+bool uses_ppk(const IkeSa& sa) { return sa.features.find<PpkInUse>() != nullptr; }
+
 bool admits(const model::Connection& connection, const PpkId& id, const model::PpkSource* source) {
     const model::PpkConfig& use = connection.ppk_use();
     return source != nullptr ? use.source == *source : use.admits(id);

@@ -92,6 +92,7 @@ std::vector<model::PpkSource> ppk_sources_for(const Core& core, const model::Pat
 void note_ppk(IkeSa& sa, const model::Ppk& ppk);
 // A resumed SA: its keys come from those of one that used it.
 void note_ppk(IkeSa& sa, ByteView id);
+bool uses_ppk(const IkeSa& sa);
 // Whether the peer of the connection may use that PPK.
 bool admits(const model::Connection& connection, const model::PpkId& id, const model::PpkSource* source);
 

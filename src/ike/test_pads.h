@@ -29,8 +29,8 @@ struct FakePads {
             return answer;
         }
         for (const model::PpkId& id : wish.ids) {
-            const auto pad = left.find(text_of(id.name));
-            if (used.contains(text_of(id.name))) ++answer.replayed;
+            const auto pad = left.find(base::text_of(id.name));
+            if (used.contains(base::text_of(id.name))) ++answer.replayed;
             if (wish.kind == PpkWish::Kind::find && pad != left.end()) add(*pad);
             if (wish.kind == PpkWish::Kind::find) continue;
             if (pad == left.end()) return fail(Errc::state, "pads", "it is gone");

@@ -277,8 +277,12 @@ Result<Next> responder_proven(Context& context) {
     const InitiatingAuth exchange = std::move(sa.own.get<InitiatingAuth>());
     const wire::Message& message = exchange.response.message;
     std::optional<CommandId> command = sa.take_command();
+    const auto* ppk = find_ppk_negotiation(sa);
+    // RFC 8784 §6: the IKE SA itself is not protected by the PPK until it is rekeyed; a child that comes later comes after that.
+    const bool rekey_first = exchange.child == nullptr && ppk != nullptr && ppk->mode == PpkMode::auth && uses_ppk(sa);
     context.establish();
     context.finish();
+    if (rekey_first) context.enqueue(RekeyIkeTask{});
     Result<> done = exchange.child != nullptr ? take_first_child(context, exchange, message)
                                               : take_no_child(context, message, command);
     if (!done) go_without_child(context, exchange, done.error(), command);

@@ -248,10 +248,11 @@ Result<Next> receive_request(Context& context, Received request) {
     IkeSa& sa = context.sa;
     TRY(check_round(context, request.message));
     RespondingIntermediate exchange;
-    if (const auto* ke = request.message.find<wire::KePayload>())
-        exchange = {.method = ke->method, .peer_public = keep(ke->data)};
+    const auto* ke = request.message.find<wire::KePayload>();
+    if (ke != nullptr) exchange = {.method = ke->method, .peer_public = keep(ke->data)};
     sa.theirs = std::move(exchange);
-    const bool ppk = may_bring_ppk(sa);
+    // RFC 9867: PPKs may come along with the last key exchange, or in an exchange of their own after it.
+    const bool ppk = may_bring_ppk(sa) && (ke == nullptr || request.message.notify(NotifyType::ppk_identity_key) != nullptr);
     add_received(sa, request);
     if (!ppk) return make_answer(context);
     ppk_negotiation(sa).settled = true;

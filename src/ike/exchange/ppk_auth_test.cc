@@ -192,6 +192,24 @@ TEST(PpkAuth, IsNotMixedInAgainByARekey) {
     EXPECT_FALSE(sent(pair.a, NotifyType::ppk_identity_key));
 }
 
+// RFC 8784 §6 [168]: what shall be secret from a quantum computer comes after a rekey.
+TEST(PpkAuth, AChildThatComesLaterComesAfterARekey) {
+    PpkPair pair;
+    model::Connection childless = with_ppk(true, by_auth);
+    childless.childless = model::Childless::force;
+    pair.load(pair.a, childless, {{"k1", ppk_one}});
+    pair.load(pair.b, with_ppk(false, by_auth), {{"k1", ppk_one}});
+    ASSERT_TRUE(pair.initiate(pair.a).result) << pair.logs();
+    pair.pass(seconds(10));
+    EXPECT_TRUE(pair.up() && pair.children_agree()) << pair.logs();
+    EXPECT_EQ(pair.count(pair.a, Counter::ike_rekey_init), 1u);
+    EXPECT_EQ(pair.id_at(pair.b), "k1");
+    // The first CREATE_CHILD_SA is the rekey: no traffic selectors are seen in the IKE SA that IKE_AUTH made.
+    for (const auto& trace : pair.a.events_of<model::MessageTrace>())
+        for (const model::PayloadName& payload : trace.payloads)
+            EXPECT_FALSE(trace.ike_id == model::IkeSaId{1} && payload.type == model::PayloadType::ts_i);
+}
+
 TEST(PpkAuth, WildcardsAndOpaqueIdsAreUnderstood) {
     struct {
         const char *at_a, *at_b, *secret_at_b;

@@ -1,7 +1,7 @@
 """Libreswan 5 with the kernel's ESP, in a virtual machine: each end begins, rekeys the child SA and the IKE SA, and deletes.
 
 Then what else both products have: transport mode, NULL authentication (RFC 7619), redirection (RFC 5685), tickets
-(RFC 5723). Its MOBIKE is for clients with an address from the gateway's pool alone.
+(RFC 5723), postquantum preshared keys (RFC 8784, RFC 9867). Its MOBIKE is for clients with an address from the gateway's pool alone.
 """
 
 from lab import process
@@ -14,6 +14,8 @@ from scenario import Case, Mismatch
 
 CYGNET, LIBRESWAN = "cygnet", "libreswan"
 _SECRET = "a secret that is long enough for the PRF of this suite"
+
+_PPK = "a postquantum preshared key of the two of them"
 
 _CYGNET = """
 connections {{
@@ -44,6 +46,10 @@ secrets {{
     ike-gw {{
         id-1 = libreswan.example
         secret = "{secret}"
+    }}
+    ppk-gw {{
+        id = k1
+        secret = "{ppk}"
     }}
 }}
 """
@@ -90,6 +96,25 @@ _LIBRESWAN_AUTH = {"psk": "secret", "null": "null", "ecdsa": "ecdsa", "rsa-pss":
 _KEYS = {"ecdsa": "ecdsa256", "rsa-pss": "rsa2048"}
 
 
+def uses_ppk(rfc):
+    """The PPK is in the keys by that RFC, and rekeys go on from there."""
+    def check(cygnet, libreswan):
+        shown = [sa.get("ppk-id") for sa in cygnet.sas()]
+        if shown != ["k1"] or f"uses PPK 'k1' ({rfc})" not in cygnet.log():
+            raise Mismatch(f"the PPK is not in use by {rfc}: {shown}")
+        renewed(cygnet, lambda: cygnet.rekey(child="net"), child_spis)
+        renewed(cygnet, lambda: cygnet.rekey(ike="gw"), ike_spis)
+        renewed(cygnet, lambda: libreswan.whack("--rekey-ike --name gw"), ike_spis)
+        renewed(cygnet, lambda: libreswan.whack("--rekey-child --name gw"), child_spis)
+    return check
+
+
+def _ppk(initiator, rfc):
+    intermediate = "yes" if rfc == "RFC 9867" else "no"
+    return Case(initiator, options={"then": uses_ppk(rfc), "cygnet": "ppk_id = k1\nppk_required = yes",
+                                    "libreswan": f"ppk=insist\n    ppk-ids=k1\n    intermediate={intermediate}"})
+
+
 def redirected(cygnet, _libreswan):
     if cygnet.sas()[0]["remote-host"] != "192.0.2.3" or "redirected by 192.0.2.2 to 192.0.2.3" not in cygnet.log():
         raise Mismatch(f"the tunnel is with {cygnet.sas()[0]['remote-host']}, not with the gateway that the first one named")
@@ -119,6 +144,10 @@ CASES = {
     "null-libreswan-begins": Case(LIBRESWAN, "null", options={"child": _HOSTS}),
     "redirected-cygnet-begins": Case(CYGNET, options={
         "then": redirected, "ends": "second", "more_addresses": ("192.0.2.3/24",), "libreswan": _REDIRECTED}),
+    "ppk-in-auth-cygnet-begins": _ppk(CYGNET, "RFC 8784"),
+    "ppk-in-auth-libreswan-begins": _ppk(LIBRESWAN, "RFC 8784"),
+    "ppk-in-intermediate-cygnet-begins": _ppk(CYGNET, "RFC 9867"),
+    "ppk-in-intermediate-libreswan-begins": _ppk(LIBRESWAN, "RFC 9867"),
     "ticket-refused-libreswan-begins": Case(LIBRESWAN, options={
         "then": ticket_refused, "cygnet": "resumption = ticket", "libreswan": "session-resumption=yes"}),
 }
@@ -166,7 +195,7 @@ def ike_spis(sa):
 
 def start(lab, case, left, right):
     of_cygnet, of_libreswan = case.options.get("child", _TUNNEL)
-    words = {"auth": "psk", "certs": "", "own_id": "id = cygnet.example", "peer_id": "id = libreswan.example", "secret": _SECRET,
+    words = {"auth": "psk", "certs": "", "own_id": "id = cygnet.example", "peer_id": "id = libreswan.example", "secret": _SECRET, "ppk": _PPK,
              "child": of_cygnet, "ike": case.options.get("cygnet", "")}
     pluto = {"auth": _LIBRESWAN_AUTH[case.authentication], "certs": "", "own_id": "@libreswan.example",
              "peer_id": "@cygnet.example", "child": of_libreswan, "more": case.options.get("libreswan", "")}
@@ -182,6 +211,8 @@ def start(lab, case, left, right):
         pluto["certs"] = "leftcert=libreswan\n    rightca=%same"
         pkcs12 = packed(lab, authority)
     secrets = f'@cygnet.example @libreswan.example : PSK "{_SECRET}"\n'
+    if "ppk" in case.options.get("libreswan", ""):
+        secrets += f'@cygnet.example @libreswan.example : PPKS "k1" "{_PPK}"\n'
     cygnet = Cygnet(lab, left, _CYGNET.format(**words), files=files)
     return cygnet, Libreswan(lab, right, _LIBRESWAN.format(**pluto), secrets=secrets, pkcs12=pkcs12,
                              more_addresses=case.options.get("more_addresses", ()))
