@@ -456,6 +456,10 @@ Result<> become_like(const ChildTerms& first, const model::ChildConfig& child, c
     if (terms.mode != first.mode)
         return refuse(Errc::no_match, "mode", model::NotifyType::no_proposal_chosen,
                       "a further SA of child '" + child.name + "' must have the mode of the first");
+    if (first.ipcomp.agreed() && !terms.ipcomp.agreed())
+        return refuse(Errc::no_match, "IPCOMP_SUPPORTED", model::NotifyType::no_proposal_chosen,
+                      "a further SA of child '" + child.name + "' must be compressed as the first is");
+    if (!first.ipcomp.agreed()) terms.ipcomp = {};
     const auto own = with_algorithms(offered_proposals(child, 0, offer.key_exchange, false), *first.proposal);
     auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
     if (!chosen)

@@ -67,6 +67,27 @@ TEST_F(Resources, EachWorkerGetsAnSaBesideTheFirst) {
     EXPECT_EQ(pair.a.installed.size(), 3U) << "it is there, and there is no third worker";
 }
 
+// RFC 9611 §3: compression and mode are properties, too.
+TEST_F(Resources, FurtherSasAreCompressedAndInTheModeOfTheFirst) {
+    const auto made = [](bool at_a) {
+        model::Connection both = per_worker(at_a);
+        model::ChildConfig& child = both.children.front();
+        child.ipcomp = true;
+        child.mode = model::ChildMode::transport;
+        child.local_ts = child.remote_ts = {{.dynamic = true, .selector = {}}};
+        return both;
+    };
+    pair.configure(made(true), made(false));
+    ASSERT_TRUE(pair.initiate(pair.a).result) << pair.a.log();
+    want(pair.a, 1);
+    for (const Node* node : {&pair.a, &pair.b}) {
+        ASSERT_EQ(node->installed.size(), 2U) << pair.a.log() << pair.b.log();
+        EXPECT_EQ(node->installed[1].mode, model::ChildMode::transport);
+        EXPECT_TRUE(node->installed[0].ipcomp.agreed() && node->installed[1].ipcomp.agreed());
+    }
+    EXPECT_TRUE(pair.children_agree());
+}
+
 TEST_F(Resources, AWorkerTakesWhatThePeerMadeOnceThePeerHasTheKeys) {
     up();
     want(pair.a, 1);

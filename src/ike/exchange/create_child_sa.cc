@@ -162,6 +162,8 @@ Result<> accept_child(const IkeSa& sa, NewChild& child, const CreatingSa& exchan
     const model::ChildConfig* config =
         old != sa.children.end() ? old->second.config : sa.connection->child(child.name);
     if (config == nullptr) return {};
+    if (child.wish && old != sa.children.end() && child.terms.ipcomp.agreed() != old->second.terms.ipcomp.agreed())
+        return fail(Errc::no_match, "IPCOMP_SUPPORTED", "the further SA shall be compressed as the first is");
     return check_wanted(*config, child.terms, old != sa.children.end() ? &old->second.terms : nullptr);
 }
 
@@ -503,6 +505,8 @@ Result<Next> begin_further_child(Context& context, const CreateChildTask& task) 
     exchange.offered_selectors = like.terms.selectors;
     exchange.notices = offered_notices(*like.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     exchange.notices.transport_mode = like.terms.mode == model::ChildMode::transport;
+    exchange.notices.beet_mode = like.terms.mode == model::ChildMode::beet;
+    if (like.terms.ipcomp.agreed()) context.offer_compression(*like.config, child.spi_in.value(), exchange.notices);
     return begin_exchange(context, std::move(exchange));
 }
 
