@@ -32,13 +32,13 @@ SelectorPair pair(std::initializer_list<const char*> local, std::initializer_lis
 // RFC 7296 §3.3.1 [37]: numbers begin at 1.
 TEST(ChildNegotiation, OffersNoKeyExchangeInIkeAuthAndNumbersFromOne) {
     const auto child = child_config("aes256gcm16-x25519,aes256gcm16-ecp256,aes128gcm16", "dynamic", "dynamic");
-    const auto first = offered_proposals(child, 0xc0000001, false);
+    const auto first = offered_proposals(child, 0xc0000001, false, false);
     ASSERT_EQ(first.size(), 2U);  // The first two differ in their key exchange only.
     EXPECT_EQ(first[0].number, 1);
     EXPECT_EQ(first[1].number, 2);
     EXPECT_EQ(hex(first[0].spi), "c0000001");
     EXPECT_FALSE(first[0].has(model::TransformType::ke));
-    EXPECT_EQ(offered_proposals(child, 1, true).size(), 3U);
+    EXPECT_EQ(offered_proposals(child, 1, true, false).size(), 3U);
 }
 
 TEST(ChildNegotiation, ReplacesDynamicByTheVirtualOrIkeAddress) {
@@ -57,7 +57,7 @@ TEST(ChildNegotiation, NarrowsToWhatBothSidesAllow) {
     connection.children = {child_config("aes256gcm16", "10.9.0.0/16", "10.8.0.0/16"),
                            child_config("aes256gcm16", "10.1.0.0/16", "10.2.0.0/16")};
     const auto offered =
-        offered_proposals(child_config("aes128gcm16,aes256gcm16", "dynamic", "dynamic"), 0xc0ffee01, false);
+        offered_proposals(child_config("aes128gcm16,aes256gcm16", "dynamic", "dynamic"), 0xc0ffee01, false, false);
     const auto decision = decide_child(connection, offer_of(offered, "10.0.0.0/8", "10.2.3.0/24"), addresses, path);
     ASSERT_TRUE(decision) << decision.error().text();
     EXPECT_EQ(decision->child, &connection.children[1]);
@@ -70,7 +70,7 @@ TEST(ChildNegotiation, NarrowsToWhatBothSidesAllow) {
 TEST(ChildNegotiation, SaysWhatBothSidesWantWhenSelectorsDoNotMeet) {
     model::Connection connection{.name = "c"};
     connection.children = {child_config("aes256gcm16", "10.1.0.0/16", "10.2.0.0/16")};
-    const auto offered = offered_proposals(connection.children[0], 0xc0ffee01, false);
+    const auto offered = offered_proposals(connection.children[0], 0xc0ffee01, false, false);
     const auto decision = decide_child(connection, offer_of(offered, "10.7.0.0/16", "10.2.0.0/16"), addresses, path);
     ASSERT_FALSE(decision);
     EXPECT_EQ(decision.error().notify, static_cast<std::uint16_t>(model::NotifyType::ts_unacceptable));
@@ -82,7 +82,7 @@ TEST(ChildNegotiation, SaysWhatBothSidesWantWhenSelectorsDoNotMeet) {
 TEST(ChildNegotiation, RefusesReservedAndMalformedSpis) {
     model::Connection connection{.name = "c"};
     connection.children = {child_config("aes256gcm16", "10.1.0.0/16", "10.2.0.0/16")};
-    auto offered = offered_proposals(connection.children[0], 255, false);
+    auto offered = offered_proposals(connection.children[0], 255, false, false);
     EXPECT_FALSE(decide_child(connection, offer_of(offered, "10.1.0.0/16", "10.2.0.0/16"), addresses, path));
     offered[0].spi = Bytes(8, 1);
     EXPECT_FALSE(decide_child(connection, offer_of(offered, "10.1.0.0/16", "10.2.0.0/16"), addresses, path));
@@ -106,7 +106,7 @@ protected:
     }
 
     model::ChildConfig child = child_config("aes256gcm16", "10.1.0.0/16", "10.2.0.0/16");
-    std::vector<model::Proposal> offered = offered_proposals(child, 0xc0000001, false);
+    std::vector<model::Proposal> offered = offered_proposals(child, 0xc0000001, false, false);
     std::vector<model::Proposal> answer = answer_to(offered);
     SelectorPair own = configured_selectors(child, addresses, path);
 };
@@ -238,7 +238,7 @@ protected:
 
     model::Connection connection{.name = "c"};
     std::vector<model::Proposal> offered =
-        offered_proposals(child_config("aes256gcm16", "dynamic", "dynamic"), 0xc0ffee01, false);
+        offered_proposals(child_config("aes256gcm16", "dynamic", "dynamic"), 0xc0ffee01, false, false);
 };
 
 // RFC 7296 §2.9 [81]: where policy can accept the first selector, the answer holds it.

@@ -184,7 +184,7 @@ template <std::size_t... index>
 Payload draw_payload(Arbitrary& source, std::size_t wanted, std::index_sequence<index...>) {
     Payload payload;
     (static_cast<void>(index == wanted &&
-                       (payload = arbitrary<std::variant_alternative_t<index, Payload>>(source), true)),
+                       (payload = arbitrary<std::variant_alternative_t<index, Payload::variant>>(source), true)),
      ...);
     return payload;
 }
@@ -193,7 +193,7 @@ Payload draw_payload(Arbitrary& source, std::size_t wanted, std::index_sequence<
 
 template <>
 inline Payload arbitrary(Arbitrary& source) {
-    constexpr std::size_t kinds = std::variant_size_v<Payload>;
+    constexpr std::size_t kinds = std::variant_size_v<Payload::variant>;
     return detail::draw_payload(source, source.below(kinds), std::make_index_sequence<kinds>());
 }
 

@@ -19,7 +19,7 @@ protected:
     // How often the engine computed a shared secret.
     std::ptrdiff_t secrets() const {
         constexpr std::size_t finish = 2;
-        static_assert(std::is_same_v<std::variant_alternative_t<finish, crypto::Job>, crypto::KeFinishJob>);
+        static_assert(std::is_same_v<std::variant_alternative_t<finish, crypto::Job::variant>, crypto::KeFinishJob>);
         return std::ranges::count(peer.jobs, finish);
     }
     Bytes garbage(ExchangeType exchange, std::uint32_t message_id) {

@@ -117,7 +117,7 @@ protected:
     }
     std::ptrdiff_t secrets() const {
         constexpr std::size_t finish = 2;
-        static_assert(std::is_same_v<std::variant_alternative_t<finish, crypto::Job>, crypto::KeFinishJob>);
+        static_assert(std::is_same_v<std::variant_alternative_t<finish, crypto::Job::variant>, crypto::KeFinishJob>);
         return std::ranges::count(peer.jobs, finish);
     }
     std::uint64_t count(Counter counter) const { return victim.engine.counters()[counter]; }
