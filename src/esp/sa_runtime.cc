@@ -16,6 +16,8 @@ bool fit(const model::DirectionKeys& keys, const crypto::PacketShape& shape) {
 Result<std::unique_ptr<const AhKeys>> ah_keys(const model::ChildSaSpec& spec) {
     const auto shape = crypto::mac_shape_of(spec.integ);
     if (!shape || spec.encr != model::Encr::none) return fail(Errc::unsupported, "AH suite", "Cygnet's own AH does not have these algorithms");
+    if (spec.mode == model::ChildMode::beet || spec.ipcomp.agreed())
+        return fail(Errc::unsupported, "AH", "Cygnet's own AH has no BEET mode and no compression");
     AhKeys keys{.shape = *shape, .esn = spec.esn};
     keys.in = TRY(crypto::make_packet_mac(spec.integ, spec.in.integ.reveal()));
     keys.out = TRY(crypto::make_packet_mac(spec.integ, spec.out.integ.reveal()));

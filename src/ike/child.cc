@@ -220,7 +220,8 @@ Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffe
     }
     const std::uint32_t spi_out = TRY(peer_spi(offer.proposals, chosen->number));
     const auto deflate = std::ranges::find_if(offer.notices.ipcomp, is_deflate);
-    const bool compressed = child.ipcomp && deflate != offer.notices.ipcomp.end();
+    const bool compressed =
+        child.ipcomp && deflate != offer.notices.ipcomp.end() && chosen->protocol == model::Protocol::esp;
     return ChildTerms{.proposal = std::move(*chosen),
                       .spi_out = spi_out,
                       .ipcomp = {.cpi_out = compressed ? deflate->cpi : std::uint16_t{0}},
@@ -264,7 +265,8 @@ std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, 
     std::vector<model::Proposal> offered;
     offered.reserve(child.esp_proposals.size());
     for (const model::Proposal& configured : child.esp_proposals) {
-        if (encapsulated && configured.protocol == model::Protocol::ah) continue;
+        const bool ah_passes = !encapsulated && child.mode != model::ChildMode::beet;
+        if (configured.protocol == model::Protocol::ah && !ah_passes) continue;
         model::Proposal proposal = configured;
         std::erase_if(proposal.transforms, [&](const model::Transform& transform) {
             if (is_key_exchange(transform) && !key_exchange) return true;

@@ -388,7 +388,9 @@ void Context::remove_child(model::ChildId id, const std::string& reason, Duratio
 }
 
 void Context::offer_compression(const model::ChildConfig& config, std::uint32_t spi_in, ChildNotices& notices) const {
-    if (!config.ipcomp) return;
+    // The data plane compresses for ESP alone; a peer that takes AH would compress as well.
+    const auto is_ah = [](const model::Proposal& proposal) { return proposal.protocol == model::Protocol::ah; };
+    if (!config.ipcomp || std::ranges::any_of(config.esp_proposals, is_ah)) return;
     if (const auto cpi = core.cpi_of(spi_in)) notices.ipcomp = deflate_at(*cpi);
 }
 
