@@ -227,6 +227,15 @@ TEST(AhHeaders, have_the_length_of_the_family) {
     EXPECT_EQ(ah_size(sha1, model::Family::v6), 24U);
 }
 
+TEST(AhHeaders, leave_room_for_them) {
+    model::ChildSaSpec spec = ah_spec();
+    spec.udp_encapsulation = false;
+    // As long as it can be: a path may lead to the other family.
+    EXPECT_EQ(inner_mtu(*testing::child_of(spec), 1500), 1500U - 20 - 32);
+    spec.path = {{*model::IpAddress::parse("2001:db8::1"), 500}, {*model::IpAddress::parse("2001:db8::2"), 500}};
+    EXPECT_EQ(inner_mtu(*testing::child_of(spec), 1500), 1500U - 40 - 32);
+}
+
 // ---- transport mode, and what must not come in ------------------------------------------------------
 
 model::ChildSaSpec transport_spec() {

@@ -88,6 +88,8 @@ def run(lab, case, folder):
             wait_for_child(gateways, name)
             ping_both_ways(gateways, name)
         check_states(gateways)
+        if case.options["other"] is Cygnet and not case.options.get("nat"):
+            refuse_what_is_clear(gateways)
         rekey_under_pings(gateways)
         if "trapped" in case.options["names"]:
             meet_the_trap(gateways)
@@ -166,6 +168,18 @@ def check_states(gateways):
         raise Mismatch(f"no ESN or another window:\n{states}")
     if gateways.case.options["ah"] != ("proto ah" in states):
         raise Mismatch(f"not the protocol that was agreed on:\n{states}")
+
+
+def refuse_what_is_clear(gateways):
+    """RFC 4301 section 5.2: packets of the policies that come in the clear are dropped and counted; the kernel does it by itself."""
+    def counted():
+        lines = shell(gateways, CYGNET, "cat /proc/net/xfrm_stat").splitlines()
+        return sum(int(line.split()[1]) for line in lines if line.startswith(("XfrmInNoPols", "XfrmInTmplMismatch")))
+    before = counted()
+    said = shell(gateways, STRONGSWAN, "ip route replace 10.1.0.0/24 via 192.0.2.1;"
+                 " ping -m 4500 -c 3 -i 0.2 -W 1 -I 10.2.0.1 10.1.0.1", check=False)  # the mark leads past the tunnel
+    if " 100% packet loss" not in said or counted() != before + 3:
+        raise Mismatch(f"clear packets: {said}\nof which the kernel counts {counted() - before}")
 
 
 def rekey_under_pings(gateways):
