@@ -22,9 +22,9 @@ std::string algorithm(const vici::Section& section) {
     std::string words = text(section, "encr-alg");
     if (section.has("encr-keysize")) words += "_" + text(section, "encr-keysize");
     for (const char* key : {"integ-alg", "prf-alg", "dh-group", "ake1", "ake2", "ake3", "ake4", "ake5", "ake6", "ake7"})
-        if (section.has(key)) words += " / " + text(section, key);
+        if (section.has(key)) words += (words.empty() ? "" : " / ") + text(section, key);
     if (section.has("ppk-id")) words += " / PPK " + text(section, "ppk-id");
-    return words;
+    return text(section, "protocol") == "AH" ? "AH " + words : words;
 }
 
 std::string list_text(const vici::Section& section, std::string_view key) {

@@ -42,6 +42,14 @@ TEST(StatusText, ShowsAnSaWithItsChildren) {
               "    times     installed 5s ago, expires in 1h 6m\n");
 }
 
+TEST(StatusText, SaysWhatIsNotEncrypted) {
+    vici::Section message;
+    vici::Section& child = message.add_section("gw").add("state", "ESTABLISHED").add_section("child-sas").add_section("net-2");
+    child.add("name", "net").add("uniqueid", "2").add("state", "INSTALLED").add("mode", "TUNNEL");
+    child.add("protocol", "AH").add("integ-alg", "HMAC_SHA2_256_128");
+    EXPECT_THAT(status_text(message), HasSubstr("net{2}  INSTALLED, TUNNEL, AH HMAC_SHA2_256_128\n"));
+}
+
 TEST(StatusText, ShowsTheIndicesOfCompression) {
     vici::Section message;
     vici::Section& child = message.add_section("gw").add("state", "ESTABLISHED").add_section("child-sas").add_section("net-2");
