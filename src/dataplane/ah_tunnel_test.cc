@@ -1,6 +1,7 @@
 // AH between two hosts of one machine.
 #include <gtest/gtest.h>
 
+#include "dataplane/ah_port.h"
 #include "dataplane/test_tunnel.h"
 #include "esp/ah.h"
 
@@ -60,10 +61,12 @@ TEST_P(AhTunnel, carries_packets_both_ways) {
     for (const std::string& target : targets()) EXPECT_EQ(tcp_transfer(left.host, right.host, target, some), some) << target;
 }
 
-TEST_P(AhTunnel, cuts_what_is_too_long_for_the_link) {
+// Transport mode has no fragments inside (RFC 4301 §4.1), so there what is as long as it takes.
+TEST_P(AhTunnel, carries_what_is_longer_than_the_link) {
     open_both({.workers = 1});
     install_both(spec(model::Integ::hmac_sha2_512_256));
-    for (const std::string& target : targets()) EXPECT_TRUE(ping(target + " -s 3000 -M dont")) << target;
+    const char* size = GetParam().mode == model::ChildMode::tunnel ? " -s 3000" : " -s 1400";
+    for (const std::string& target : targets()) EXPECT_TRUE(ping(target + size)) << target;
 }
 
 TEST_P(AhTunnel, ESP_of_its_SPI_and_other_AH_are_nobody_s) {
@@ -92,6 +95,28 @@ INSTANTIATE_TEST_SUITE_P(all, AhTunnel,
                                            AhCase{"tunnel over IPv6", model::ChildMode::tunnel, true},
                                            AhCase{"transport of IPv4", model::ChildMode::transport, false},
                                            AhCase{"transport of IPv6", model::ChildMode::transport, true}));
+
+// RFC 4302 §3.3.4: what is cut, is cut after AH; the other end's kernel puts it together again before.
+using AhFragments = Tunnel;
+TEST_F(AhFragments, arrive_as_one_packet) {
+    const auto open_port = [](TestHost& host) { return host.run([] { return AhPort::open(model::Family::v4, 4500).value(); }); };
+    const AhPort sender = open_port(left.host), receiver = open_port(right.host);
+    Bytes packet = esp::testing::make_packet({.source = "192.0.2.1", .destination = "192.0.2.2", .protocol = esp::protocol::ah, .payload = 1200});
+    packet[5] = 77;  // an identification, which the kernel keeps
+    ASSERT_TRUE(sender.send(packet, 500));
+    pollfd waiting{receiver.fd(), POLLIN, 0};
+    ASSERT_EQ(::poll(&waiting, 1, 10'000), 1);
+    Bytes room(2 * 65536);
+    const auto got = receiver.receive(room);
+    ASSERT_TRUE(got);
+    EXPECT_TRUE(equal(got->subspan(20), ByteView(packet).subspan(20)));
+    EXPECT_EQ(got->size(), packet.size());
+    EXPECT_EQ((*got)[5], 77);
+
+    packet[6] = 0x40;  // DF: whole, or not at all
+    packet.resize(3000);
+    EXPECT_FALSE(sender.send(packet, 1500));
+}
 
 using AhRefused = Tunnel;
 TEST_F(AhRefused, AH_behind_a_NAT_is_refused) {

@@ -150,7 +150,8 @@ TEST(Schema, SaysWhatIsAcceptedInsteadOfAMistake) {
 TEST(Schema, ah_proposals_stand_beside_those_of_ESP) {
     const auto texts = [](std::string_view keys) {
         std::string all;
-        for (const model::Proposal& one : connection("children { net { " + std::string(keys) + " } }").children.at(0).esp_proposals)
+        const model::Connection read = connection("children { net { " + std::string(keys) + " } }");
+        for (const model::Proposal& one : read.children.at(0).esp_proposals)
             all += std::to_string(one.number) + " " + one.text() + " ";
         return all;
     };
