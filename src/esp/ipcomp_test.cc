@@ -163,8 +163,8 @@ TEST_F(Compressed, packets_are_held_against_the_selectors_when_they_are_open) {
 TEST_F(Compressed, nonsense_is_dropped_by_its_name) {
     const Bytes plain = packet_of(noise(200), inward);
     const Bytes stream = stored(plain);
-    for (const std::uint16_t wrong : {0, 2, 3, cpi_in + 1, 61440})
-        EXPECT_EQ(receive(ipcomp_text(protocol::ipv4, wrong, stream)), Drop::ipcomp_wrong_index) << wrong;
+    for (const int wrong : {0, 2, 3, cpi_in + 1, 61440})
+        EXPECT_EQ(receive(ipcomp_text(protocol::ipv4, static_cast<std::uint16_t>(wrong), stream)), Drop::ipcomp_wrong_index) << wrong;
     Bytes longer = stream;
     longer.push_back(0);
     EXPECT_EQ(receive(ipcomp_text(protocol::ipv4, cpi_in, longer)), Drop::ipcomp_trailing);
