@@ -241,7 +241,7 @@ TEST(XfrmMessages, ExpiriesAndMappingsNameTheirState) {
 
 TEST(XfrmMessages, WhatIsCutShortOrOfAnotherProtocolIsNoEvent) {
     xfrm_user_expire expire{};
-    expire.state.id.proto = IPPROTO_AH;
+    expire.state.id.proto = IPPROTO_COMP;
     EXPECT_FALSE(read_event(XFRM_MSG_EXPIRE, Message::view_of(expire)));
     expire.state.id.proto = IPPROTO_ESP;
     const ByteView whole = Message::view_of(expire);
