@@ -84,7 +84,7 @@ TEST_F(Offers, OfOthersAndOfReservedIndicesAreNotChosen) {
 TEST(AnswersAboutCompression, AreOneOfWhatWasOffered) {
     model::ChildConfig child{.name = "net"};
     child.esp_proposals = model::parse_proposals(model::Protocol::esp, "aes256gcm16").value();
-    const auto offered = offered_proposals(child, 0xc0000001, false);
+    const auto offered = offered_proposals(child, 0xc0000001, false, false);
     auto answer = offered;
     const auto ts = [](const char* text) { return model::TrafficSelectors{model::ConfiguredSelector::parse(text)->selector}; };
     const SelectorPair selectors{.local = ts("10.1.0.0/16"), .remote = ts("10.2.0.0/16")};
