@@ -60,7 +60,8 @@ Result<Target> find_target(Client& client, const std::string& name, bool only_ch
             Target target{.connection = entry.name};
             if (const vici::Section* children = entry.section()->section("children"))
                 for (const vici::Entry& child : children->entries()) {
-                    target.children.push_back(child.name);
+                    const auto mode = child.section() != nullptr ? child.section()->text("mode") : std::nullopt;
+                    if (mode != "PASS" && mode != "DROP") target.children.push_back(child.name);  // these have no SA
                     names += (names.empty() ? "" : ", ") + entry.name + "/" + child.name;
                     if (child.name == name && !by_child) by_child = Target{entry.name, {name}};
                 }

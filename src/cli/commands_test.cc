@@ -57,6 +57,7 @@ private:
         vici::Section& children = home.add_section("children");
         children.add_section("net");
         children.add_section("dmz");
+        children.add_section("lan").add("mode", "pass");
         ASSERT_TRUE(store.load_connection(message).empty());
         service.apply();
         model::IkeStatus sa{.name = "home", .state = model::IkeState::established};
@@ -111,6 +112,7 @@ struct Commands : testing::Test {
     std::string errors;
 };
 
+// But for those that have no SA.
 TEST_F(Commands, UpBringsUpAConnectionWithAllItsChildren) {
     EXPECT_EQ(run(false, [](const Common& common) { return up(common, {.name = "home"}); }),
               "[IKE] initiate home/net\nhome/net is up\n[IKE] initiate home/dmz\nhome/dmz is up\n");
@@ -128,7 +130,7 @@ TEST_F(Commands, UpBringsUpOneChild) {
 TEST_F(Commands, UpNamesWhatIsConfiguredWhenTheNameIsNot) {
     run(false, [](const Common& common) { return up(common, {.name = "hoem"}); });
     EXPECT_EQ(status_, failed);
-    EXPECT_EQ(errors, "cygnet: no connection or child is named 'hoem'; configured: home/net, home/dmz\n");
+    EXPECT_EQ(errors, "cygnet: no connection or child is named 'hoem'; configured: home/net, home/dmz, home/lan\n");
     run(false, [](const Common& common) { return up(common, {.name = "home", .only_child = true}); });
     EXPECT_EQ(status_, failed);
 }

@@ -1,5 +1,6 @@
 #include "dataplane/ah_port.h"
 
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/ip6.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 namespace cygnet::dataplane {
 namespace {
 
+constexpr int buffer_octets = 4 << 20;
 constexpr std::size_t ipv4_header = 20, ipv6_header = 40;
 constexpr std::size_t control_octets = 4096;  // extension headers come beside a packet
 constexpr std::uint16_t more_fragments = 0x2000, dont_fragment = 0x4000;
@@ -26,7 +28,19 @@ bool switch_on(int fd, int level, int option) {
     return ::setsockopt(fd, level, option, &on, sizeof on) == 0;
 }
 
+os::Fd raw_socket(model::Family family) {
+    return os::Fd(::socket(family == model::Family::v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_AH));
+}
+
+bool take_nothing(int fd) {
+    sock_filter nothing{.code = BPF_RET | BPF_K, .jt = 0, .jf = 0, .k = 0};
+    const sock_fprog program{.len = 1, .filter = &nothing};
+    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0;
+}
+
 bool prepare(int fd, model::Family family) {
+    if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &buffer_octets, sizeof buffer_octets) != 0)
+        static_cast<void>(::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &buffer_octets, sizeof buffer_octets));
     if (family == model::Family::v4) return switch_on(fd, IPPROTO_IP, IP_HDRINCL);
     for (const int option : {IPV6_RECVPKTINFO, IPV6_RECVTCLASS, IPV6_RECVHOPLIMIT, IPV6_RECVHOPOPTS, IPV6_RECVRTHDR, IPV6_RECVDSTOPTS})
         if (!switch_on(fd, IPPROTO_IPV6, option)) return false;
@@ -76,11 +90,13 @@ std::uint16_t checksum_of(ByteView header) {
 }  // namespace
 
 Result<AhPort> AhPort::open(model::Family family, std::uint32_t mark) {
-    os::Fd fd(::socket(family == model::Family::v4 ? AF_INET : AF_INET6, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, IPPROTO_AH));
+    os::Fd fd = raw_socket(family);
     if (!fd.open() && (errno == EAFNOSUPPORT || errno == EPROTONOSUPPORT)) return fail(Errc::unsupported, "AH", std::strerror(errno));
     if (!fd.open() || !prepare(fd.number(), family) || ::setsockopt(fd.number(), SOL_SOCKET, SO_MARK, &mark, sizeof mark) != 0)
         return fail(Errc::system, "AH", fmt::format("a raw socket of protocol 51: {}; cygnetd needs CAP_NET_RAW and CAP_NET_ADMIN", std::strerror(errno)));
-    return AhPort(std::move(fd), family);
+    os::Fd guard = raw_socket(family);
+    if (!guard.open() || !take_nothing(guard.number())) guard = {};
+    return AhPort(std::move(fd), std::move(guard), family);
 }
 
 std::optional<MutableByteView> AhPort::receive(MutableByteView room) const {

@@ -28,11 +28,14 @@ public:
     bool send(MutableByteView packet, std::size_t mtu) const;
 
 private:
-    AhPort(os::Fd fd, model::Family family) : fd_(std::move(fd)), family_(family) {}
+    AhPort(os::Fd fd, os::Fd guard, model::Family family) : fd_(std::move(fd)), guard_(std::move(guard)), family_(family) {}
     bool send_ipv4(ByteView packet) const;
     bool send_ipv6(ByteView packet) const;
 
     os::Fd fd_;
+    // Takes nothing, and has always room: else the kernel would tell the peer that there is no such protocol whenever our
+    // socket is full.
+    os::Fd guard_;
     model::Family family_;
 };
 

@@ -157,7 +157,7 @@ private:
     std::vector<std::uint8_t> tun_buffer_;
     std::vector<std::uint8_t> segment_;  // whole, of which transport mode sends a part; or rebuilt from one
     std::vector<std::uint8_t> ah_buffer_;
-    std::uint16_t ah_identification_ = 1;
+    std::uint16_t ah_identification_ = 0;
     HeldPackets held_;
     std::map<model::ChildId, Instant> wishes_;  // for an SA of this worker beside a child, and when they were told
     KernelPathMtu kernel_path_mtu_;

@@ -67,7 +67,10 @@ void Worker::send_ah(const Outbound& packet, const Segmenter& segments, std::siz
     ip[place.next_at] = esp::protocol::ah;
     store_be(ip + (v4 ? 2 : 4), static_cast<std::uint16_t>(v4 ? size : size - header));
     // The ICV covers the identification, and the kernel would replace a zero.
-    if (v4 && load_be<std::uint16_t>(ip + 4) == 0) store_be(ip + 4, static_cast<std::uint16_t>(ah_identification_++ | 1));
+    if (v4 && load_be<std::uint16_t>(ip + 4) == 0) {
+        if (++ah_identification_ == 0) ah_identification_ = 1;
+        store_be(ip + 4, ah_identification_);
+    }
     const MutableByteView whole(ip, size);
     if (!esp::seal_ah(*child.sa, whole, place, child.transport ? packet.inner.protocol : tunneled, inner, now_))
         return drops_.add(Drop::sequence_exhausted);
