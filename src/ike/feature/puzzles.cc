@@ -6,6 +6,7 @@
 
 #include "ike/exchange/ike_sa_init.h"
 #include "ike/feature/feature.h"
+#include "ike/ppk.h"
 
 namespace cygnet::ike {
 namespace {
@@ -21,7 +22,9 @@ struct AuthPuzzle {
 // §7.2.1: only of those who solved one in IKE_SA_INIT; where IKE_INTERMEDIATE needs the keys first, there is nothing to spare.
 void offer(Context& context, wire::MessageBuilder& message) {
     const IkeSa& sa = context.sa;
-    if (sa.initiator || !context.sa.handshake().worked || !sa.proposal->additional.empty()) return;
+    const auto* ppk = find_ppk_negotiation(context.sa);
+    const bool intermediate = !sa.proposal->additional.empty() || (ppk != nullptr && ppk->mode == PpkMode::intermediate);
+    if (sa.initiator || !context.sa.handshake().worked || intermediate) return;
     const EngineSettings& settings = context.core.settings;
     if (settings.puzzles != Puzzles::always && !context.core.admission.secrets_are_wasted(context.now)) return;
     const crypto::Puzzle puzzle{.prf = sa.proposal->prf,
