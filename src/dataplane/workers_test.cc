@@ -23,15 +23,20 @@ protected:
         });
     }
     std::uint64_t sent(model::ChildId child) { return left.backend->usage(child)->packets_out; }
-    static model::ChildSaSpec own(std::uint32_t id, model::Resource resource, bool active = true) {
-        model::ChildSaSpec spec = esp::testing::test_spec();
-        spec.id = model::ChildId{id};
-        spec.spi_in += id;
-        spec.spi_out += id;
-        spec.resource = resource;
-        spec.per_resource = true;
-        spec.outbound_active = active;
-        return spec;
+    // At the left for `resource`, when it is active; the right only receives on those that are not the first.
+    void install_for(model::Resource resource, std::uint32_t id, bool active = true) {
+        model::ChildSaSpec here = esp::testing::test_spec();
+        here.id = model::ChildId{id};
+        here.spi_in += id;
+        here.spi_out += id;
+        model::ChildSaSpec there = esp::testing::mirrored(here);
+        there.resource = resource == model::every_resource ? resource : model::no_resource;
+        there.outbound_active = resource == model::every_resource;
+        here.resource = resource;
+        here.outbound_active = active;
+        here.per_resource = there.per_resource = true;
+        install(left, std::move(here));
+        install(right, std::move(there));
     }
 };
 
@@ -39,7 +44,7 @@ TEST_F(Workers, WishForAnSaOfTheirOwnAndUseIt) {
     open_both({.workers = workers});
     if (IsSkipped() || HasFatalFailure()) return;
     EXPECT_EQ(left.backend->resources(), workers);
-    install_both(own(0, model::every_resource));
+    install_for(model::every_resource, 0);
     std::set<model::Resource> wanting;
     EXPECT_TRUE(left.dispatch_until([&] {
         send_from_many_ports();
@@ -48,9 +53,8 @@ TEST_F(Workers, WishForAnSaOfTheirOwnAndUseIt) {
     }));
     EXPECT_EQ(wanting, (std::set<model::Resource>{0, 1}));
     // One of its own for each: nothing goes through the first any more.
-    install_both(own(1, 0));
-    install(left, own(2, model::no_resource, false));
-    install(right, esp::testing::mirrored(own(2, model::no_resource, false)));
+    install_for(0, 1);
+    install_for(model::no_resource, 2, false);
     left.backend->activate(model::ChildId{2}, 1);
     const auto both_send = [&](std::uint64_t more_than_one, std::uint64_t more_than_two) {
         return left.dispatch_until([&] {
