@@ -220,7 +220,6 @@ TEST_F(InTheClear, lengths_of_prefixes_are_bounded) {
     EXPECT_TRUE(arrives("10.1.0.1", "10.2.0.1"));
 }
 
-// RFC 4301 §6.1.1 [175]: by type, whether unauthenticated ICMP about our packets is believed.
 class Icmp : public InTheClear {
 protected:
     // An error from `from` about a UDP packet of `port`, if it arrives at right.
@@ -263,6 +262,7 @@ TEST_F(Icmp, errors_about_our_packets_arrive_from_whom_a_policy_protects) {
     EXPECT_EQ(refused(), 2U);
 }
 
+// RFC 4301 §6.1.1 [175]: by type, whether unauthenticated ICMP about our packets is believed.
 TEST_F(Icmp, errors_are_refused_by_their_type) {
     open_check({IcmpError::unreachable, IcmpError::redirect});
     EXPECT_FALSE(error_arrives("10.1.0.1", 3, 1, 4500));
