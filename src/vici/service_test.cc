@@ -187,6 +187,17 @@ TEST_F(ServiceTest, SendsWhatSwanctlNeedsOfAChildBeforeItIsInstalled) {
                           "local-ts=[] remote-ts=[]}"));
 }
 
+// strongSwan's words: each side's index of IPComp, and the mode.
+TEST_F(ServiceTest, ShowsCompressionAndBeetMode) {
+    auto sa = established();
+    sa.children[0].ipcomp = {.cpi_in = 0x4f31, .cpi_out = 2};
+    sa.children[0].mode = model::ChildMode::beet;
+    control.sas = {sa};
+    subscribe(alice, "list-sa");
+    EXPECT_THAT(ask(alice, "list-sas").front(),
+                testing::AllOf(HasSubstr("mode=BEET"), HasSubstr("spi-out=e0ac1536 cpi-in=4f31 cpi-out=0002 encr-alg")));
+}
+
 // strongSwan's word is cpu; what a child has dropped, and who else uses it, is ours.
 TEST_F(ServiceTest, ShowsWhoseAChildIsAndWhatItHasDropped) {
     auto sa = established();
