@@ -34,7 +34,8 @@ struct LoadFiles : testing::Test {
 TEST_F(LoadFiles, BringsConnectionsSecretsPoolsAuthoritiesAndTheFoldersBeside) {
     ASSERT_THAT(load("connections {\n home {\n remote_addrs = 192.0.2.2\n local {\n certs = moon.pem\n id = moon.example\n }\n"
                      " remote {\n cacerts = ca.pem\n }\n children {\n net {\n }\n }\n }\n}\n"
-                     "secrets {\n ike-home {\n id-1 = moon.example\n id-2 = sun.example\n secret = 0x616263\n }\n}\n"
+                     "secrets {\n ike-home {\n id-1 = moon.example\n id-2 = sun.example\n secret = 0x616263\n }\n ppk-home {\n id = k1\n secret = 0s"
+                     "ZGVm\n }\n}\n"
                      "pools {\n addresses {\n addrs = 10.3.0.0/24\n }\n}\n"
                      "authorities {\n test {\n cacert = ca.pem\n }\n}\n"),
                 IsEmpty());
@@ -43,6 +44,7 @@ TEST_F(LoadFiles, BringsConnectionsSecretsPoolsAuthoritiesAndTheFoldersBeside) {
     EXPECT_EQ(home.local.at(0).certificates.size(), 1u);
     EXPECT_EQ(home.remote.at(0).ca_certificates.size(), 1u);
     EXPECT_TRUE(config->secrets.at("ike-home")->secret.equals(bytes_of("abc")));
+    EXPECT_TRUE(config->ppks.at("ppk-home")->key.equals(bytes_of("def")));
     EXPECT_EQ(config->secrets.at("ike-home")->owners.size(), 2u);
     EXPECT_EQ(config->pools.at("addresses")->addresses.text(), "10.3.0.1..10.3.0.254");
     EXPECT_THAT(store.authority_names(), ElementsAre("test"));

@@ -466,6 +466,32 @@ TEST(ConfigStore, KnowsSharedSecretsByIdAndReplacesThem) {
     EXPECT_THAT(store.load_shared(eap).at(0).detail, HasSubstr("eap"));
 }
 
+TEST(ConfigStore, KnowsPpksByIdBesideOtherSecrets) {
+    ConfigStore store;
+    Section message;
+    message.add("id", "shared").add("type", "PPK").add("data", "key").add_list("owners", {"k1", "opaque:k2", "*@gw.example"});
+    ASSERT_THAT(store.load_shared(message), IsEmpty());
+    const auto config = store.config();
+    EXPECT_TRUE(config->secrets.empty());
+    const model::PpkSecret& ppk = *config->ppks.at("shared");
+    EXPECT_TRUE(ppk.key.equals(bytes_of("key")));
+    EXPECT_TRUE(ppk.has({.name = keep(bytes_of("k1"))}) && ppk.has({.type = model::PpkIdType::opaque, .name = keep(bytes_of("k2"))}) &&
+                ppk.has({.name = keep(bytes_of("x@gw.example"))}));
+    EXPECT_FALSE(ppk.has({.name = keep(bytes_of("k2"))}));
+    // A name stands for one secret, whatever its kind.
+    Section ike;
+    ike.add("id", "shared").add("type", "ike").add("data", "secret");
+    ASSERT_THAT(store.load_shared(ike), IsEmpty());
+    EXPECT_TRUE(store.config()->ppks.empty() && store.config()->secrets.size() == 1);
+    ASSERT_THAT(store.load_shared(message), IsEmpty());
+    EXPECT_TRUE(store.config()->ppks.size() == 1 && store.config()->secrets.empty());
+    EXPECT_THAT(store.unload_shared("shared"), IsEmpty());
+    EXPECT_THAT(store.unload_shared("shared"), testing::SizeIs(1));
+    ASSERT_THAT(store.load_shared(message), IsEmpty());
+    store.clear_credentials();
+    EXPECT_TRUE(store.config()->ppks.empty());
+}
+
 TEST(ConfigStore, RefusesCredentialsThatAreNone) {
     ConfigStore store;
     Section message;
