@@ -36,7 +36,8 @@ inline void add_ppks(model::Config& config, PpkKeys keys) {
     for (const auto& [id, key] : keys) {
         model::PpkSecret secret{.name = std::string("ppk-") + id, .key = SecretBytes::copy_of(bytes_of(key))};
         if (*id != '\0') secret.ids.push_back(model::PpkPattern::parse(id));
-        config.ppks[secret.name] = std::make_shared<const model::PpkSecret>(std::move(secret));
+        const std::string name = secret.name;
+        config.ppks[name] = std::make_shared<const model::PpkSecret>(std::move(secret));
     }
 }
 
@@ -45,6 +46,7 @@ inline constexpr const char* ppk_two = "the second key of at least thirty-two oc
 
 class PpkPair : public Pair {
 public:
+    using Pair::Pair;
     void load(Node& node, model::Connection connection, PpkKeys keys) {
         auto config = config_of(std::move(connection));
         add_ppks(*config, keys);

@@ -43,7 +43,8 @@ def ppk_rotation(lab):
     _rekey(gateways.left)
     _settled(gateways)
     assert established(gateways.left)["initiator-spi"] != before
-    assert counter(gateways.left, "ppk-used") == 2 and counter(gateways.right, "ppk-used") == 2
+    used = [counter(end, "ppk-used") for end in (gateways.left, gateways.right)]
+    assert used == [2, 2], used
     carries_traffic(gateways)
 
 

@@ -241,8 +241,9 @@ TEST(PpkAuth, AKeyOfAnotherPeerIsNotAccepted) {
 // RFC 8784 §3 [165]: NO_PPK_AUTH by the method of AUTH, here a signature of its own.
 TEST(PpkAuth, CertificatesSignTwice) {
     const Authority authority;
+    const EngineSettings now{.unix_seconds_at_start = crypto::test_now};
     for (const bool known : {true, false}) {
-        PpkPair pair;
+        PpkPair pair(now, now);
         auto at_a = config_of(with_ppk(with_certificates(true), by_auth)), at_b = config_of(with_ppk(with_certificates(false), {.id = known ? "k1" : "k2", .exchange = PpkExchange::auth}));
         add_ppks(*at_a, {{"k1", ppk_one}});
         add_ppks(*at_b, {{known ? "k1" : "k2", ppk_one}});

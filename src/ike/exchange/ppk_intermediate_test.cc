@@ -95,7 +95,7 @@ TEST(PpkIntermediate, TheResponderChoosesTheFirstThatItHas) {
     pair.load(pair.a, with_ppk(true, {.id = "k1,k2,k3", .required = true}), {{"k1", ppk_one}, {"k2", ppk_two}, {"k3", ppk_one}});
     pair.load(pair.b, with_ppk(false, {.id = "k2,k3"}), {{"k1", ppk_two}, {"k2", ppk_two}, {"k3", ppk_one}});
     ASSERT_TRUE(pair.initiate(pair.a).result) << pair.logs();
-    EXPECT_EQ(pair.id_at(pair.a), "k2");
+    EXPECT_EQ(pair.id_at(pair.a), "k2") << pair.logs();
     EXPECT_EQ(pair.id_at(pair.b), "k2");
     EXPECT_EQ(pair.count(pair.b, Counter::ppk_unknown), 1u) << "k1 is another key there";
 }
