@@ -39,6 +39,7 @@ def ppk_rotation(lab):
     for end in (gateways.left, gateways.right):
         with end.vici() as session:
             session.request("load-shared", {"id": "ppk-1", "type": "ppk", "data": "the second of two keys, long enough as well", "owners": ["k1"]})
+        end.command("why", check=False)  # What was loaded counts from now on, not only when no more of it comes.
     before = established(gateways.left)["initiator-spi"]
     _rekey(gateways.left)
     _settled(gateways)

@@ -16,7 +16,9 @@ def case(initiator, *, at=ENDS, keys=("k1", "k1"), ids=("k1@gw.example", "k1@gw.
         if end not in at:
             continue
         words[f"{end}_more"] = _secret(identity, key)
-        words[f"{end}_ike"] = f"ppk_id = {identity}\nppk_required = {'yes' if required == end else 'no'}"
+        # A strongSwan that answers refuses a name that its ppk_id does not admit; one that it admits and lacks, it does without.
+        admitted = "*@gw.example" if end == STRONGSWAN != initiator else identity
+        words[f"{end}_ike"] = f"ppk_id = {admitted}\nppk_required = {'yes' if required == end else 'no'}"
     if more.get("key_exchange") == "classic":
         words["cygnet_ike"] = words.get("cygnet_ike", "") + "\nproposals = aes256gcm16-prfsha384-x25519"
     return Case(initiator, words=words, options={"used": used, "fails": fails}, **more)
