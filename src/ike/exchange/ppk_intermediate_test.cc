@@ -77,6 +77,16 @@ TEST(PpkIntermediate, IsPreferredAndGoesIntoAllKeys) {
     }
 }
 
+// RFC 8019 §7.2: a puzzle is for IKE_AUTH as the first message that needs keys, and here it is not.
+TEST(PpkIntermediate, ComesUpWithAPeerThatAsksForPuzzles) {
+    PpkPair pair({}, {.always_cookie = true, .puzzles = Puzzles::always, .puzzle_difficulty_min = 4});
+    pair.load(pair.a, with_ike(with_ppk(true, demanded), classic), {{"k1", ppk_one}});
+    pair.load(pair.b, with_ike(with_ppk(false, demanded), classic), {{"k1", ppk_one}});
+    ASSERT_TRUE(pair.initiate(pair.a).result) << pair.logs();
+    EXPECT_EQ(pair.count(pair.b, Counter::puzzle_sent), 1u) << "in IKE_SA_INIT alone";
+    EXPECT_EQ(pair.id_at(pair.b), "k1");
+}
+
 TEST(PpkIntermediate, EachSideMayAllowOneOfTheTwoWays) {
     for (const auto& [at_a, at_b, used] : {std::tuple(PpkExchange::any, PpkExchange::auth, "RFC 8784"), std::tuple(PpkExchange::auth, PpkExchange::any, "RFC 8784"),
                                            std::tuple(PpkExchange::intermediate, PpkExchange::any, "RFC 9867"),
