@@ -118,6 +118,34 @@ TEST_F(AhFragments, arrive_as_one_packet) {
     EXPECT_FALSE(sender.send(packet, 1500));
 }
 
+// RFC 4302 §3.3.3.1.2: the ICV covers IPv6 extension headers, which the kernel takes off: they stand in their order again.
+TEST_F(AhFragments, come_with_the_extension_headers_before_them) {
+    const AhPort receiver = right.host.run([] { return AhPort::open(model::Family::v6, 4500).value(); });
+    Bytes ah{esp::protocol::udp, 4, 0, 0, 0, 0, 1, 7, 0, 0, 0, 1};
+    ah.resize(24 + 16, 0xaa);
+    left.host.run([&] {
+        const os::Fd raw(::socket(AF_INET6, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_AH));
+        const std::array<std::uint8_t, 8> hop_by_hop{0, 0, 0x1e, 4, 1, 2, 3, 4}, destination{0, 0, 0x3e, 4, 5, 6, 7, 8};
+        ASSERT_EQ(::setsockopt(raw.number(), IPPROTO_IPV6, IPV6_HOPOPTS, hop_by_hop.data(), hop_by_hop.size()), 0) << std::strerror(errno);
+        ASSERT_EQ(::setsockopt(raw.number(), IPPROTO_IPV6, IPV6_DSTOPTS, destination.data(), destination.size()), 0) << std::strerror(errno);
+        const auto to = address_of("2001:db8::2", 0);
+        ASSERT_EQ(::sendto(raw.number(), ah.data(), ah.size(), 0, to.get(), to.size), static_cast<ssize_t>(ah.size())) << std::strerror(errno);
+    });
+    pollfd waiting{receiver.fd(), POLLIN, 0};
+    ASSERT_EQ(::poll(&waiting, 1, 10'000), 1);
+    Bytes room(2 * 65536);
+    const auto got = receiver.receive(room);
+    ASSERT_TRUE(got);
+    const auto place = esp::find_ah(*got);
+    ASSERT_TRUE(place) << hex(*got);
+    EXPECT_EQ(place->at, 56U);
+    EXPECT_EQ(place->spi, 0x107U);
+    EXPECT_EQ(got->size(), 56 + ah.size());
+    EXPECT_EQ(hex(got->subspan(4, 3)), "003800");  // payload length, hop-by-hop
+    EXPECT_EQ(hex(got->subspan(40, 16)), "3c001e040102030433003e0405060708");
+    EXPECT_TRUE(equal(got->subspan(56), ah));
+}
+
 using AhRefused = Tunnel;
 TEST_F(AhRefused, AH_behind_a_NAT_is_refused) {
     open_both({.workers = 1});
