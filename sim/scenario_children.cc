@@ -408,6 +408,27 @@ void trap_of_an_absent_peer(World& world) {
     world.expect(gateways.a.list().size() == 1, "one attempt at a time");
 }
 
+// RFC 7296 §3.3.3, RFC 4302: integrity alone, and rekeys from both ends while packets flow.
+void ah_children(World& world) {
+    const auto with_ah = [] {
+        return with_child([](model::ChildConfig& child) {
+            child.esp_proposals = model::parse_proposals(model::Protocol::ah, "sha256-x25519-esn").value();
+        });
+    };
+    Gateways gateways(world, with_ah(), with_ah());
+    gateways.up();
+    gateways.talk();
+    world.run_for(seconds(2));
+    for (Node* node : {&gateways.a, &gateways.b}) {
+        world.rekey(*node, the_child);
+        gateways.rest();
+    }
+    for (const Node* node : {&gateways.a, &gateways.b}) {
+        const auto children = node->list().front().children;
+        world.expect(children.size() == 1 && children.front().proposal.protocol == model::Protocol::ah, "one child, with AH");
+    }
+}
+
 constexpr Scenario scenarios[] = {
     {"several traffic selectors are narrowed, and kept by rekeys", several_selectors},
     {"no traffic selector in common", no_selectors_in_common},
@@ -416,6 +437,7 @@ constexpr Scenario scenarios[] = {
     {"two workers at both ends have an SA each", two_workers_at_both_ends},
     {"five workers here and one there have an SA each", few_and_many_workers},
     {"a child in transport mode", transport_mode},
+    {"a child with AH, and its rekeys", ah_children},
     {"a child with compression, and its rekeys", compression},
     {"the responder declines compression", compression_is_declined},
     {"the responder has compression, the initiator does not ask for it", compression_is_not_offered},
