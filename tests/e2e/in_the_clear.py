@@ -1,6 +1,7 @@
 """Packets that arrive in the clear although a policy protects them, and what may come unprotected all the same."""
 
-from scenario import Gateways, carries_traffic, counter, established, ping, scenario, wait_until
+from scenario import (Cygnet, Gateways, carries_traffic, configuration, connection, counter, established, ping, scenario, secret,
+                      wait_until)
 from children import policies
 
 MARK = "4500"  # with it packets leave past the tunnel: the peer's clear packets, or somebody's who takes its address
@@ -67,3 +68,27 @@ def clear_packets_of_shunts(lab):
     assert clear_pings(gateways.left_host, "10.2.0.1", "10.1.0.2") == 0
     assert counter(gateways.right, "esp-drop-unprotected") == 6
     assert ping(gateways.left_host, "10.2.0.1", source="10.1.0.2").lost == 0, "through the tunnel"
+
+
+@scenario
+def clear_packets_are_not_forwarded(lab):
+    """Hosts behind the gateways reach each other through the tunnel; what comes past it goes no further."""
+    a, left, right, b = lab.host("a"), lab.router("left"), lab.router("right"), lab.host("b")
+    lab.connect(a, "10.8.0.2/24", left, "10.8.0.1/24")
+    lab.connect(left, "192.0.2.1/24", right, "192.0.2.2/24")
+    lab.connect(right, "10.9.0.1/24", b, "10.9.0.2/24")
+    a.default_route("10.8.0.1")
+    b.default_route("10.9.0.1")
+    left.add_route("10.9.0.0/24", "192.0.2.2")
+    right.add_route("10.8.0.0/24", "192.0.2.1")
+    ends = (("left", "192.0.2.1", "10.8.0.0/24"), ("right", "192.0.2.2", "10.9.0.0/24"))
+    daemons = [Cygnet(lab, host, configuration(secret(), connection(
+        "net", own[1], other[1], local_id=f"{own[0]}.example", remote_id=f"{other[0]}.example", local_ts=own[2], remote_ts=other[2])))
+        for host, own, other in zip((left, right), ends, reversed(ends))]
+    assert clear_pings(left, "10.9.0.2", "10.8.0.1") == 3, "no policy yet"
+    daemons[0].up("net")
+    for host, destination in ((a, "10.9.0.2"), (b, "10.8.0.2")):
+        assert ping(host, destination).lost == 0, "through the tunnel"
+    assert clear_pings(left, "10.9.0.2", "10.8.0.1") == 0
+    assert counter(daemons[1], "esp-drop-unprotected") == 3
+    assert ping(b, "10.9.0.1").lost == 0, "the gateway itself"
