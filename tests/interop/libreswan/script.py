@@ -1,7 +1,8 @@
 """Libreswan 5 with the kernel's ESP, in a virtual machine: each end begins, rekeys the child SA and the IKE SA, and deletes.
 
 Then what else both products have: transport mode, NULL authentication (RFC 7619), redirection (RFC 5685), tickets
-(RFC 5723), postquantum preshared keys (RFC 8784, RFC 9867). Its MOBIKE is for clients with an address from the gateway's pool alone.
+(RFC 5723), postquantum preshared keys (RFC 8784; it has RFC 9867 by the numbers of a draft). Its MOBIKE is for clients with
+an address from the gateway's pool alone.
 """
 
 from lab import process
@@ -96,22 +97,19 @@ _LIBRESWAN_AUTH = {"psk": "secret", "null": "null", "ecdsa": "ecdsa", "rsa-pss":
 _KEYS = {"ecdsa": "ecdsa256", "rsa-pss": "rsa2048"}
 
 
-def uses_ppk(rfc):
-    """The PPK is in the keys by that RFC, and rekeys go on from there."""
-    def check(cygnet, libreswan):
-        shown = [sa.get("ppk-id") for sa in cygnet.sas()]
-        if shown != ["k1"] or f"uses PPK 'k1' ({rfc})" not in cygnet.log():
-            raise Mismatch(f"the PPK is not in use by {rfc}: {shown}")
-        renewed(cygnet, lambda: cygnet.rekey(child="net"), child_spis)
-        renewed(cygnet, lambda: cygnet.rekey(ike="gw"), ike_spis)
-        renewed(cygnet, lambda: libreswan.whack("--rekey-ike --name gw"), ike_spis)
-        renewed(cygnet, lambda: libreswan.whack("--rekey-child --name gw"), child_spis)
-    return check
+def uses_ppk(cygnet, libreswan):
+    """The PPK is in the keys, and rekeys go on from there."""
+    shown = [sa.get("ppk-id") for sa in cygnet.sas()]
+    if shown != ["k1"] or "uses PPK 'k1' (RFC 8784)" not in cygnet.log():
+        raise Mismatch(f"the PPK is not in use: {shown}")
+    renewed(cygnet, lambda: cygnet.rekey(child="net"), child_spis)
+    renewed(cygnet, lambda: cygnet.rekey(ike="gw"), ike_spis)
+    renewed(cygnet, lambda: libreswan.whack("--rekey-ike --name gw"), ike_spis)
+    renewed(cygnet, lambda: libreswan.whack("--rekey-child --name gw"), child_spis)
 
 
-def _ppk(initiator, rfc):
-    intermediate = "yes" if rfc == "RFC 9867" else "no"
-    return Case(initiator, options={"then": uses_ppk(rfc), "cygnet": "ppk_id = k1\nppk_required = yes",
+def _ppk(initiator, intermediate="no"):
+    return Case(initiator, options={"then": uses_ppk, "cygnet": "ppk_id = k1\nppk_required = yes",
                                     "libreswan": f"ppk=insist\n    ppk-ids=k1\n    intermediate={intermediate}"})
 
 
@@ -144,10 +142,10 @@ CASES = {
     "null-libreswan-begins": Case(LIBRESWAN, "null", options={"child": _HOSTS}),
     "redirected-cygnet-begins": Case(CYGNET, options={
         "then": redirected, "ends": "second", "more_addresses": ("192.0.2.3/24",), "libreswan": _REDIRECTED}),
-    "ppk-in-auth-cygnet-begins": _ppk(CYGNET, "RFC 8784"),
-    "ppk-in-auth-libreswan-begins": _ppk(LIBRESWAN, "RFC 8784"),
-    "ppk-in-intermediate-cygnet-begins": _ppk(CYGNET, "RFC 9867"),
-    "ppk-in-intermediate-libreswan-begins": _ppk(LIBRESWAN, "RFC 9867"),
+    "ppk-cygnet-begins": _ppk(CYGNET),
+    "ppk-libreswan-begins": _ppk(LIBRESWAN),
+    # Libreswan 5.2 offers RFC 9867 by the number of its draft, 50209, which means nothing to others: RFC 8784 is what remains.
+    "ppk-or-a-draft-libreswan-begins": _ppk(LIBRESWAN, "yes"),
     "ticket-refused-libreswan-begins": Case(LIBRESWAN, options={
         "then": ticket_refused, "cygnet": "resumption = ticket", "libreswan": "session-resumption=yes"}),
 }
