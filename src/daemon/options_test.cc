@@ -39,6 +39,14 @@ TEST(Options, who_does_esp_is_a_word_of_three) {
     EXPECT_EQ(parse({"--esp", "card"}).exit_status, 2);
 }
 
+// RFC 4301 §6.1.1 [175]: by type.
+TEST(Options, ICMP_that_is_not_believed_is_a_list_of_words) {
+    EXPECT_TRUE(parse({}).options.network.refused_icmp.empty());
+    const std::vector<dataplane::IcmpError> two{dataplane::IcmpError::too_big, dataplane::IcmpError::redirect};
+    EXPECT_EQ(parse({"--refuse-icmp", "too-big,redirect"}).options.network.refused_icmp, two);
+    EXPECT_EQ(parse({"--refuse-icmp", "echo"}).exit_status, 2);
+}
+
 TEST(Options, the_control_socket_follows_the_run_folder) {
     EXPECT_EQ(parse({"--run-dir", "/run/other"}).options.vici, "unix:///run/other/cygnet.vici");
     EXPECT_EQ(parse({"--run-dir", "/run/other", "--vici", "tcp://127.0.0.1:4502"}).options.vici, "tcp://127.0.0.1:4502");
