@@ -267,6 +267,14 @@ void closing(Context& context) {
     }
 }
 
+bool is_being_rekeyed(Core& core, const IkeSa& sa) {
+    const auto* own = sa.own.find<CreatingSa>();
+    if (sa.peer_rekey || (own != nullptr && own->made.rekeys_ike_sa())) return true;
+    return std::ranges::any_of(core.of_connection(sa.connection->name), [&](const IkeSa* other) {
+        return other->peer_rekey && other->peer_rekey->replacement == sa.id;
+    });
+}
+
 // ---- the beginning ------------------------------------------------------------------------------
 
 bool ask_for_it(Context&, wire::MessageBuilder& message) {
@@ -281,6 +289,11 @@ void reauthenticate(Context& context, const std::optional<CommandId>& command) {
     // An SA that the operator has terminated waits for its Delete: it is not to come back.
     if (!sa.established() || sa.replaced_by || sa.deleted || successor_of(context.core, sa) != nullptr)
         return context.finish_command(command, {});
+    // While it is open which SA will stand for this one, each that may would authenticate again.
+    if (!command && is_being_rekeyed(context.core, sa)) {
+        sa.timer(Timer::reauth) = context.now + limits::reauthentication_retry;
+        return;
+    }
     if (!sa.client) {
         // §2: with a lifetime of zero we allow a reasonable time.
         Instant& end = sa.timer(Timer::authentication_end);

@@ -210,6 +210,29 @@ TEST_F(Reauthentication, IsNotPutOffByRekeys) {
 }
 
 // RFC 4478 §2: in the last message of IKE_AUTH the responder says when.
+// Else the SA and the one that a rekey makes of it would both do it, and each bring the children again.
+TEST_F(Reauthentication, WaitsForARekeyThatIsUnderWay) {
+    at_a.reauth_time = hours(1);
+    start();
+    pair.pass(hours(1) - seconds(1));
+    unsigned begun = 0;
+    bool deaf = true;
+    pair.meddler = [&](Send& send) {
+        const auto header = wire::parse_header(send.datagram);
+        begun += header->exchange == model::ExchangeType::ike_sa_init && !header->response;
+        return !(deaf && header->exchange == model::ExchangeType::create_child_sa);
+    };
+    pair.step(pair.a, Rekey{.id = CommandId{51}, .which = {.ike = "gw"}});
+    pair.pass(seconds(3));
+    EXPECT_EQ(begun, 0u) << logs();
+    deaf = false;
+    pair.pass(minutes(2));
+    EXPECT_EQ(begun, 1u) << logs();
+    EXPECT_TRUE(pair.up());
+    EXPECT_TRUE(pair.children_agree());
+    EXPECT_EQ(pair.a.engine.population().children, 1u);
+}
+
 TEST_F(Reauthentication, IsAskedForByTheResponderWithTheSa) {
     at_b.reauth_time = hours(1);
     start();
