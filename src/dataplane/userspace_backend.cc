@@ -88,6 +88,8 @@ struct UserspaceBackend::Impl {
     Result<> start();
     void publish(esp::ForwardingTable next);
     void forget(std::map<model::ChildId, Installed>::iterator child);
+    void remember_path(const esp::Child& child);
+    void forget_path(const esp::Child& child);
     void end_graces();
     void set_timer();
     void look_again();
@@ -126,6 +128,8 @@ struct UserspaceBackend::Impl {
     std::optional<ClearCheck> clear_check;
     std::string clear_unchecked;  // why there is none
     std::multimap<Instant, model::ChildId> graces;  // when removed children end
+    // By both outer addresses: the SA that came last, whose knowledge of the path the next one begins with.
+    std::map<std::pair<model::IpAddress, model::IpAddress>, std::weak_ptr<esp::SaRuntime>> last_between;
     std::uint64_t activations = 0;
     esp::DropCounters drops;  // before a worker had the packet
     KernelPathMtu kernel_path_mtu{config.mark};
@@ -243,6 +247,7 @@ Result<> UserspaceBackend::install(model::ChildSaSpec spec) {
             return added;
         }
     }
+    impl.remember_path(*child);
     Installed& installed = impl.children[spec.id];
     installed.child = child;
     esp::ForwardingTable next = impl.table.newest().with_inbound(child);
@@ -290,6 +295,7 @@ void UserspaceBackend::move(model::ChildId child, const model::Path& path, bool 
     const auto found = impl.children.find(child);
     if (found == impl.children.end()) return;
     Installed& installed = found->second;
+    impl.forget_path(*installed.child);
     const auto elsewhere = esp::moved(*installed.child, path, udp_encapsulation);
     esp::ForwardingTable next = impl.table.newest().with_inbound(elsewhere);
     if (installed.order != 0 && !installed.draining)
@@ -391,8 +397,30 @@ void UserspaceBackend::Impl::look_again() {
 // The keys go with the last table that names the child.
 void UserspaceBackend::Impl::forget(std::map<model::ChildId, Installed>::iterator child) {
     esp::ForwardingTable next = table.newest().without_inbound(*child->second.child);
+    forget_path(*child->second.child);
     children.erase(child);
     publish(std::move(next));
+}
+
+// A rekeyed SA must not refuse what its predecessor has carried, until the peer has proven the same path again.
+void UserspaceBackend::Impl::remember_path(const esp::Child& child) {
+    if (child.path.tcp()) return;
+    auto& last = last_between[{child.path.local.address, child.path.remote.address}];
+    const Instant now = config.now(), until = now + model::limits::path_mtu_ask;
+    const auto before = last.lock();
+    const std::uint32_t proven = before ? before->out.path_mtu.proven(now) : 0;
+    if (proven != 0) {
+        esp::PathMtu& path = child.sa->out.path_mtu;
+        path.prove(proven, now, until);
+        if (const std::uint32_t capped = before->out.path_mtu.capped(now)) path.cap(capped, now, until);
+        if (before->out.path_mtu.peer_probes()) path.set_peer_probes();
+    }
+    last = child.sa;
+}
+
+void UserspaceBackend::Impl::forget_path(const esp::Child& child) {
+    const auto last = last_between.find({child.path.local.address, child.path.remote.address});
+    if (last != last_between.end() && (last->second.expired() || last->second.lock() == child.sa)) last_between.erase(last);
 }
 
 void UserspaceBackend::Impl::end_graces() {
