@@ -210,6 +210,27 @@ TEST(PpkAuth, AChildThatComesLaterComesAfterARekey) {
             EXPECT_FALSE(trace.ike_id == model::IkeSaId{1} && payload.type == model::PayloadType::ts_i);
 }
 
+// RFC 4478 §2: the SA that takes over is the one that the rekey has made by then.
+TEST(PpkAuth, AReauthenticationEndsTheOldSaAfterThatRekey) {
+    PpkPair pair;
+    model::Connection childless = with_ppk(true, by_auth);
+    childless.childless = model::Childless::force;
+    childless.reauth_time = hours(1);
+    pair.load(pair.a, childless, {{"k1", ppk_one}});
+    pair.load(pair.b, with_ppk(false, by_auth), {{"k1", ppk_one}});
+    ASSERT_TRUE(pair.initiate(pair.a).result) << pair.logs();
+    // The Delete of the rekeyed SA is late, so that it is still there when the child is.
+    bool lost = false;
+    pair.meddler = [&](Send& send) {
+        return wire::parse_header(send.datagram)->exchange != model::ExchangeType::informational || std::exchange(lost, true);
+    };
+    pair.step(pair.a, Rekey{.id = CommandId{50}, .which = {.ike = "gw"}, .reauthenticate = true});
+    pair.pass(minutes(1));
+    EXPECT_TRUE(lost);
+    EXPECT_EQ(pair.count(pair.a, Counter::reauthenticated), 1U) << pair.logs();
+    for (const auto* node : {&pair.a, &pair.b}) EXPECT_EQ(node->only_sa(pair.now).children.size(), 1U) << pair.logs();
+}
+
 TEST(PpkAuth, WildcardsAndOpaqueIdsAreUnderstood) {
     struct {
         const char *at_a, *at_b, *secret_at_b;

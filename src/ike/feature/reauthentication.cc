@@ -113,7 +113,7 @@ bool makes_children(const IkeSa& sa) {
 // The SA that is to take over from this one.
 IkeSa* successor_of(Core& core, const IkeSa& old) {
     for (IkeSa* sa : core.of_connection(old.connection->name))
-        if (!sa->closed && living(core, sa->reauthenticates()) == &old) return sa;
+        if (!sa->closed && !sa->replaced_by && living(core, sa->reauthenticates()) == &old) return sa;
     return nullptr;
 }
 
