@@ -159,6 +159,8 @@ inline Bytes tcp_transfer(TestHost& left, TestHost& right, std::string_view to, 
         os::Fd fd(::socket(address.get()->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
         EXPECT_EQ(::bind(fd.number(), address.get(), address.size), 0);
         EXPECT_EQ(::listen(fd.number(), 1), 0);
+        const timeval patience{20, 0};  // of accept()
+        ::setsockopt(fd.number(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
         return fd;
     });
     const os::Fd sender = left.run([&] {
@@ -185,9 +187,9 @@ inline Bytes tcp_transfer(TestHost& left, TestHost& right, std::string_view to, 
         }
     } else {
         ADD_FAILURE() << "no connection to " << to << ": " << std::strerror(errno);
+        ::shutdown(listener.number(), SHUT_RD);
     }
     ::shutdown(sender.number(), SHUT_WR);
-    ::shutdown(listener.number(), SHUT_RD);
     receiver.join();
     return received;
 }
