@@ -109,3 +109,13 @@ class NumberedStream:
 
     def summary(self) -> str:
         return f"{self.sent} packets sent, {len(self.lost)} lost{f' {self.lost[:20]}' if self.lost else ''}"
+
+
+def unanswered(log: str) -> list[int]:
+    """The numbers of the requests that a ping, of which this is the output, has not seen answered; but for the last, which may
+    be under way when ping is stopped."""
+    sent = re.search(r"(\d+) packets transmitted", log)
+    if not sent or int(sent[1]) < 2:
+        raise RuntimeError("this ping sent nothing:\n" + log)
+    answered = {int(number) for number in re.findall(r"icmp_seq=(\d+) ttl=", log)}
+    return sorted(set(range(1, int(sent[1]))) - answered)

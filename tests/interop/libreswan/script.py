@@ -10,7 +10,7 @@ from lab.cygnet import Cygnet
 from lab.libreswan import Libreswan
 from lab.pki import Authority
 from lab.process import wait_until
-from lab.traffic import ping
+from lab.traffic import ping, unanswered
 from scenario import Case, Mismatch
 
 CYGNET, LIBRESWAN = "cygnet", "libreswan"
@@ -179,8 +179,8 @@ def rekeys_lose_nothing(lab, left, ends, cygnet, libreswan):
     renewed(cygnet, lambda: libreswan.whack("--rekey-ike --name gw"), ike_spis)
     flow.signal(2)
     flow.wait_for_end()
-    if " 0% packet loss" not in flow.log():
-        raise Mismatch("a rekey lost packets: " + "".join(flow.log().splitlines()[-3:]))
+    if lost := unanswered(flow.log()):
+        raise Mismatch(f"a rekey lost the packets {lost}")
 
 
 def child_spis(sa):
