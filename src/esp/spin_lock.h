@@ -2,7 +2,6 @@
 #pragma once
 
 #include <atomic>
-#include <thread>
 
 namespace cygnet::esp {
 
@@ -12,17 +11,16 @@ public:
     class Guard {
     public:
         explicit Guard(SpinLock& lock) : taken_(lock.taken_) {
-            unsigned looks = 0;
-            while (taken_.exchange(true, std::memory_order_acquire))
-                while (taken_.load(std::memory_order_relaxed))
-                    // Its holder may be waiting for this core.
-                    if (++looks % looks_before_yield == 0) std::this_thread::yield();
+            // With more workers than cores the holder may be waiting for this core: after a few looks we sleep.
+            while (taken_.exchange(true, std::memory_order_acquire)) taken_.wait(true, std::memory_order_relaxed);
         }
-        ~Guard() { taken_.store(false, std::memory_order_release); }
+        ~Guard() {
+            taken_.store(false, std::memory_order_release);
+            taken_.notify_one();
+        }
         Guard(const Guard&) = delete;
 
     private:
-        static constexpr unsigned looks_before_yield = 256;
         std::atomic<bool>& taken_;
     };
 
