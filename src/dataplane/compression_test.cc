@@ -1,6 +1,4 @@
 // IPComp and BEET mode between two backends, with the kernel's packets.
-#include <random>
-
 #include "dataplane/test_tunnel.h"
 
 namespace cygnet::dataplane {
@@ -40,12 +38,7 @@ Bytes text(std::size_t size) {
     for (std::size_t i = 0; i < size; ++i) octets[i] = static_cast<std::uint8_t>(i % 61);
     return octets;
 }
-Bytes noise(std::size_t size) {
-    std::mt19937 generator(11);
-    Bytes octets(size);
-    for (auto& octet : octets) octet = static_cast<std::uint8_t>(generator());
-    return octets;
-}
+Bytes noise(std::size_t size) { return SeededRng(11).bytes(size); }
 
 TEST_F(CompressedTunnel, carries_what_becomes_smaller_and_what_does_not) {
     ASSERT_NO_FATAL_FAILURE(open_with({.cpi_in = 0x1234, .cpi_out = 0x2345}));

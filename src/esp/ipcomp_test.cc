@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
-#include <random>
 
+#include "base/rng.h"
 #include "esp/test_packets.h"
 #include "esp/transport_mode.h"
 
@@ -29,12 +29,7 @@ Bytes packet_of(ByteView payload, PacketShape shape = {}) {
     std::ranges::copy(payload, packet.end() - static_cast<std::ptrdiff_t>(payload.size()));
     return packet;
 }
-Bytes noise(std::size_t size) {
-    std::mt19937 generator(7);
-    Bytes octets(size);
-    for (auto& octet : octets) octet = static_cast<std::uint8_t>(generator());
-    return octets;
-}
+Bytes noise(std::size_t size) { return SeededRng(7).bytes(size); }
 
 // RFC 1951 §3.2.4: blocks of no compression, written by hand.
 Bytes stored(ByteView octets) {

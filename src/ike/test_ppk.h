@@ -44,6 +44,16 @@ inline void add_ppks(model::Config& config, PpkKeys keys) {
 inline constexpr const char* ppk_one = "the first key of at least thirty-two octets";
 inline constexpr const char* ppk_two = "the second key of at least thirty-two octets";
 
+inline bool contains(const std::string& text, const char* part) { return text.find(part) != text.npos; }
+
+inline std::size_t times_sent(const Node& node, model::NotifyType type) {
+    std::size_t count = 0;
+    for (const auto& trace : node.events_of<model::MessageTrace>())
+        for (const model::PayloadName& payload : trace.payloads)
+            if (trace.sent && payload.notify == type) ++count;
+    return count;
+}
+
 class PpkPair : public Pair {
 public:
     using Pair::Pair;

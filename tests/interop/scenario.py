@@ -186,6 +186,14 @@ class Gateways:
     def expect_nothing(self) -> None:
         wait_until(lambda: not any(end.sas() for end in self.ends.values()), "no SA at either end", timeout_s=10)
 
+    def expect_refusal(self, why: str, **options) -> None:
+        """The attempt fails and leaves nothing; `why` says what is wrong if a tunnel comes up."""
+        try:
+            self.up(**options)
+        except Exception:
+            return self.expect_nothing()
+        raise Mismatch(why)
+
     def _expect_agreement(self) -> None:
         """What one end calls outbound is the other's inbound."""
         for ours, theirs in zip(self.sas(CYGNET), self.sas(STRONGSWAN)):

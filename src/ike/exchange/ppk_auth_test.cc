@@ -15,15 +15,6 @@ using model::PpkExchange;
 
 constexpr PpkWords by_auth{.exchange = PpkExchange::auth}, demanded{.required = true, .exchange = PpkExchange::auth};
 
-bool contains(const std::string& text, const char* part) { return text.find(part) != text.npos; }
-
-bool sent(const Node& node, NotifyType type) {
-    for (const auto& trace : node.events_of<model::MessageTrace>())
-        for (const model::PayloadName& payload : trace.payloads)
-            if (trace.sent && payload.notify == type) return true;
-    return false;
-}
-
 // RFC 8784 §3 [163], [165]: USE_PPK both ways, PPK_IDENTITY both ways.
 TEST(PpkAuth, GoesIntoTheKeysOfBothSides) {
     PpkPair pair;
@@ -36,11 +27,12 @@ TEST(PpkAuth, GoesIntoTheKeysOfBothSides) {
     EXPECT_TRUE(pair.children_agree());
     for (const Node* node : {&pair.a, &pair.b}) {
         EXPECT_EQ(pair.count(*node, Counter::ppk_used), 1u);
-        EXPECT_TRUE(sent(*node, NotifyType::use_ppk) && sent(*node, NotifyType::ppk_identity));
+        EXPECT_EQ(times_sent(*node, NotifyType::use_ppk), 1U);
+        EXPECT_EQ(times_sent(*node, NotifyType::ppk_identity), 1U);
         EXPECT_TRUE(contains(node->log(), "uses PPK 'k1' (RFC 8784)"));
         EXPECT_FALSE(contains(node->log(), ppk_one));
     }
-    EXPECT_TRUE(sent(pair.a, NotifyType::no_ppk_auth));
+    EXPECT_GE(times_sent(pair.a, NotifyType::no_ppk_auth), 1U);
 }
 
 TEST(PpkAuth, ADifferentKeyUnderTheSameIdFails) {
@@ -74,8 +66,8 @@ TEST(PpkAuth, AnUnknownIdFailsWhereEitherSideDemandsIt) {
         pair.load(pair.b, with_ppk(false, {.id = "k2", .required = !initiator_demands, .exchange = PpkExchange::auth}), {{"k2", ppk_one}});
         const CommandDone done = pair.initiate(pair.a);
         ASSERT_FALSE(done.result);
-        EXPECT_EQ(sent(pair.a, NotifyType::no_ppk_auth), !initiator_demands);
-        EXPECT_TRUE(sent(pair.b, NotifyType::authentication_failed)) << pair.logs();
+        EXPECT_EQ(times_sent(pair.a, NotifyType::no_ppk_auth), initiator_demands ? 0U : 1U);
+        EXPECT_GE(times_sent(pair.b, NotifyType::authentication_failed), 1U) << pair.logs();
         EXPECT_EQ(pair.count(pair.b, Counter::ppk_refused), 1u);
         EXPECT_EQ(pair.a.engine.population().ike_sas + pair.b.engine.population().ike_sas, 0u);
     }
@@ -137,7 +129,7 @@ TEST(PpkAuth, AResponderThatDemandsItRefusesAPeerWithoutIt) {
     pair.load(pair.a, connection(true), {});
     pair.load(pair.b, with_ppk(false, {.required = true}), {{"k1", ppk_one}});
     ASSERT_FALSE(pair.initiate(pair.a).result);
-    EXPECT_TRUE(sent(pair.b, NotifyType::no_proposal_chosen));
+    EXPECT_GE(times_sent(pair.b, NotifyType::no_proposal_chosen), 1U);
     EXPECT_EQ(pair.count(pair.b, Counter::ppk_refused), 1u);
     EXPECT_TRUE(contains(pair.b.log(), "ppk_required"));
     EXPECT_EQ(pair.b.engine.population().ike_sas, 0u);
@@ -154,7 +146,7 @@ TEST(PpkAuth, WhoDemandsItIsKnownByTheIdentityAtTheLatest) {
     add_ppks(*config, {{"k1", ppk_one}});
     pair.step(pair.b, Configure{config, nullptr});
     ASSERT_FALSE(pair.initiate(pair.a).result);
-    EXPECT_TRUE(sent(pair.b, NotifyType::authentication_failed)) << pair.logs();
+    EXPECT_GE(times_sent(pair.b, NotifyType::authentication_failed), 1U) << pair.logs();
 }
 
 // Whoever takes USE_PPK out of a request, or puts it in, is found out by AUTH.
@@ -189,7 +181,7 @@ TEST(PpkAuth, IsNotMixedInAgainByARekey) {
     EXPECT_TRUE(pair.children_agree());
     EXPECT_EQ(pair.id_at(pair.a), "k1");
     EXPECT_EQ(pair.count(pair.a, Counter::ppk_used), 1u);
-    EXPECT_FALSE(sent(pair.a, NotifyType::ppk_identity_key));
+    EXPECT_EQ(times_sent(pair.a, NotifyType::ppk_identity_key), 0U);
 }
 
 // RFC 8784 §6 [168]: what shall be secret from a quantum computer comes after a rekey.

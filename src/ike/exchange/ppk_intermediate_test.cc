@@ -17,16 +17,6 @@ using model::PpkRekey;
 constexpr PpkWords demanded{.required = true};
 constexpr const char* classic = "aes256gcm16-prfsha384-x25519";
 
-bool contains(const std::string& text, const char* part) { return text.find(part) != text.npos; }
-
-std::size_t times_sent(const Node& node, NotifyType type) {
-    std::size_t count = 0;
-    for (const auto& trace : node.events_of<model::MessageTrace>())
-        for (const model::PayloadName& payload : trace.payloads)
-            if (trace.sent && payload.notify == type) ++count;
-    return count;
-}
-
 model::Connection with_ike(model::Connection made, const char* proposals) {
     made.proposals = *model::parse_proposals(model::Protocol::ike, proposals);
     return made;
