@@ -13,6 +13,7 @@
 
 #include "base/big_endian.h"
 #include "base/bytes.h"
+#include "dataplane/checksum.h"
 #include "os/socket_address.h"
 
 namespace cygnet::dataplane {
@@ -80,13 +81,6 @@ std::size_t write_ipv6_headers(std::uint8_t* to, const sockaddr_in6& source, con
     return at;
 }
 
-std::uint16_t checksum_of(ByteView header) {
-    std::uint32_t sum = 0;
-    for (std::size_t i = 0; i < header.size(); i += 2) sum += load_be<std::uint16_t>(&header[i]);
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(~sum);
-}
-
 }  // namespace
 
 Result<AhPort> AhPort::open(model::Family family, std::uint32_t mark) {
@@ -141,8 +135,7 @@ bool AhPort::send(MutableByteView packet, std::size_t mtu) const {
         append(fragment, packet.subspan(at, size));
         store_be(&fragment[2], static_cast<std::uint16_t>(fragment.size()));
         store_be(&fragment[6], static_cast<std::uint16_t>((at - ipv4_header) / 8 | (last ? 0 : more_fragments)));
-        store_be(&fragment[10], std::uint16_t{0});
-        store_be(&fragment[10], checksum_of(ByteView(fragment).first(ipv4_header)));
+        finish_ipv4_header(fragment.data(), ipv4_header);
         if (!send_ipv4(fragment)) return false;
     }
     return true;

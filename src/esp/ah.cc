@@ -6,6 +6,7 @@
 
 #include "base/big_endian.h"
 #include "esp/congestion.h"
+#include "esp/internet_checksum.h"
 #include "esp/selector_check.h"
 
 namespace cygnet::esp {
@@ -127,13 +128,6 @@ private:
     bool sound_ = false;
 };
 
-std::uint16_t header_checksum(ByteView header) {
-    std::uint32_t sum = 0;
-    for (std::size_t i = 0; i < header.size(); i += 2) sum += load_be<std::uint16_t>(&header[i]);
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(~sum);
-}
-
 // Takes the AH header out: the headers before it move to the payload, and say what it is.
 std::size_t without_ah(MutableByteView packet, const AhPlace& place) {
     packet[place.next_at] = packet[place.at];
@@ -146,7 +140,7 @@ std::size_t without_ah(MutableByteView packet, const AhPlace& place) {
     }
     store_be(ip + 2, static_cast<std::uint16_t>(size));
     store_be(ip + 10, std::uint16_t{0});
-    store_be(ip + 10, header_checksum({ip, place.at}));
+    store_be(ip + 10, static_cast<std::uint16_t>(~fold(sum_of({ip, place.at}))));
     return place.size;
 }
 

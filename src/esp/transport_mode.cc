@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/big_endian.h"
+#include "esp/internet_checksum.h"
 #include "esp/selector_check.h"
 
 namespace cygnet::esp {
@@ -12,16 +13,6 @@ namespace {
 constexpr std::size_t ipv4_header = 20, ipv6_header = 40;
 constexpr std::uint8_t hop_limit = 64;
 constexpr std::uint16_t dont_fragment = 0x4000;
-
-// RFC 1624: a one's complement sum of 16-bit words.
-std::uint32_t sum_of(ByteView octets, std::uint32_t sum = 0) {
-    for (std::size_t i = 0; i + 1 < octets.size(); i += 2) sum += load_be<std::uint16_t>(octets.data() + i);
-    return sum;
-}
-std::uint16_t fold(std::uint32_t sum) {
-    while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-    return static_cast<std::uint16_t>(sum);
-}
 
 void write_ipv4_header(std::uint8_t* to, const InnerEnds& ends, const InboundPacket& packet) {
     std::memset(to, 0, ipv4_header);
