@@ -1,8 +1,6 @@
 // Bounded cursors over octets: the only way that a parser reads and a writer writes.
 #pragma once
 
-#include <array>
-
 #include "base/bytes.h"
 #include "base/result.h"
 
@@ -61,17 +59,17 @@ public:
 
     template <class T>
     void integer(T value) {
-        std::array<std::uint8_t, sizeof(T)> octets;
-        for (std::size_t i = 0; i < sizeof(T); ++i)
-            octets[i] = static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * (sizeof(T) - 1 - i)));
-        bytes(octets);
+        // A vector by itself would grow to one octet, to two, to four.
+        if (out_.capacity() - out_.size() < sizeof(T)) out_.reserve(2 * out_.capacity() + 16);
+        for (std::size_t i = sizeof(T); i-- > 0;)
+            out_.push_back(static_cast<std::uint8_t>(static_cast<std::uint64_t>(value) >> (8 * i)));
     }
     void u8(std::uint8_t value) { integer(value); }
     void u16(std::uint16_t value) { integer(value); }
     void u32(std::uint32_t value) { integer(value); }
     void u64(std::uint64_t value) { integer(value); }
     void bytes(ByteView part) { out_.insert(out_.end(), part.begin(), part.end()); }
-    void zeros(std::size_t count) { out_.insert(out_.end(), count, std::uint8_t{0}); }
+    void zeros(std::size_t count) { out_.resize(out_.size() + count); }
 
     // Overwrites two or four octets written earlier: lengths known only at the end.
     void patch_u16(std::size_t at, std::uint16_t value) {
