@@ -112,6 +112,8 @@ inline constexpr Duration resource_settled = milliseconds(500);
 inline constexpr Duration resource_wish_interval = seconds(1);  // of one worker and child, from the data plane
 inline constexpr std::size_t resource_wishes = 1024;            // remembered by one worker
 
+inline constexpr std::size_t key_pads = 64;                  // of shared keys used last, RFC 7296 §2.15
+
 // Session resumption, RFC 5723 §6.2 and §9.
 inline constexpr Duration ticket_life = hours(24);          // at most; the IKE SA's own lifetimes shorten it
 inline constexpr Duration ticket_key_life = hours(24);      // for sealing; it opens tickets as long again

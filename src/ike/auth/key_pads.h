@@ -13,8 +13,6 @@ namespace cygnet::ike {
 
 class KeyPads {
 public:
-    static constexpr std::size_t limit = 64;
-
     // Valid until the next call.
     const SecretBytes& of(model::Prf prf, const std::shared_ptr<const model::SharedSecret>& secret);
     void clear() { pads_.clear(); }  // secrets that are no longer configured are not to stay

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ike/keys.h"
+#include "model/limits.h"
 
 namespace cygnet::ike {
 namespace {
@@ -30,13 +31,13 @@ TEST(KeyPads, are_of_a_secret_and_a_prf) {
 TEST(KeyPads, keep_a_limited_number_of_secrets_and_let_them_go) {
     KeyPads pads;
     std::vector<std::weak_ptr<const model::SharedSecret>> seen;
-    for (std::size_t i = 0; i < KeyPads::limit + 10; ++i) {
+    for (std::size_t i = 0; i < model::limits::key_pads + 10; ++i) {
         const auto secret = secret_of(std::to_string(i));
         seen.push_back(secret);
         EXPECT_TRUE(pads.of(model::Prf::hmac_sha2_256, secret).equals(key_pad(model::Prf::hmac_sha2_256, secret->secret).reveal()));
     }
     const auto kept = [&] { return std::ranges::count_if(seen, [](const auto& secret) { return !secret.expired(); }); };
-    EXPECT_LE(kept(), static_cast<long>(KeyPads::limit));
+    EXPECT_LE(kept(), static_cast<long>(model::limits::key_pads));
     EXPECT_GT(kept(), 0);
     pads.clear();
     EXPECT_EQ(kept(), 0);
