@@ -1,4 +1,4 @@
-// P16: how long 10,000 connections take to load, as a file and as swanctl sends them, and to load again after one change;
+// P24: how long 10,000 connections take to load, as a file and as swanctl sends them, and to load again after one change;
 // beside reading the same file's syntax alone.
 //
 //   load [--connections N] [--rounds N]
@@ -126,9 +126,9 @@ int main(int argc, char** argv) {
     file.text = file_text(connections, -1);
     changed.text = file_text(connections, connections / 2);
     const std::string many = fmt::format("{} connections", connections), other = "reading the file's syntax alone";
-    bench::Measurement first{.id = "P16", .name = many + ", a file", .unit = "ms", .other = other};
-    bench::Measurement again{.id = "P16", .name = many + ", again after one change", .unit = "ms", .other = other};
-    bench::Measurement vici{.id = "P16", .name = many + ", by load-conn", .unit = "ms", .other = other};
+    bench::Measurement first{.id = "P24", .name = many + ", a file", .unit = "ms", .other = other};
+    bench::Measurement again{.id = "P24", .name = many + ", again after one change", .unit = "ms", .other = other};
+    bench::Measurement vici{.id = "P24", .name = many + ", by load-conn", .unit = "ms", .other = other};
     for (int i = 0; i < rounds; ++i) {
         vici::ConfigStore store;
         const double syntax = parse(file);

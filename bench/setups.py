@@ -87,7 +87,8 @@ secrets {
 CLASSIC, HYBRID = "aes256gcm16-prfsha384-x25519", "aes256gcm16-prfsha384-x25519-ke1_mlkem768"
 # The metric, what is set up, the proposal, the kind of keys where certificates authenticate.
 KINDS = [("P13", "PSK, X25519", CLASSIC, None), ("P14", "ECDSA certificates, X25519", CLASSIC, "ecdsa256"),
-         ("P15", "PSK, X25519 + ML-KEM-768", HYBRID, None)]
+         ("P15", "PSK, X25519 + ML-KEM-768", HYBRID, None),
+         ("P15", "ECDSA certificates, X25519 + ML-KEM-768", HYBRID, "ecdsa256")]
 
 
 class Pair:
@@ -176,11 +177,11 @@ def measure(lab, entry, rounds, wanted):
     """The entries of all kinds of set-up, each beside strongSwan's."""
     if wanted(["P19", "P20"]):
         yield from measure_many(lab, entry)
-    for identity, kind, proposal, keys in KINDS:
+    for index, (identity, kind, proposal, keys) in enumerate(KINDS):
         if not wanted([identity]):
             continue
         authority = Authority(lab.folder, keys) if keys else None
-        short = identity.lower()
+        short = f"set{index}"
         pairs = [Pair(lab, f"{short}-c", Cygnet, proposal, authority), Pair(lab, f"{short}-s", StrongSwan, proposal, authority)]
         samples = []
         for number in range(rounds):
