@@ -125,8 +125,7 @@ std::vector<CatalogueRow> make_catalogue() {
         rows.push_back({"integrity", name_of(integ), owner_of(&Library::hashes, &best_hash(integ_of(integ)->hash))});
     for (const model::Prf prf : prfs)
         rows.push_back({"prf", name_of(prf), owner_of(&Library::hashes, &best_hash(hash_of(prf)))});
-    for (unsigned id = 1; id < 64; ++id) {
-        const auto method = static_cast<model::Ke>(id);
+    for (const model::Ke method : model::key_exchange_methods()) {
         if (const KeRow* row = best_key_exchange(method))
             rows.push_back({"ke", name_of(method), owner_of(&Library::key_exchanges, row)});
     }

@@ -182,6 +182,7 @@ struct PeerAbilities {
     bool sync_message_ids = false, sync_replay_counters = false;  // RFC 6311
     bool follow_redirects = false;                                // RFC 5685
     bool strongswan_numbers = false;                              // of private use, as its Vendor ID says
+    bool cygnet_numbers = false;                                  // the same of model/private_use.h
 };
 
 // How ESP travels.

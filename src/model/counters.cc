@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "wrong-choice",
     "ppk-used", "ppk-skipped", "ppk-refused", "ppk-unknown", "ppk-replayed", "ppk-malformed", "ppk-unavailable",
     "resource-wanted", "resource-refused", "max-queue-in", "max-queue-out",
+    "post-quantum-refused", "private-number-ignored",
 };
 static_assert(!names.back().empty(), "every counter has a name");
 

@@ -39,6 +39,7 @@ enum class Counter : std::uint8_t {
     temporary_failure_sent, address_refused, unproven_answer, too_many_retries, puzzle_refused, wrong_choice,
     ppk_used, ppk_skipped, ppk_refused, ppk_unknown, ppk_replayed, ppk_malformed, ppk_unavailable,
     resource_wanted, resource_refused, max_queue_in, max_queue_out,
+    post_quantum_refused, private_number_ignored,
     count
 };
 inline constexpr std::size_t counter_count = static_cast<std::size_t>(Counter::count);

@@ -1,6 +1,7 @@
 #include "model/iana.h"
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <string_view>
 #include <utility>
@@ -161,6 +162,22 @@ constexpr Named<Ke> ke_names[] = {
     {Ke::ml_kem_512, "ML_KEM_512"},
     {Ke::ml_kem_768, "ML_KEM_768"},
     {Ke::ml_kem_1024, "ML_KEM_1024"},
+    {Ke::frodokem_640_aes, "FRODOKEM_640_AES"},
+    {Ke::frodokem_976_aes, "FRODOKEM_976_AES"},
+    {Ke::frodokem_1344_aes, "FRODOKEM_1344_AES"},
+    {Ke::frodokem_640_shake, "FRODOKEM_640_SHAKE"},
+    {Ke::frodokem_976_shake, "FRODOKEM_976_SHAKE"},
+    {Ke::frodokem_1344_shake, "FRODOKEM_1344_SHAKE"},
+    {Ke::mceliece_348864, "MCELIECE_348864"},
+    {Ke::mceliece_348864f, "MCELIECE_348864F"},
+    {Ke::mceliece_460896, "MCELIECE_460896"},
+    {Ke::mceliece_460896f, "MCELIECE_460896F"},
+    {Ke::mceliece_6688128, "MCELIECE_6688128"},
+    {Ke::mceliece_6688128f, "MCELIECE_6688128F"},
+    {Ke::mceliece_6960119, "MCELIECE_6960119"},
+    {Ke::mceliece_6960119f, "MCELIECE_6960119F"},
+    {Ke::mceliece_8192128, "MCELIECE_8192128"},
+    {Ke::mceliece_8192128f, "MCELIECE_8192128F"},
 };
 
 constexpr Named<Sn> sn_names[] = {
@@ -363,6 +380,21 @@ std::string name_of(Encr value) { return look_up(encr_names, value); }
 std::string name_of(Prf value) { return look_up(prf_names, value); }
 std::string name_of(Integ value) { return look_up(integ_names, value); }
 std::string name_of(Ke value) { return look_up(ke_names, value); }
+
+std::span<const Ke> key_exchange_methods() {
+    static constexpr auto methods = [] {
+        std::array<Ke, std::size(ke_names) - 1> all{};
+        std::ranges::transform(ke_names + 1, std::end(ke_names), all.begin(), &Named<Ke>::value);
+        return all;
+    }();
+    static_assert(ke_names[0].value == Ke::none && std::ranges::is_sorted(methods));
+    return methods;
+}
+
+bool is_post_quantum_kem(Ke method) {
+    return (method >= Ke::ml_kem_512 && method <= Ke::ml_kem_1024) || is_frodokem(method) || is_mceliece(method);
+}
+
 std::string name_of(Sn value) { return look_up(sn_names, value); }
 std::string name_of(IdType value) { return look_up(id_type_names, value); }
 std::string name_of(CertEncoding value) { return look_up(cert_encoding_names, value); }

@@ -3,7 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+
+#include "model/private_use.h"
 
 namespace cygnet::model {
 
@@ -140,7 +143,38 @@ enum class Ke : std::uint16_t {
     ml_kem_512 = 35,
     ml_kem_768 = 36,
     ml_kem_1024 = 37,
+    // With AES; as a secondary source gives the numbers, no RFC does.
+    frodokem_640_aes = 38,
+    frodokem_976_aes = 39,
+    frodokem_1344_aes = 40,
+    frodokem_640_shake = private_use::frodokem_640_shake,
+    frodokem_976_shake = private_use::frodokem_976_shake,
+    frodokem_1344_shake = private_use::frodokem_1344_shake,
+    mceliece_348864 = private_use::mceliece_348864,
+    mceliece_348864f = private_use::mceliece_348864f,
+    mceliece_460896 = private_use::mceliece_460896,
+    mceliece_460896f = private_use::mceliece_460896f,
+    mceliece_6688128 = private_use::mceliece_6688128,
+    mceliece_6688128f = private_use::mceliece_6688128f,
+    mceliece_6960119 = private_use::mceliece_6960119,
+    mceliece_6960119f = private_use::mceliece_6960119f,
+    mceliece_8192128 = private_use::mceliece_8192128,
+    mceliece_8192128f = private_use::mceliece_8192128f,
 };
+// Every method above but NONE, in the order of the numbers.
+std::span<const Ke> key_exchange_methods();
+// RFC 7296 §3.3.2: 1024 to 65535 mean what two peers agreed on.
+constexpr bool is_private_use(Ke method) { return static_cast<std::uint16_t>(method) >= 1024; }
+// A KEM for which no attack of a quantum computer is known.
+bool is_post_quantum_kem(Ke method);
+constexpr bool is_frodokem(Ke method) {
+    const auto number = static_cast<std::uint16_t>(method);
+    return (number >= 38 && number <= 40) || (number >= private_use::frodokem_640_shake && number <= private_use::frodokem_1344_shake);
+}
+constexpr bool is_mceliece(Ke method) {
+    const auto number = static_cast<std::uint16_t>(method);
+    return number >= private_use::mceliece_348864 && number <= private_use::mceliece_8192128f;
+}
 
 // Sequence Numbers (was Extended Sequence Numbers), RFC 9827.
 enum class Sn : std::uint16_t { bits_32 = 0, bits_64_partial = 1 };

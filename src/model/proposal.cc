@@ -372,17 +372,14 @@ Proposal ChosenProposal::as_answer() const {
 }
 
 bool is_post_quantum(const Proposal& proposal) {
-    const auto ml_kem = [](const Transform& transform) {
-        return transform.id >= std::to_underlying(Ke::ml_kem_512) &&
-               transform.id <= std::to_underlying(Ke::ml_kem_1024);
-    };
-    const auto always_ml_kem = [&](TransformType type) {
+    const auto kem = [](const Transform& transform) { return is_post_quantum_kem(static_cast<Ke>(transform.id)); };
+    const auto always_kem = [&](TransformType type) {
         const auto alternatives = proposal.of_type(type);
-        return !alternatives.empty() && std::ranges::all_of(alternatives, ml_kem);
+        return !alternatives.empty() && std::ranges::all_of(alternatives, kem);
     };
-    if (always_ml_kem(TransformType::ke)) return true;
+    if (always_kem(TransformType::ke)) return true;
     for (unsigned round = 1; round <= additional_rounds; ++round)
-        if (always_ml_kem(round_type(round))) return true;
+        if (always_kem(round_type(round))) return true;
     return false;
 }
 

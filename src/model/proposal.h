@@ -114,7 +114,7 @@ Result<std::vector<Proposal>> parse_proposals(Protocol protocol, std::string_vie
 std::vector<Proposal> default_ike_proposals();
 std::vector<Proposal> default_esp_proposals();
 
-// A connection that requires post-quantum security keeps only proposals in which every choice runs ML-KEM.
+// A connection that requires post-quantum security keeps only proposals in which every choice runs a post-quantum KEM.
 bool is_post_quantum(const Proposal& proposal);
 
 // Child SA proposals for IKE_AUTH, where no key exchange runs (RFC 7296 §1.2).
