@@ -1,9 +1,11 @@
-// AlgorithmIdentifiers of RFC 7427 appendix A and RFC 8420 appendix A.
+// AlgorithmIdentifiers of RFC 7427 appendix A, RFC 8420 appendix A and pqc-auth appendix B.
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 
 #include "crypto/der.h"
+#include "crypto/public_key.h"
 #include "crypto/signature.h"
 
 namespace cygnet::crypto {
@@ -27,8 +29,9 @@ constexpr std::array<HashName, 4> hash_names = {{
 }};
 constexpr const char* rsa_pss_oid = "1.2.840.113549.1.1.10";
 constexpr const char* mgf1_oid = "1.2.840.113549.1.1.8";
-constexpr const char* ed25519_oid = "1.3.101.112";
-constexpr const char* ed448_oid = "1.3.101.113";
+// HashML-DSA and HashSLH-DSA, by the last number of their OIDs under NIST's sigAlgs.
+constexpr std::string_view signature_arc = "2.16.840.1.101.3.4.3.";
+constexpr unsigned first_prehash = 32, last_prehash = 46;
 
 constexpr std::array<std::uint8_t, 2> null_element = {der::null, 0};
 
@@ -101,15 +104,19 @@ Result<SignatureScheme> read_pss(ByteView parameters) {
     return SignatureScheme{Kind::rsa_pss, hash->hash};
 }
 
+bool is_prehash(std::string_view oid) {
+    unsigned last = 0;
+    if (!oid.starts_with(signature_arc)) return false;
+    oid.remove_prefix(signature_arc.size());
+    std::from_chars(oid.data(), oid.data() + oid.size(), last);
+    return last >= first_prehash && last <= last_prehash;
+}
+
 }  // namespace
 
 Bytes algorithm_identifier(const SignatureScheme& scheme) {
+    if (const OneWay* one_way = one_way_of(scheme.kind)) return identifier(one_way->oid);
     const auto hash = std::ranges::find(hash_names, scheme.hash, &HashName::hash);
-    switch (scheme.kind) {
-        case Kind::ed25519: return identifier(ed25519_oid);
-        case Kind::ed448: return identifier(ed448_oid);
-        default: break;
-    }
     ASSERT(hash != hash_names.end());
     if (scheme.kind == Kind::rsa_pkcs1) return identifier(hash->rsa_pkcs1, null_element);
     if (scheme.kind == Kind::ecdsa) return identifier(hash->ecdsa);
@@ -126,10 +133,10 @@ Result<SignatureScheme> parse_algorithm_identifier(ByteView der) {
             return SignatureScheme{Kind::rsa_pkcs1, hash.hash};
         if (named.oid == hash.ecdsa && named.parameters.empty()) return SignatureScheme{Kind::ecdsa, hash.hash};
     }
-    if (named.oid == ed25519_oid && named.parameters.empty())
-        return SignatureScheme{Kind::ed25519, SignatureHash::identity};
-    if (named.oid == ed448_oid && named.parameters.empty())
-        return SignatureScheme{Kind::ed448, SignatureHash::identity};
+    for (const OneWay& each : one_way_keys())
+        if (named.oid == each.oid && named.parameters.empty()) return SignatureScheme{each.kind, SignatureHash::identity};
+    // pqc-auth §3.2: pure mode, and no other.
+    if (is_prehash(named.oid)) return unsupported("HashML-DSA and HashSLH-DSA have no place in IKE (" + named.oid + ')');
     return unsupported("signature algorithm " + named.oid);
 }
 

@@ -53,8 +53,6 @@ constexpr model::Integ integrity_algorithms[] = {model::Integ::hmac_sha2_256_128
                                                  model::Integ::hmac_sha2_512_256, model::Integ::hmac_sha1_96};
 constexpr model::Prf prfs[] = {model::Prf::hmac_sha2_256, model::Prf::hmac_sha2_384, model::Prf::hmac_sha2_512,
                                model::Prf::hmac_sha1};
-constexpr KeyType key_types[] = {KeyType::rsa,       KeyType::ecdsa_256, KeyType::ecdsa_384,
-                                 KeyType::ecdsa_521, KeyType::ed25519,   KeyType::ed448};
 
 Hash hash_of(model::Prf prf) {
     switch (prf) {
@@ -129,9 +127,11 @@ std::vector<CatalogueRow> make_catalogue() {
         if (const KeRow* row = best_key_exchange(method))
             rows.push_back({"ke", name_of(method), owner_of(&Library::key_exchanges, row)});
     }
-    for (const KeyType type : key_types)
-        rows.push_back(
-            {"signature", std::string(name_of(type)), owner_of(&Library::signatures, &best_signature(type))});
+    for (std::size_t i = 0; i < key_type_count; ++i) {
+        const auto type = static_cast<KeyType>(i);
+        if (const SignatureRow* row = best_signature(type))
+            rows.push_back({"signature", std::string(name_of(type)), owner_of(&Library::signatures, row)});
+    }
     rows.push_back({"X.509", "path validation", openssl_version()});
     return rows;
 }
@@ -182,11 +182,8 @@ const KeRow* best_key_exchange(model::Ke method) {
     return first_row(&Library::key_exchanges, [&](const KeRow& row) { return row.method == method; });
 }
 
-const SignatureRow& best_signature(KeyType type) {
-    const SignatureRow* row =
-        first_row(&Library::signatures, [&](const SignatureRow& each) { return each.type == type; });
-    ASSERT(row);
-    return *row;
+const SignatureRow* best_signature(KeyType type) {
+    return first_row(&Library::signatures, [&](const SignatureRow& each) { return each.type == type; });
 }
 
 const std::vector<CatalogueRow>& catalogue() {

@@ -1,12 +1,28 @@
 // The forms of public keys, private key files and ECDSA signatures. Private to crypto.
 #pragma once
 
+#include <span>
+
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/secret.h"
 #include "crypto/signature.h"
 
 namespace cygnet::crypto {
+
+// Keys with one way to sign, which hash by themselves: their OID names key and signature alike, and nothing else does.
+struct OneWay {
+    KeyType type{};
+    SignatureScheme::Kind kind{};
+    const char* oid = "";
+    const char* name = "";
+    unsigned bits = 0;                // of the public key, or of the curve
+    std::size_t public_octets = 0;
+    std::size_t signature_octets = 0;
+};
+std::span<const OneWay> one_way_keys();
+const OneWay* one_way_of(KeyType type);  // none: RSA and ECDSA
+const OneWay* one_way_of(SignatureScheme::Kind kind);
 
 struct PublicKeyFacts {
     KeyType type{};

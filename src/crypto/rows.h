@@ -128,7 +128,7 @@ const HashRow& best_hash(Hash hash);  // every build has all
 const AeadRow* best_aead(AeadKind kind, std::size_t key_size);
 const CbcRow* best_cbc(std::size_t key_size);
 const KeRow* best_key_exchange(model::Ke method);
-const SignatureRow& best_signature(KeyType type);
+const SignatureRow* best_signature(KeyType type);
 
 // What each library's files give.
 std::string openssl_version();

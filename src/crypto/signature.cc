@@ -31,8 +31,6 @@ struct PrivateKey::Impl {
 
 namespace {
 
-constexpr std::string_view type_names[] = {"RSA", "ECDSA-256", "ECDSA-384", "ECDSA-521", "Ed25519", "Ed448"};
-
 bool is_ecdsa(KeyType type) {
     return type == KeyType::ecdsa_256 || type == KeyType::ecdsa_384 || type == KeyType::ecdsa_521;
 }
@@ -45,12 +43,16 @@ Result<> check_fit(KeyType type, const SignatureScheme& scheme) {
         case Kind::rsa_pkcs1:
         case Kind::rsa_pss: fits = type == KeyType::rsa && !identity; break;
         case Kind::ecdsa: fits = is_ecdsa(type) && !identity; break;
-        case Kind::ed25519: fits = type == KeyType::ed25519 && identity; break;
-        case Kind::ed448: fits = type == KeyType::ed448 && identity; break;
+        default: fits = one_way_of(scheme.kind)->type == type && identity; break;
     }
     if (fits && scheme.hash != SignatureHash::sha1) return {};
     return fail(Errc::unsupported, "signature",
                 fmt::format("{} is not acceptable with an {} key", scheme.text(), name_of(type)));
+}
+
+Result<const SignatureRow*> row_of(KeyType type) {
+    if (const SignatureRow* row = best_signature(type)) return row;
+    return fail(Errc::unsupported, "key", fmt::format("no library of this build computes {}", name_of(type)));
 }
 
 std::unexpected<Error> does_not_verify() {
@@ -59,27 +61,37 @@ std::unexpected<Error> does_not_verify() {
 
 }  // namespace
 
-std::string_view name_of(KeyType type) { return type_names[static_cast<std::size_t>(type)]; }
+std::string_view name_of(KeyType type) {
+    switch (type) {
+        case KeyType::rsa: return "RSA";
+        case KeyType::ecdsa_256: return "ECDSA-256";
+        case KeyType::ecdsa_384: return "ECDSA-384";
+        case KeyType::ecdsa_521: return "ECDSA-521";
+        default: return one_way_of(type)->name;
+    }
+}
+
+bool is_post_quantum(KeyType type) { return type >= KeyType::ml_dsa_44; }
+bool supports(KeyType type) { return best_signature(type) != nullptr; }
+bool hashes_itself(Kind kind) { return one_way_of(kind) != nullptr; }
 
 std::string SignatureScheme::text() const {
     switch (kind) {
         case Kind::rsa_pkcs1: return "RSA with " + name_of(hash);
         case Kind::rsa_pss: return "RSA-PSS with " + name_of(hash);
         case Kind::ecdsa: return "ECDSA with " + name_of(hash);
-        case Kind::ed25519: return "Ed25519";
-        case Kind::ed448: return "Ed448";
+        default: return one_way_of(kind)->name;
     }
-    return "";
 }
 
 Result<PublicKey> PublicKey::from_spki(ByteView der) {
     const PublicKeyFacts facts = TRY(read_public_key_facts(der));
-    const SignatureRow& row = best_signature(facts.type);
-    KeyObject object = TRY(row.read_public(der));
+    const SignatureRow* row = TRY(row_of(facts.type));
+    KeyObject object = TRY(row->read_public(der));
     const auto key_id = sha1({facts.key_bits});
     const auto spki_hash = sha1({der});
     return PublicKey(std::make_shared<const Impl>(
-        Impl{facts.type, facts.bits, keep(der), keep(key_id), keep(spki_hash), &row, std::move(object)}));
+        Impl{facts.type, facts.bits, keep(der), keep(key_id), keep(spki_hash), row, std::move(object)}));
 }
 
 KeyType PublicKey::type() const { return impl_->type; }
@@ -91,9 +103,9 @@ const Bytes& PublicKey::spki_hash() const { return impl_->spki_hash; }
 Result<PrivateKey> PrivateKey::parse(ByteView pem_or_der) {
     const KeyFile file = TRY(openssl_read_private_key(pem_or_der));
     PublicKey public_key = TRY(PublicKey::from_spki(file.spki));
-    const SignatureRow& row = best_signature(public_key.type());
-    KeyObject object = TRY(row.read_private(file.pkcs8.reveal()));
-    return PrivateKey(std::make_shared<const Impl>(Impl{std::move(public_key), &row, std::move(object)}));
+    const SignatureRow* row = TRY(row_of(public_key.type()));
+    KeyObject object = TRY(row->read_private(file.pkcs8.reveal()));
+    return PrivateKey(std::make_shared<const Impl>(Impl{std::move(public_key), row, std::move(object)}));
 }
 
 PublicKey PrivateKey::public_key() const { return impl_->public_key; }
@@ -108,8 +120,6 @@ std::vector<SignatureScheme> schemes_for(KeyType type, std::span<const Signature
         if (std::ranges::find(peer_hashes, hash) != peer_hashes.end()) schemes.push_back({kind, hash});
     };
     switch (type) {
-        case KeyType::ed25519: add(Kind::ed25519, SignatureHash::identity); break;
-        case KeyType::ed448: add(Kind::ed448, SignatureHash::identity); break;
         case KeyType::rsa:
             for (const Kind kind : {Kind::rsa_pss, Kind::rsa_pkcs1})
                 for (const auto hash : {SignatureHash::sha2_256, SignatureHash::sha2_384, SignatureHash::sha2_512})
@@ -128,6 +138,8 @@ std::vector<SignatureScheme> schemes_for(KeyType type, std::span<const Signature
             for (const auto hash : {SignatureHash::sha2_512, SignatureHash::sha2_384, SignatureHash::sha2_256})
                 add(Kind::ecdsa, hash);
             break;
+        // RFC 8420 §2, pqc-auth §3.2.1: not with a peer that did not announce Identity.
+        default: add(one_way_of(type)->kind, SignatureHash::identity); break;
     }
     return schemes;
 }

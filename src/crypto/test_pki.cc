@@ -81,8 +81,8 @@ std::string make_test_key(KeyType type, unsigned rsa_bits) {
             case KeyType::ecdsa_521: return EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-521");
             case KeyType::ed25519: return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
             case KeyType::ed448: return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED448");
+            default: return nullptr;
         }
-        return nullptr;
     };
     const Key key(make());
     const Memory memory(BIO_new(BIO_s_mem()));

@@ -38,7 +38,7 @@ enum class PostQuantum : std::uint8_t { off, preferred, required };  // our own 
 enum class RedirectAt : std::uint8_t { init, auth };            // our own key `redirect_at`
 
 enum class AuthClass : std::uint8_t { psk, pubkey, null, any };  // null is our own value: NULL authentication (RFC 7619)
-enum class KeyKind : std::uint8_t { rsa, ecdsa, ed25519, ed448 };
+enum class KeyKind : std::uint8_t { rsa, ecdsa, ed25519, ed448, ml_dsa_44, ml_dsa_65, ml_dsa_87, slh_dsa };  // slh_dsa: any of its sets
 
 // One authentication round of one side: connections.<conn>.local<suffix> / remote<suffix>.
 struct AuthConfig {

@@ -28,6 +28,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "ticket-issued", "ticket-refused", "ike-resumed",
     "crash-token-sent", "crash-token-wrong", "peer-crashed",
     "invalid-message-id-sent", "counters-synchronized", "ike-cloned",
+    "signature-refused", "auth-round-missing",
     "unprotected-message", "payload-missing", "identity-refused", "round-refused", "state-not-found", "child-sa-not-found",
     "delete-unknown", "temporary-failure-sent", "address-refused", "unproven-answer", "too-many-retries", "puzzle-refused",
     "wrong-choice",

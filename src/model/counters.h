@@ -35,6 +35,8 @@ enum class Counter : std::uint8_t {
     ticket_issued, ticket_refused, ike_resumed,
     crash_token_sent, crash_token_wrong, peer_crashed,
     invalid_message_id_sent, counters_synchronized, ike_cloned,
+    signature_refused,   // AUTH whose algorithm, form or length cannot be that of the key; a wrong signature only fails
+    auth_round_missing,  // a peer that proves less than the connection demands (RFC 4739): one of two signatures, say
     unprotected_message, payload_missing, identity_refused, round_refused, state_not_found, child_not_found, delete_unknown,
     temporary_failure_sent, address_refused, unproven_answer, too_many_retries, puzzle_refused, wrong_choice,
     ppk_used, ppk_skipped, ppk_refused, ppk_unknown, ppk_replayed, ppk_malformed, ppk_unavailable,

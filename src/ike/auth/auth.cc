@@ -136,9 +136,12 @@ model::KeyKind key_kind(crypto::SignatureScheme::Kind kind) {
         case Kind::rsa_pss: return model::KeyKind::rsa;
         case Kind::ecdsa: return model::KeyKind::ecdsa;
         case Kind::ed25519: return model::KeyKind::ed25519;
-        case Kind::ed448: break;
+        case Kind::ed448: return model::KeyKind::ed448;
+        case Kind::ml_dsa_44: return model::KeyKind::ml_dsa_44;
+        case Kind::ml_dsa_65: return model::KeyKind::ml_dsa_65;
+        case Kind::ml_dsa_87: return model::KeyKind::ml_dsa_87;
+        default: return model::KeyKind::slh_dsa;
     }
-    return model::KeyKind::ed448;
 }
 
 // Whether the words after auth = pubkey, rsa/pss-sha384 … allow a scheme, for our own signature or the peer's.
@@ -147,8 +150,7 @@ bool scheme_allowed(const crypto::SignatureScheme& scheme, const model::AuthConf
     const auto& kinds = round.key_kinds;
     if (!kinds.empty() && std::ranges::find(kinds, key_kind(scheme.kind)) == kinds.end()) return false;
     if (round.rsa_pss && scheme.kind == Kind::rsa_pkcs1 && *round.rsa_pss) return false;
-    const bool hash_matters = scheme.kind != Kind::ed25519 && scheme.kind != Kind::ed448;
-    if (!hash_matters || round.hashes.empty()) return true;
+    if (crypto::hashes_itself(scheme.kind) || round.hashes.empty()) return true;
     return std::ranges::find(round.hashes, scheme.hash) != round.hashes.end();
 }
 
@@ -186,10 +188,8 @@ bool choose_scheme(SignaturePlan& plan, const model::AuthConfig& local, const Pe
         case crypto::KeyType::ecdsa_256: plan.method = model::AuthMethod::ecdsa_256; return true;
         case crypto::KeyType::ecdsa_384: plan.method = model::AuthMethod::ecdsa_384; return true;
         case crypto::KeyType::ecdsa_521: plan.method = model::AuthMethod::ecdsa_521; return true;
-        case crypto::KeyType::ed25519:
-        case crypto::KeyType::ed448: return false;  // RFC 8420: only with RFC 7427.
+        default: return false;  // RFC 8420, pqc-auth §3.2.1: only with RFC 7427
     }
-    return false;
 }
 
 std::string hashes_text(const PeerHints& hints) {
