@@ -192,6 +192,7 @@ int main(int argc, char** argv) {
     save_bodies<CertreqPayload>("ike_certreq");
     save_bodies<GatewayData>("ike_gateway");
     save_bodies<IpcompData>("ike_ipcomp");
+    save_bodies<AuthAnnouncement>("ike_announcement");
     save_bodies<AuthPayload>("ike_auth");
     save_bodies<NoncePayload>("ike_nonce");
     save_bodies<NotifyPayload>("ike_notify");

@@ -84,6 +84,9 @@ private:
 // (SIGNATURE_HASH_ALGORITHMS). RSA: PSS before PKCS#1. Ed25519, Ed448, ML-DSA and SLH-DSA: one, if the peer announced Identity.
 std::vector<SignatureScheme> schemes_for(KeyType type, std::span<const model::SignatureHash> peer_hashes);
 
+// All schemes that a peer may sign with, best first.
+std::vector<SignatureScheme> supported_schemes();
+
 // Hashes that we announce, best first.
 std::vector<model::SignatureHash> supported_signature_hashes();
 

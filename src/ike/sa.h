@@ -183,6 +183,7 @@ struct PeerAbilities {
     bool follow_redirects = false;                                // RFC 5685
     bool strongswan_numbers = false;                              // of private use, as its Vendor ID says
     bool cygnet_numbers = false;                                  // the same of model/private_use.h
+    bool full_transcript = false;                                 // both AUTHs cover both first messages; kept for list-sas
 };
 
 // How ESP travels.

@@ -35,6 +35,7 @@ struct ResumptionState {
     PolicyDigest policy{};                       // see policy_digest()
     std::int64_t authenticated_at = 0;           // with credentials; seconds since 1970
     Bytes ppk_id{};                              // of the PPK that SK_d came from; empty: none
+    bool full_transcript = false;                // its proofs covered both first messages, and so will those of the resumption
 
     // Fails when this build no longer has the algorithms.
     Result<model::ChosenProposal> proposal() const;

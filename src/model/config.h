@@ -35,6 +35,7 @@ enum class OcspInIke : std::uint8_t { reply, request, both, never };  // RFC 480
 enum class HashAndUrl : std::uint8_t { no, yes, internal };           // our own key `hash_and_url`
 enum class Resumption : std::uint8_t { no, stateful, ticket };  // our own key `resumption`: RFC 5723
 enum class PostQuantum : std::uint8_t { off, preferred, required };  // our own key `post_quantum`
+enum class DowngradeProtection : std::uint8_t { preferred, required, off };  // our own key `downgrade_protection`
 enum class RedirectAt : std::uint8_t { init, auth };            // our own key `redirect_at`
 
 enum class AuthClass : std::uint8_t { psk, pubkey, null, any };  // null is our own value: NULL authentication (RFC 7619)
@@ -145,6 +146,8 @@ struct Connection {
     std::uint16_t remote_port = 500;
     std::vector<Proposal> proposals = default_ike_proposals();
     PostQuantum post_quantum = PostQuantum::preferred;  // our own key
+    DowngradeProtection downgrade_protection = DowngradeProtection::preferred;  // our own key: AUTH covers all of IKE_SA_INIT
+    bool announce_auth = true;               // our own key: tell the peer which signatures we take (RFC 9593)
     std::vector<IpAddress> vips{};           // virtual addresses to request (0.0.0.0, :: for "any")
     std::vector<std::string> pools{};
     bool encap = false;                      // force UDP encapsulation by claiming a NAT

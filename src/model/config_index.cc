@@ -23,11 +23,13 @@ bool same_offer(const Connection& a, const Connection& b) {
     return a.proposals == b.proposals && a.post_quantum == b.post_quantum && a.tcp == b.tcp;
 }
 
-// What it asks for with CERTREQ.
+// What it asks for with CERTREQ, announces and agrees to.
 bool same_requests(const Connection& a, const Connection& b) {
-    return a.send_certreq == b.send_certreq && a.ocsp == b.ocsp && a.hash_and_url == b.hash_and_url &&
+    return a.send_certreq == b.send_certreq && a.ocsp == b.ocsp && a.hash_and_url == b.hash_and_url && a.ppk == b.ppk &&
+           a.announce_auth == b.announce_auth && a.downgrade_protection == b.downgrade_protection &&
            std::ranges::equal(a.remote, b.remote, [](const AuthConfig& one, const AuthConfig& other) {
                return one.auth == other.auth && one.ca_certificates == other.ca_certificates &&
+                      one.key_kinds == other.key_kinds && one.rsa_pss == other.rsa_pss && one.hashes == other.hashes &&
                       one.certificates.empty() == other.certificates.empty() &&
                       one.public_keys.empty() == other.public_keys.empty();
            });

@@ -33,6 +33,7 @@ constexpr std::array<std::string_view, counter_count> names{
     "delete-unknown", "temporary-failure-sent", "address-refused", "unproven-answer", "too-many-retries", "puzzle-refused",
     "wrong-choice",
     "ppk-used", "ppk-skipped", "ppk-refused", "ppk-unknown", "ppk-replayed", "ppk-malformed", "ppk-unavailable",
+    "announcement-ignored", "announcement-excess", "announcement-unmatched", "transcript-authenticated", "transcript-refused",
     "resource-wanted", "resource-refused", "max-queue-in", "max-queue-out",
     "post-quantum-refused", "private-number-ignored",
 };

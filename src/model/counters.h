@@ -40,6 +40,7 @@ enum class Counter : std::uint8_t {
     unprotected_message, payload_missing, identity_refused, round_refused, state_not_found, child_not_found, delete_unknown,
     temporary_failure_sent, address_refused, unproven_answer, too_many_retries, puzzle_refused, wrong_choice,
     ppk_used, ppk_skipped, ppk_refused, ppk_unknown, ppk_replayed, ppk_malformed, ppk_unavailable,
+    announcement_ignored, announcement_excess, announcement_unmatched, transcript_authenticated, transcript_refused,
     resource_wanted, resource_refused, max_queue_in, max_queue_out,
     post_quantum_refused, private_number_ignored,
     count

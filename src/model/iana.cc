@@ -319,6 +319,7 @@ constexpr Named<NotifyType> notify_type_names[] = {
     {NotifyType::sa_resource_info, "SA_RESOURCE_INFO"},
     {NotifyType::use_ppk_int, "USE_PPK_INT"},
     {NotifyType::ppk_identity_key, "PPK_IDENTITY_KEY"},
+    {NotifyType::ike_sa_init_full_transcript_auth, "IKE_SA_INIT_FULL_TRANSCRIPT_AUTH"},
     {NotifyType::use_beet_mode, "USE_BEET_MODE"},
 };
 

@@ -314,6 +314,7 @@ enum class NotifyType : std::uint16_t {
     sa_resource_info = 16444,
     use_ppk_int = 16445,
     ppk_identity_key = 16446,
+    ike_sa_init_full_transcript_auth = 16447,  // draft-ietf-ipsecme-ikev2-downgrade-prevention
     // Private use (RFC 7296 §3.10.1): they mean this to peers whose Vendor ID is strongSwan's, nothing to others.
     use_beet_mode = 40961,
 };

@@ -24,6 +24,11 @@ inline constexpr std::size_t certificates_per_message = 16;
 inline constexpr std::size_t certificate_authorities_per_certreq = 512;
 inline constexpr std::size_t certreq_connections = 64;  // of those that a first request may mean: whose CAs are asked for
 
+// Announcements of authentication methods, RFC 9593: those of a peer that are looked at. A first response that would become a
+// larger IP datagram than this leaves ours to IKE_INTERMEDIATE.
+inline constexpr std::size_t announcements_per_peer = 128;
+inline constexpr std::size_t first_response_ip_octets = 1280;
+
 inline constexpr std::size_t identity_octets = 4096;  // of an ID payload: more than the longest distinguished name
 inline constexpr std::size_t authentication_rounds = 8;  // of one side, RFC 4739
 

@@ -66,6 +66,7 @@ struct IkeStatus {
     std::uint64_t spi_i = 0, spi_r = 0;
     bool nat_local = false, nat_remote = false;
     bool mobike = false;                  // both ends may move (RFC 4555)
+    bool full_transcript = false;         // both proofs cover both first messages
     std::vector<IpAddress> peer_addresses{};  // that the peer announced, the one in use included
     std::optional<ChosenProposal> proposal{};
     std::optional<std::string> ppk_id{};  // of the PPK that its keys, or those of an SA that it followed, came from last

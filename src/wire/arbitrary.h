@@ -63,11 +63,11 @@ template <class Length, auto member, class T>
 void draw_field(const LengthPrefixed<Length, member>&, Arbitrary& source, T& value) {
     value.*member = source.octets(0, std::numeric_limits<Length>::max());
 }
-template <class Length, auto member, class T>
-void draw_field(const SizeOf<Length, member>&, Arbitrary& source, T& value) {
+template <class Length, auto member, std::size_t more, class T>
+void draw_field(const SizeOf<Length, member, more>&, Arbitrary& source, T& value) {
     using Member = MemberType<member>;
     if constexpr (std::is_same_v<Member, ByteView>) {
-        value.*member = source.octets(0, std::numeric_limits<Length>::max());
+        value.*member = source.octets(0, std::numeric_limits<Length>::max() - more);
     } else {
         for (std::size_t count = source.below(5); count-- > 0;)
             (value.*member).push_back(arbitrary<typename Member::value_type>(source));

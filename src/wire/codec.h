@@ -203,19 +203,21 @@ bool same_field(const LengthPrefixed<Length, member>&, const T& a, const T& b) {
 
 // SizeOf with Sized or Items
 
-template <class Length, auto member, class T>
-Result<> read_field(const SizeOf<Length, member>& field, Parsing& in, T&) {
+template <class Length, auto member, std::size_t more, class T>
+Result<> read_field(const SizeOf<Length, member, more>& field, Parsing& in, T&) {
     in.announced = TRY(in.reader.template integer<Length>(field.name));
+    if (in.announced < more) return fail(Errc::bad_length, field.name);
+    in.announced -= more;
     return {};
 }
-template <class Length, auto member, class T>
-void write_field(const SizeOf<Length, member>&, Writing& out, const T& value) {
-    out.writer.integer(checked_size<Length>((value.*member).size()));
+template <class Length, auto member, std::size_t more, class T>
+void write_field(const SizeOf<Length, member, more>&, Writing& out, const T& value) {
+    out.writer.integer(checked_size<Length>((value.*member).size() + more));
 }
-template <class Length, auto member, class T>
-void print_field(const SizeOf<Length, member>&, std::string&, const T&) {}
-template <class Length, auto member, class T>
-bool same_field(const SizeOf<Length, member>&, const T&, const T&) {
+template <class Length, auto member, std::size_t more, class T>
+void print_field(const SizeOf<Length, member, more>&, std::string&, const T&) {}
+template <class Length, auto member, std::size_t more, class T>
+bool same_field(const SizeOf<Length, member, more>&, const T&, const T&) {
     return true;  // follows from the field whose size it is
 }
 

@@ -59,8 +59,8 @@ struct LengthPrefixed {
 };
 
 // An integer that announces the size of a later Sized or Items field of the same struct: octets of
-// a view, or elements of a list. One such pair per struct.
-template <std::unsigned_integral Length, auto member>
+// a view, or elements of a list. One such pair per struct. It may count `more` octets of the fields before that one.
+template <std::unsigned_integral Length, auto member, std::size_t more = 0>
 struct SizeOf {
     const char* name;
 };

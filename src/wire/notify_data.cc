@@ -6,5 +6,6 @@ namespace cygnet::wire {
 
 CYGNET_WIRE_CODEC(GatewayData);
 CYGNET_WIRE_CODEC(IpcompData);
+CYGNET_WIRE_CODEC(AuthAnnouncement);
 
 }  // namespace cygnet::wire

@@ -25,4 +25,18 @@ struct IpcompData {
                                               Rest<&IpcompData::attributes>{"attributes"}};
 };
 
+// One of the announcements in SUPPORTED_AUTH_METHODS, RFC 9593 §3.2; the notification is a list of them. Its length, which
+// counts itself and the method, says what follows:
+//
+//   2     PSK, NULL                nothing
+//   3     RSA, ECDSA of old        Cert Link (1)
+//   more  Digital Signature        Cert Link (1) | AlgorithmIdentifier
+struct AuthAnnouncement {
+    model::AuthMethod method{};
+    ByteView details;
+    static constexpr auto fields =
+        std::tuple{SizeOf<std::uint8_t, &AuthAnnouncement::details, 2>{"length"}, Be<&AuthAnnouncement::method>{"method"},
+                   Sized<&AuthAnnouncement::details>{"details"}};
+};
+
 }  // namespace cygnet::wire

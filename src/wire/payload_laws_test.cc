@@ -17,7 +17,7 @@ class PayloadLaws : public testing::Test {};
 using Bodies = testing::Types<Header, SaPayload, KePayload, IdiPayload, IdrPayload, CertPayload, CertreqPayload,
                               AuthPayload, NoncePayload, NotifyPayload, DeletePayload, VendorIdPayload, TsiPayload,
                               TsrPayload, SkPayload, SkfPayload, ConfigurationAttribute, CpPayload, EapPayload,
-                              PsPayload, GatewayData, IpcompData>;
+                              PsPayload, GatewayData, IpcompData, AuthAnnouncement>;
 TYPED_TEST_SUITE(PayloadLaws, Bodies);
 
 // Copies into memory of exactly this size, so that the sanitizers see a read beyond it.

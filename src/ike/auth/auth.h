@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "crypto/job.h"
+#include "ike/auth/announcements.h"
 #include "ike/auth/key_pads.h"
 #include "ike/credentials.h"
 #include "ike/keys.h"
@@ -64,6 +65,8 @@ struct PeerHints {
     bool ocsp = false;                 // it asks for an OCSP response (CERTREQ, RFC 4806)
     bool looks_up = false;             // it takes certificates by hash and URL (HTTP_CERT_LOOKUP_SUPPORTED)
     std::optional<model::Identity> wanted{};  // IDr: who it wants to talk to
+    AnnouncedMethods announced{};              // SUPPORTED_AUTH_METHODS (RFC 9593); empty: not said
+    std::optional<crypto::SignatureScheme> shown{};  // how it has signed itself
 };
 
 // Who we say we are: the configured identity, else the subject of our certificate, else our IKE address.

@@ -55,6 +55,11 @@ struct Feature {
     std::optional<Result<Next>> (*first_exchange)(Context&) = nullptr;
     // Initiator with keys: begins an exchange that must precede IKE_AUTH, if one is left.
     std::optional<Result<Next>> (*next_exchange)(Context&) = nullptr;
+    // IKE_INTERMEDIATE: adds to the request or the answer of ours; reads the peer's. Responder: whether the peer may begin one
+    // that brings no key exchange.
+    void (*intermediate_offer)(Context&, wire::MessageBuilder&) = nullptr;
+    Result<> (*intermediate_accept)(Context&, const Received&) = nullptr;
+    bool (*awaits_intermediate)(Context&) = nullptr;
     // Responder, before there are keys: what a protected message is worth.
     Worth (*worth_of_keys)(Context&, ByteView datagram) = nullptr;
     // Responder: fails while an exchange that must precede IKE_AUTH is missing.
@@ -149,5 +154,7 @@ extern const Feature counter_sync;
 extern const Feature cloning;
 extern const Feature beet;
 extern const Feature ppk_mixing;
+extern const Feature auth_announcements;
+extern const Feature full_transcript;
 
 }  // namespace cygnet::ike
