@@ -6,6 +6,7 @@
 #include <string>
 
 #include "wire/arbitrary.h"
+#include "wire/key_piece.h"
 #include "wire/notify_data.h"
 #include "wire/protected.h"
 
@@ -193,6 +194,7 @@ int main(int argc, char** argv) {
     save_bodies<GatewayData>("ike_gateway");
     save_bodies<IpcompData>("ike_ipcomp");
     save_bodies<AuthAnnouncement>("ike_announcement");
+    save_bodies<KeyPiece>("ike_key_piece");
     save_bodies<AuthPayload>("ike_auth");
     save_bodies<NoncePayload>("ike_nonce");
     save_bodies<NotifyPayload>("ike_notify");

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "wire/arbitrary.h"
+#include "wire/key_piece.h"
 #include "wire/notify_data.h"
 
 namespace cygnet::wire {
@@ -17,7 +18,7 @@ class PayloadLaws : public testing::Test {};
 using Bodies = testing::Types<Header, SaPayload, KePayload, IdiPayload, IdrPayload, CertPayload, CertreqPayload,
                               AuthPayload, NoncePayload, NotifyPayload, DeletePayload, VendorIdPayload, TsiPayload,
                               TsrPayload, SkPayload, SkfPayload, ConfigurationAttribute, CpPayload, EapPayload,
-                              PsPayload, GatewayData, IpcompData, AuthAnnouncement>;
+                              PsPayload, GatewayData, IpcompData, AuthAnnouncement, KeyPiece>;
 TYPED_TEST_SUITE(PayloadLaws, Bodies);
 
 // Copies into memory of exactly this size, so that the sanitizers see a read beyond it.
