@@ -36,14 +36,14 @@ public:
     void opened(model::IkeSaId sa, Standing standing, const model::IpAddress& from);
     void closed(model::IkeSaId sa);
     std::size_t half_open() const { return half_open_.size(); }
+    // RFC 8019 §4.2: one IPv4 address, or the /64 of one IPv6 site.
+    static model::IpAddress prefix_of(const model::IpAddress& address);
 
     // RFC 8019 §7.2: the first keys of an SA were computed for garbage; whether that happens often.
     void note_wasted_secret(Instant now) { ++wasted_.at(now); }
     bool secrets_are_wasted(Instant now) { return wasted_.rate(now) >= model::limits::wasted_secrets_before_puzzles; }
 
 private:
-    // RFC 8019 §4.2: one IPv4 address, or the /64 of one IPv6 site.
-    static model::IpAddress prefix_of(const model::IpAddress& address);
     unsigned puzzle_difficulty(const model::IpAddress& prefix) const;
     bool under_load(Instant now);
 

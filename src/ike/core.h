@@ -24,6 +24,7 @@
 #include "ike/look_ups.h"
 #include "ike/policies.h"
 #include "ike/failures.h"
+#include "ike/key_pieces.h"
 #include "ike/path_size.h"
 #include "ike/pool.h"
 #include "ike/sa.h"
@@ -81,7 +82,8 @@ struct PendingRedirect {
 class Core {
 public:
     Core(Rng& generator, EngineSettings engine_settings)
-        : rng(generator), settings(engine_settings), admission(engine_settings), cookies(generator) {}
+        : rng(generator), settings(engine_settings), admission(engine_settings), cookies(generator),
+          key_room({engine_settings.key_octets_of_strangers, engine_settings.key_octets_per_prefix, engine_settings.key_octets_of_peers}) {}
 
     Rng& rng;
     EngineSettings settings;
@@ -91,6 +93,7 @@ public:
     std::map<std::string, model::FewCounters, std::less<>> connection_counters{};
     Admission admission;
     CookieMint cookies;
+    KeyRoom key_room;  // of public values that come in pieces
     std::shared_ptr<crypto::ChainCache> chains = std::make_shared<crypto::ChainCache>();
     std::shared_ptr<crypto::RevocationCache> revocations = std::make_shared<crypto::RevocationCache>();
     LookUps look_ups{};

@@ -29,6 +29,9 @@ struct EngineSettings {
     Puzzles puzzles = Puzzles::never;
     unsigned puzzle_difficulty_min = model::limits::puzzle_difficulty_min;
     unsigned puzzle_difficulty_accepted = model::limits::puzzle_difficulty_accepted;
+    std::size_t key_octets_of_strangers = model::limits::key_octets_of_strangers;
+    std::size_t key_octets_per_prefix = model::limits::key_octets_per_prefix;
+    std::size_t key_octets_of_peers = model::limits::key_octets_of_peers;
     std::size_t fragment_ip_octets = model::limits::datagram_octets;  // no connection's fragments are larger
     Duration retransmit_first = model::limits::retransmit_first;
     double retransmit_factor = model::limits::retransmit_factor;

@@ -13,6 +13,7 @@
 #include "crypto/job.h"
 #include "ike/child.h"
 #include "ike/effects.h"
+#include "ike/key_pieces.h"
 #include "ike/message.h"
 #include "model/ppk.h"
 #include "model/status.h"
@@ -105,6 +106,7 @@ struct CreatingSa {
     Boxed<model::PacketEnds> packet{};  // of the task
     bool single_pair = false;
     std::optional<crypto::KeOffer> offer{};  // of the key exchange that runs
+    Boxed<OutgoingKey> pieces{};             // whose public value leaves in pieces
     bool answered = false;                   // only follow-up exchanges remain
     Bytes link{};                            // ADDITIONAL_KEY_EXCHANGE, to be echoed
     Received response{};                     // while a job runs
@@ -115,12 +117,14 @@ struct CreatingSa {
 struct AnsweringNewSa {
     NewSa made;
     Bytes peer_public{};  // of its KE payload
+    Boxed<IncomingKey> pieces{};  // of which it was made
 };
 
 // One that the peer began and whose next IKE_FOLLOWUP_KE we await.
 struct FollowupSeries {
     NewSa made;
     Bytes link{};
+    Boxed<IncomingKey> pieces{};  // of the public value that comes
 };
 
 }  // namespace cygnet::ike

@@ -92,6 +92,7 @@ struct InitiatingResumption {
 struct InitiatingIntermediate {
     model::Ke method{};  // none: the exchange is for PPKs alone (RFC 9867)
     std::optional<crypto::KeOffer> offer{};
+    Boxed<OutgoingKey> pieces{};  // its public value leaves in pieces
 };
 struct InitiatingAuth {
     std::optional<SelectorPair> offered_selectors{};

@@ -42,6 +42,7 @@ struct Handshake {
     bool intermediate_supported = false;  // by the peer, RFC 9242 §3.1
     unsigned additional_done = 0;         // RFC 9370 key exchanges that are complete
     Bytes int_auth_i, int_auth_r;         // RFC 9242 §3.3.2, accumulated
+    Boxed<IncomingKey> pieces{};          // responder: of a public value that comes, until its answer is made
     PeerHints peer_hints{};
     bool peer_asked_for_certificates = false;  // a CERTREQ came
     AuthRounds rounds{};

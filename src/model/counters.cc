@@ -36,6 +36,9 @@ constexpr std::array<std::string_view, counter_count> names{
     "announcement-ignored", "announcement-excess", "announcement-unmatched", "transcript-authenticated", "transcript-refused",
     "resource-wanted", "resource-refused", "max-queue-in", "max-queue-out",
     "post-quantum-refused", "private-number-ignored",
+    "large-key-sent", "large-key-received", "large-key-no-room",
+    "key-piece-malformed", "key-piece-gap", "key-piece-overlap", "key-piece-wrong-total", "key-piece-beyond-end",
+    "key-piece-too-short", "key-piece-missing", "key-piece-unexpected",
 };
 static_assert(!names.back().empty(), "every counter has a name");
 

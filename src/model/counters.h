@@ -43,6 +43,9 @@ enum class Counter : std::uint8_t {
     announcement_ignored, announcement_excess, announcement_unmatched, transcript_authenticated, transcript_refused,
     resource_wanted, resource_refused, max_queue_in, max_queue_out,
     post_quantum_refused, private_number_ignored,
+    large_key_sent, large_key_received, large_key_no_room,
+    key_piece_malformed, key_piece_gap, key_piece_overlap, key_piece_wrong_total, key_piece_beyond_end, key_piece_too_short,
+    key_piece_missing, key_piece_unexpected,
     count
 };
 inline constexpr std::size_t counter_count = static_cast<std::size_t>(Counter::count);

@@ -62,6 +62,21 @@ inline constexpr std::size_t waiting_datagrams_per_half_open = 64;
 inline constexpr std::size_t waiting_octets_per_half_open = 128 * 1024;
 inline constexpr std::size_t waiting_octets = 16 * 1024 * 1024;
 inline constexpr std::size_t forged_messages_per_half_open = 64;  // undecryptable requests before we let it go
+// Public values of key exchanges that come in pieces (docs/protocol/large-key-exchange.md). How large a value may be that goes
+// whole, in one KE payload. How much of unfinished ones is kept: of peers that have not authenticated in all and per prefix,
+// and of the others. A sender that is slower than so many octets per second loses its half-open IKE SA.
+inline constexpr std::size_t key_octets_in_one_payload = 65'000;
+inline constexpr std::size_t key_octets_of_strangers = 64 * 1024 * 1024;
+inline constexpr std::size_t key_octets_per_prefix = 16 * 1024 * 1024;
+inline constexpr std::size_t key_octets_of_peers = 256 * 1024 * 1024;
+inline constexpr std::size_t key_octets_per_second = 4096;
+// Pieces: the smallest but the last; over TCP; over UDP in fragments, RFC 8085 §3.1.1: as many at first as RFC 6928 lets a TCP
+// sender have under way, then by what is lost.
+inline constexpr std::size_t key_piece_octets_min = 1024;
+inline constexpr std::size_t key_piece_octets_tcp = 48 * 1024;
+inline constexpr unsigned key_piece_fragments = 10, key_piece_fragments_min = 5, key_piece_fragments_max = 40;
+// When a piece is sent again, RFC 6298 §2: before a round trip is known, and at least.
+inline constexpr Duration key_piece_patience = seconds(1), key_piece_patience_min = milliseconds(200);
 inline constexpr unsigned sa_init_retries = 5;                    // cookies and INVALID_KE_PAYLOAD rounds we follow
 inline constexpr unsigned invalid_spi_replies_per_second = 20;
 
