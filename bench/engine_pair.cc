@@ -96,6 +96,7 @@ ike::EngineSettings settings() {
     settings.half_open_before_cookies = settings.half_open_per_prefix_before_cookies = 1'000'000;
     settings.requests_per_second_before_cookies = 1'000'000;
     settings.unix_seconds_at_start = crypto::test_now;
+    settings.announces_sas = false;  // as in a daemon that no VICI client listens to
     return settings;
 }
 
@@ -173,7 +174,7 @@ void EnginePair::execute(ike::Engine& engine, ike::Effect& effect) {
     } else if (std::holds_alternative<ike::InstallChild>(effect)) {
         ++children_;
     } else if (auto* report = std::get_if<ike::Report>(&effect)) {
-        if (auto* line = std::get_if<model::LogLine>(&*report->event)) last_line_ = line->message;
+        if (auto* line = std::get_if<model::LogLine>(&report->event)) last_line_ = line->message;
     }
 }
 

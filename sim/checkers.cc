@@ -13,13 +13,13 @@ namespace {
 struct SaOf {
     std::optional<model::IkeSaId> operator()(const model::LogLine& event) const { return event.ike_id; }
     std::optional<model::IkeSaId> operator()(const model::MessageTrace& event) const { return event.ike_id; }
-    std::optional<model::IkeSaId> operator()(const model::IkeUp& event) const { return event.sa.id; }
-    std::optional<model::IkeSaId> operator()(const model::IkeDown& event) const { return event.sa.id; }
-    std::optional<model::IkeSaId> operator()(const model::IkeRekeyed& event) const { return event.after.id; }
-    std::optional<model::IkeSaId> operator()(const model::IkeMoved& event) const { return event.before.id; }
-    std::optional<model::IkeSaId> operator()(const model::ChildUp& event) const { return event.sa.id; }
-    std::optional<model::IkeSaId> operator()(const model::ChildDown& event) const { return event.sa.id; }
-    std::optional<model::IkeSaId> operator()(const model::ChildRekeyed& event) const { return event.sa.id; }
+    std::optional<model::IkeSaId> operator()(const model::IkeUp& event) const { return event.sa->id; }
+    std::optional<model::IkeSaId> operator()(const model::IkeDown& event) const { return event.sa->id; }
+    std::optional<model::IkeSaId> operator()(const model::IkeRekeyed& event) const { return event.after->id; }
+    std::optional<model::IkeSaId> operator()(const model::IkeMoved& event) const { return event.before->id; }
+    std::optional<model::IkeSaId> operator()(const model::ChildUp& event) const { return event.sa->id; }
+    std::optional<model::IkeSaId> operator()(const model::ChildDown& event) const { return event.sa->id; }
+    std::optional<model::IkeSaId> operator()(const model::ChildRekeyed& event) const { return event.sa->id; }
     std::optional<model::IkeSaId> operator()(const model::Alert& event) const {
         return event.sa ? std::optional(event.sa->id) : std::nullopt;
     }
@@ -51,7 +51,7 @@ void Checkers::require(bool condition, const Node& node, const char* what) {
 void Checkers::judge(const Node& node, const ike::Effects& effects) {
     for (const ike::Effect& effect : effects) {
         if (const auto* send = std::get_if<ike::Send>(&effect)) judge_message(node, send->datagram);
-        if (const auto* report = std::get_if<ike::Report>(&effect)) judge_report(node, *report->event);
+        if (const auto* report = std::get_if<ike::Report>(&effect)) judge_report(node, report->event);
         if (const auto* close = std::get_if<ike::Close>(&effect))
             require(closed_.insert({node.name(), node.incarnation(), close->sa}).second, node, "closes an IKE SA twice");
     }

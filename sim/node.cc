@@ -212,7 +212,7 @@ void Node::execute(ike::Effect& effect) {
     } else if (auto* keep = std::get_if<ike::KeepSecrets>(&effect))
         kept_ = std::move(keep->secrets);
     else if (auto* report = std::get_if<ike::Report>(&effect))
-        note(*report->event);
+        note(report->event);
     else if (auto* done = std::get_if<ike::CommandDone>(&effect)) {
         const auto found = commands_.find(done->id);
         checkers.require(found != commands_.end() && !found->second, *this, "finishes a command that does not run");

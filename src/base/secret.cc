@@ -37,6 +37,12 @@ SecretBytes& SecretBytes::operator=(SecretBytes&& other) noexcept {
 
 bool SecretBytes::equals(ByteView other) const { return equal_in_constant_time(reveal(), other); }
 
+void SecretBytes::shrink(std::size_t size) {
+    if (size >= size_) return;
+    wipe(reveal_for_writing().subspan(size));
+    size_ = size;
+}
+
 void SecretBytes::clear() {
     wipe(reveal_for_writing());
     octets_.reset();

@@ -15,7 +15,8 @@ void wipe(MutableByteView memory);
 class SecretBytes {
 public:
     SecretBytes() = default;
-    explicit SecretBytes(std::size_t size) : octets_(std::make_unique<std::uint8_t[]>(size)), size_(size) {}  // zeros
+    explicit SecretBytes(std::size_t size)  // zeros
+        : octets_(size == 0 ? nullptr : std::make_unique<std::uint8_t[]>(size)), size_(size) {}
     static SecretBytes copy_of(ByteView bytes);
     static SecretBytes take(Bytes&& bytes);  // wipes the source
 
@@ -34,6 +35,8 @@ public:
     SecretBytes clone() const { return copy_of(reveal()); }
     // Constant time in the contents; the sizes are public.
     bool equals(ByteView other) const;
+    // Forgets what follows the first `size` octets.
+    void shrink(std::size_t size);
     void clear();
 
 private:

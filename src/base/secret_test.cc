@@ -50,6 +50,24 @@ TEST(Secret, is_independent_of_its_clone) {
     EXPECT_TRUE(second.equals(bytes_of("swan")));
 }
 
+TEST(Secret, forgets_what_is_cut_off) {
+    SecretBytes key = secret_of("swan");
+    const MutableByteView whole = key.reveal_for_writing();
+    key.shrink(2);
+    EXPECT_TRUE(key.equals(bytes_of("sw")));
+    EXPECT_EQ(whole[2], 0);
+    EXPECT_EQ(whole[3], 0);
+    key.shrink(4);
+    EXPECT_EQ(key.size(), 2u) << "nothing comes back";
+}
+
+TEST(Secret, may_be_empty) {
+    const SecretBytes none(0), copy = secret_of("");
+    EXPECT_TRUE(none.empty());
+    EXPECT_TRUE(copy.equals({}));
+    EXPECT_TRUE(none.clone().equals(copy.reveal()));
+}
+
 // RFC 7296 §2.12 [126]: keys are forgotten.
 TEST(Wipe, overwrites_every_octet) {
     Bytes memory(100, 0xaa);

@@ -59,12 +59,14 @@ Control::Control(os::EventLoop& loop, os::JobPool& jobs, Log& log, Driver& drive
         find_path_to(jobs_, *connection, gateway, options_.network,
                      [this, id](Result<model::Path> path) { driver_.gateway_found(id, std::move(path)); });
     });
-    driver_.on_event([this](const model::Event& event) {
-        if (!std::holds_alternative<model::LogLine>(event)) service_.report(os::now(), event);
-        if (const auto* down = std::get_if<model::IkeDown>(&event)) connector_.lost(down->sa.name);
-        if (const auto* down = std::get_if<model::ChildDown>(&event)) connector_.lost(down->sa.name);
-        set_deadline();
-    });
+    driver_.on_event(
+        [this](const model::Event& event) {
+            if (!std::holds_alternative<model::LogLine>(event)) service_.report(os::now(), event);
+            if (const auto* down = std::get_if<model::IkeDown>(&event)) connector_.lost(down->sa->name);
+            if (const auto* down = std::get_if<model::ChildDown>(&event)) connector_.lost(down->sa->name);
+            set_deadline();
+        },
+        [this] { return service_.hears_of_sas(); });
 }
 
 Control::~Control() { log_.on_line({}); }

@@ -113,6 +113,7 @@ void Driver::step(ike::Input input) {
         inputs_.pop_front();
         // Gateways without a battery learn the time after they start.
         engine_.set_unix_seconds_at_start(os::unix_seconds_at_start());
+        engine_.set_announces_sas(hears_of_sas_());
         engine_.step(os::now(), std::move(next), effects_);
         execute(effects_);
         effects_.clear();
@@ -163,7 +164,7 @@ struct Driver::Executor {
     }
     void operator()(ike::Persist&) {}
     void operator()(ike::KeepSecrets& effect) { driver.store(effect); }
-    void operator()(ike::Report& effect) { driver.report(std::move(*effect.event)); }
+    void operator()(ike::Report& effect) { driver.report(std::move(effect.event)); }
     void operator()(ike::CommandDone& effect) { driver.finish(effect); }
     void operator()(ike::Close&) {}
     void operator()(ike::OpenStream& effect) { driver.network_->open_stream(effect.path); }
@@ -258,7 +259,7 @@ void Driver::assign(const ike::AssignAddress& effect) {
 }
 
 void Driver::report(model::Event event) {
-    if (auto* down = std::get_if<model::ChildDown>(&event)) fill_usage(down->child);
+    if (auto* down = std::get_if<model::ChildDown>(&event)) fill_usage(*down->child);
     if (const auto* line = std::get_if<model::LogLine>(&event)) log_.write(*line);
     if (const auto* trace = std::get_if<model::MessageTrace>(&event); trace != nullptr && log_.wants(trace_level)) log_.write(line_of(*trace));
     listener_(event);

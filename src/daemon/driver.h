@@ -46,7 +46,11 @@ public:
     // Looks up the way to a gateway that a peer redirects to, and answers by gateway_found().
     using GatewayFinder = std::function<void(ike::RedirectId, std::shared_ptr<const model::Connection>, const std::string&)>;
     void on_redirect(GatewayFinder finder) { find_gateway_ = std::move(finder); }
-    void on_event(std::function<void(const model::Event&)> listener) { listener_ = std::move(listener); }
+    // `hears_of_sas`: whether somebody is there who hears that SAs come up; such events cost a snapshot each.
+    void on_event(std::function<void(const model::Event&)> listener, std::function<bool()> hears_of_sas = [] { return true; }) {
+        listener_ = std::move(listener);
+        hears_of_sas_ = std::move(hears_of_sas);
+    }
 
     // Where the secrets of the engine outlive a restart: what is there already is handed to it.
     void keep_secrets_in(std::string path);
@@ -106,6 +110,7 @@ private:
     Network* network_ = nullptr;
     GatewayFinder find_gateway_{};
     std::function<void(const model::Event&)> listener_ = [](const model::Event&) {};
+    std::function<bool()> hears_of_sas_ = [] { return false; };
 
     Fetcher fetcher_;
     PpkSources ppk_sources_;

@@ -92,7 +92,7 @@ struct End {
     End(os::EventLoop& loop, os::JobPool& jobs, std::uint64_t seed, const Side& own, const Side& other)
         : rng(seed), network(loop), driver(loop, jobs, log, rng, {}) {
         driver.use(network);
-        driver.on_event([this](const model::Event& event) { events.push_back(event); });
+        driver.on_event([this](const model::Event& event) { events.push_back(event); }, [this] { return hears_of_sas; });
         driver.configure(config(own, other), std::make_shared<ike::Credentials>());
     }
     template <class T>
@@ -106,6 +106,7 @@ struct End {
     FakeNetwork network;
     Driver driver;
     std::vector<model::Event> events;
+    bool hears_of_sas = true;
 };
 
 class TwoDrivers : public ::testing::Test {
@@ -152,6 +153,19 @@ TEST_F(TwoDrivers, bring_a_tunnel_up_and_install_it_at_both_ends) {
     EXPECT_TRUE(a.out.encr.equals(b.in.encr.reveal()));
     EXPECT_EQ(left.count<model::ChildUp>(), 1U);
     EXPECT_EQ(right.count<model::IkeUp>(), 1U);
+}
+
+TEST_F(TwoDrivers, that_sas_come_up_is_told_to_those_who_hear_it) {
+    left.hears_of_sas = false;
+    ASSERT_TRUE(initiate()->result);
+    EXPECT_EQ(left.count<model::IkeUp>(), 0U);
+    EXPECT_EQ(left.count<model::ChildUp>(), 0U);
+    EXPECT_GT(left.count<model::LogLine>(), 0U);
+    EXPECT_EQ(right.count<model::ChildUp>(), 1U);
+    std::optional<CommandOutcome> outcome;
+    left.driver.terminate({.ike = "net"}, false, [&](const CommandOutcome& done) { outcome = done; });
+    EXPECT_TRUE(run_until([&] { return outcome.has_value(); }));
+    EXPECT_EQ(left.count<model::IkeDown>(), 1U) << "what keeps connections up hears of their end";
 }
 
 TEST_F(TwoDrivers, terminate_removes_the_tunnel_at_both_ends) {

@@ -232,7 +232,7 @@ void Context::establish() {
         fmt::format("IKE_SA {} established between {}[{}]...{}[{}]", sa.name(), sa.path.local.address.text(),
                     text_of(sa.own_id), sa.path.remote.address.text(), text_of(sa.peer_id)));
     core.failures.came_up(sa.connection->name, sa.id);
-    report(model::IkeUp{status()});
+    if (core.settings.announces_sas) report(model::IkeUp{status()});
     run_hooks(&Feature::established, *this);
 }
 
@@ -367,7 +367,7 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
     if (config.ipcomp && !added.terms.ipcomp.agreed())
         log(model::LogGroup::ike, 1,
             fmt::format("CHILD_SA {}{{{}}} is not compressed: the peer does not want it", config.name, added.unique_id));
-    if (!rekey) report(model::ChildUp{status(), status(added)});
+    if (!rekey && core.settings.announces_sas) report(model::ChildUp{status(), status(added)});
     return added;
 }
 

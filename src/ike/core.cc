@@ -109,6 +109,15 @@ void Core::destroy_sa(model::IkeSaId id) {
     sas_.erase(id);
 }
 
+bool Core::take_touched(std::vector<model::IkeSaId>& ids) {
+    ids.clear();
+    std::swap(ids, touched_);
+    std::ranges::sort(ids);
+    const auto repeated = std::ranges::unique(ids);
+    ids.erase(repeated.begin(), repeated.end());
+    return !ids.empty();
+}
+
 bool Core::may_reply_to_stranger(Instant now) {
     return replies_.take(now, model::limits::invalid_spi_replies_per_second);
 }

@@ -136,8 +136,9 @@ public:
     bool may_reply_to_stranger(Instant now);
 
     // SAs whose tasks, deadlines or end the engine looks after when the step is over.
-    void touch(model::IkeSaId id) { touched_.insert(id); }
-    std::set<model::IkeSaId> take_touched() { return std::exchange(touched_, {}); }
+    void touch(model::IkeSaId id) { touched_.push_back(id); }
+    // Takes them over into `ids`, each once and in their order; false: there are none.
+    bool take_touched(std::vector<model::IkeSaId>& ids);
 
     // ---- established SAs by who talks to whom: the policy for a second SA of a peer asks, for every new one
     void index_established(const IkeSa& sa);
@@ -205,7 +206,7 @@ private:
     std::map<std::uint32_t, std::uint16_t> cpis_;  // of children with compression, by SPI
     std::set<std::uint16_t> used_cpis_;
     SortedBlocks<std::pair<model::ChildId, model::IkeSaId>> child_owner_;
-    std::set<model::IkeSaId> touched_;
+    std::vector<model::IkeSaId> touched_;
     std::uint32_t last_sa_id_ = 0;
     std::uint64_t last_child_id_ = 0;
     std::uint32_t last_child_unique_id_ = 0;

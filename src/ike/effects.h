@@ -10,7 +10,6 @@
 #include <variant>
 #include <vector>
 
-#include "base/boxed.h"
 #include "base/bytes.h"
 #include "base/result.h"
 #include "crypto/job.h"
@@ -294,8 +293,7 @@ struct KeepSecrets {
     SecretBytes secrets;
 };
 struct Report {
-    Report(model::Event what) : event(std::move(what)) {}
-    Boxed<model::Event> event;  // far larger than other effects
+    model::Event event;
 };
 // The answer to a command: success, how many SAs matched, or why not.
 struct CommandDone {

@@ -21,6 +21,7 @@ namespace cygnet::ike {
 struct Engine::Impl {
     Core core;
     SortedBlocks<std::pair<Instant, model::IkeSaId>> deadlines{};
+    std::vector<model::IkeSaId> touched{};  // of settle(): its memory is used again
 
     void settle(Instant now, Effects& effects);
     void schedule(IkeSa& sa, Instant deadline);
@@ -165,7 +166,7 @@ void Engine::Impl::take(const PathsFound& input, Instant now, Effects& effects) 
 
 // The end of a step: tasks begin where nothing else is under way, closed SAs vanish, deadlines are noted.
 void Engine::Impl::settle(Instant now, Effects& effects) {
-    for (std::set<model::IkeSaId> touched = core.take_touched(); !touched.empty(); touched = core.take_touched()) {
+    while (core.take_touched(touched)) {
         for (const model::IkeSaId id : touched) {
             IkeSa* sa = core.find_sa(id);
             if (sa == nullptr) continue;
@@ -209,6 +210,8 @@ void Engine::step(Instant now, Input input, Effects& effects) {
 }
 
 void Engine::set_resources(model::Resource workers) { impl_->core.settings.resources = workers; }
+
+void Engine::set_announces_sas(bool heard) { impl_->core.settings.announces_sas = heard; }
 
 void Engine::set_unix_seconds_at_start(std::int64_t unix_seconds) {
     impl_->core.settings.unix_seconds_at_start = unix_seconds;

@@ -38,6 +38,7 @@ struct EngineSettings {
     unsigned retransmit_tries = model::limits::retransmit_tries;
     std::uint16_t port = 500;  // own ports; tests use others
     std::uint16_t nat_port = 4500;
+    bool announces_sas = true;  // somebody hears model::IkeUp and ChildUp: otherwise they are not made
     bool takes_tfc_padding = true;  // the data plane strips it (RFC 4303 §2.7)
     model::Resource resources = 1;  // workers of the data plane that can have child SAs of their own (RFC 9611)
     // Wall-clock offset for certificate validity: seconds since 1970 at Instant{}.
@@ -54,6 +55,9 @@ public:
     void set_unix_seconds_at_start(std::int64_t unix_seconds);
     // The data plane is there: replaces EngineSettings::resources.
     void set_resources(model::Resource workers);
+
+    // Whoever hears of SAs that come up is there, or gone: replaces EngineSettings::announces_sas.
+    void set_announces_sas(bool heard);
 
     // Processes one input at time `now` (never earlier than at the last call) and appends effects, to be
     // executed in order. Never blocks, never computes anything slow.

@@ -224,7 +224,7 @@ Result<> complete_clone(Context& context, const NewSa& made, MadeBy made_by) {
     of_clone.establish_rekeyed();
     context.count(model::Counter::ike_cloned);
     of_clone.log(model::LogGroup::ike, 0, "IKE_SA " + context.sa.name() + " cloned as " + clone.name());
-    of_clone.report(model::IkeUp{of_clone.status()});
+    if (context.core.settings.announces_sas) of_clone.report(model::IkeUp{of_clone.status()});
     return {};
 }
 

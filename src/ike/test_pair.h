@@ -190,7 +190,7 @@ inline std::vector<StartJob> Node::take(Effects& effects) {
         if (auto* child = std::get_if<RemoveChild>(&effect)) removed.push_back(child->child);
         if (auto* assign = std::get_if<AssignAddress>(&effect)) assigned.push_back(std::move(*assign));
         if (auto* report = std::get_if<Report>(&effect); report != nullptr && keeps_events)
-            events.push_back(std::move(*report->event));
+            events.push_back(std::move(report->event));
         if (auto* command = std::get_if<CommandDone>(&effect)) done.push_back(std::move(*command));
         if (auto* keepalive = std::get_if<SendKeepalive>(&effect)) keepalives.push_back(*keepalive);
         if (auto* move = std::get_if<MoveChild>(&effect)) moved.push_back(*move);

@@ -66,6 +66,7 @@ public:
                 ++value;
                 return;
             }
+        if (values_.empty()) values_.reserve(usual);
         values_.emplace_back(counter, 1);
     }
     Counters all() const {
@@ -75,6 +76,7 @@ public:
     }
 
 private:
+    static constexpr std::size_t usual = 4;  // an initiator's messages of a set-up
     std::vector<std::pair<Counter, std::uint64_t>> values_;
 };
 

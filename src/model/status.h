@@ -8,6 +8,7 @@
 #include <variant>
 #include <vector>
 
+#include "base/boxed.h"
 #include "base/instant.h"
 #include "model/address.h"
 #include "model/identity.h"
@@ -112,16 +113,17 @@ struct MessageTrace {
     std::vector<PayloadName> payloads;
 };
 
-struct IkeUp { IkeStatus sa; };
-struct IkeDown { IkeStatus sa; std::string reason; };
-struct IkeRekeyed { IkeStatus before, after; };
+// Snapshots are boxed: most events are lines and traces, which are far smaller.
+struct IkeUp { Boxed<IkeStatus> sa; };
+struct IkeDown { Boxed<IkeStatus> sa; std::string reason; };
+struct IkeRekeyed { Boxed<IkeStatus> before, after; };
 // The IKE SA moves from the path of `before` to another (RFC 4555).
-struct IkeMoved { IkeStatus before; Path path; };
-struct ChildUp { IkeStatus sa; ChildStatus child; };
-struct ChildDown { IkeStatus sa; ChildStatus child; };
-struct ChildRekeyed { IkeStatus sa; ChildStatus before, after; };
+struct IkeMoved { Boxed<IkeStatus> before; Path path; };
+struct ChildUp { Boxed<IkeStatus> sa; Boxed<ChildStatus> child; };
+struct ChildDown { Boxed<IkeStatus> sa; Boxed<ChildStatus> child; };
+struct ChildRekeyed { Boxed<IkeStatus> sa; Boxed<ChildStatus> before, after; };
 // A failure in one sentence, with a VICI alert type of facts-vici 5 ("proposal-mismatch-ike").
-struct Alert { std::string type; std::string message; std::optional<IkeStatus> sa; };
+struct Alert { std::string type; std::string message; Boxed<IkeStatus> sa; };
 
 // Its special members are compiled once, in status.cc: as inline ones they are most of what each file that includes this costs.
 struct Event : std::variant<LogLine, MessageTrace, IkeUp, IkeDown, IkeRekeyed, IkeMoved, ChildUp, ChildDown, ChildRekeyed,

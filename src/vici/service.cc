@@ -25,9 +25,9 @@ Section updown(bool up, const model::IkeStatus& sa, const model::ChildStatus* ch
 
 Section ike_rekeyed(const model::IkeRekeyed& event) {
     Section message;
-    Section& section = message.add_section(event.after.name);
-    section.add_section("old") = ike_section(event.before);
-    section.add_section("new") = ike_section(event.after);
+    Section& section = message.add_section(event.after->name);
+    section.add_section("old") = ike_section(*event.before);
+    section.add_section("new") = ike_section(*event.after);
     return message;
 }
 
@@ -36,17 +36,17 @@ Section ike_moved(const model::IkeMoved& event) {
     Section message;
     message.add("local-host", event.path.local.address.text()).add("local-port", std::uint64_t{event.path.local.port});
     message.add("remote-host", event.path.remote.address.text()).add("remote-port", std::uint64_t{event.path.remote.port});
-    message.add_section(event.before.name) = ike_section(event.before);
+    message.add_section(event.before->name) = ike_section(*event.before);
     return message;
 }
 
 Section child_rekeyed(const model::ChildRekeyed& event, Instant now) {
     Section message;
-    Section& section = message.add_section(event.sa.name);
-    section = ike_section(event.sa);
-    Section& child = section.add_section("child-sas").add_section(event.after.name);
-    child.add_section("old") = child_section(event.before, now);
-    child.add_section("new") = child_section(event.after, now);
+    Section& section = message.add_section(event.sa->name);
+    section = ike_section(*event.sa);
+    Section& child = section.add_section("child-sas").add_section(event.after->name);
+    child.add_section("old") = child_section(*event.before, now);
+    child.add_section("new") = child_section(*event.after, now);
     return message;
 }
 
@@ -187,17 +187,17 @@ void Service::report(Instant now, const model::Event& event) {
             service.traces_.push_back({now, trace});
             if (service.anybody_hears("message")) service.broadcast("message", trace_section(now, trace));
         }
-        void operator()(const model::IkeUp& up) const { service.tell("ike-updown", [&] { return updown(true, up.sa, nullptr, now); }); }
+        void operator()(const model::IkeUp& up) const { service.tell("ike-updown", [&] { return updown(true, *up.sa, nullptr, now); }); }
         void operator()(const model::IkeDown& down) const {
-            service.tell("ike-updown", [&] { return updown(false, down.sa, nullptr, now); });
+            service.tell("ike-updown", [&] { return updown(false, *down.sa, nullptr, now); });
         }
         void operator()(const model::IkeRekeyed& rekeyed) const { service.tell("ike-rekey", [&] { return ike_rekeyed(rekeyed); }); }
         void operator()(const model::IkeMoved& moved) const { service.tell("ike-update", [&] { return ike_moved(moved); }); }
         void operator()(const model::ChildUp& up) const {
-            service.tell("child-updown", [&] { return updown(true, up.sa, &up.child, now); });
+            service.tell("child-updown", [&] { return updown(true, *up.sa, up.child.get(), now); });
         }
         void operator()(const model::ChildDown& down) const {
-            service.tell("child-updown", [&] { return updown(false, down.sa, &down.child, now); });
+            service.tell("child-updown", [&] { return updown(false, *down.sa, down.child.get(), now); });
         }
         void operator()(const model::ChildRekeyed& rekeyed) const {
             service.tell("child-rekey", [&] { return child_rekeyed(rekeyed, now); });

@@ -33,9 +33,10 @@ public:
     void received(Instant now, ClientId client, ByteView bytes);
     void disconnected(ClientId client);
 
-    // Every event of the engine and of the daemon itself; of log lines only those that somebody hears are missed.
+    // Every event of the engine and of the daemon itself; of log lines and SAs that come up only those that somebody hears are missed.
     void report(Instant now, const model::Event& event);
     bool hears_lines() const { return anybody_hears("log") || anybody_hears("control-log"); }
+    bool hears_of_sas() const { return anybody_hears("ike-updown") || anybody_hears("child-updown"); }
 
     // Hands the store's content to the engine and carries out start actions. Called by the Service itself a
     // little after load-* commands; by the daemon once after it has read its files.

@@ -62,7 +62,7 @@ TEST_F(Mobike, BothEndsFollowTheInitiator) {
     EXPECT_EQ(b().path.remote, (model::Endpoint{away, 4500}));
     EXPECT_EQ(esp_of(pair.b).remote, (model::Endpoint{away, 4500}));
     EXPECT_EQ(pair.b.events_of<model::IkeMoved>().size(), 1U);
-    EXPECT_EQ(pair.b.events_of<model::IkeMoved>().front().before.path.remote.address, home);
+    EXPECT_EQ(pair.b.events_of<model::IkeMoved>().front().before->path.remote.address, home);
     EXPECT_TRUE(pair.rekey(pair.b, {.child = "net"}).result);
     EXPECT_EQ(pair.b.installed.back().path.remote.address, away);
 }
