@@ -27,63 +27,68 @@ run_tests = ctest --test-dir build/$(1) --output-on-failure --parallel 2 --no-te
     ctest --test-dir build/$(1) --output-on-failure -L e2e --repeat until-pass:2
 
 .DEFAULT_GOAL := help
-.PHONY: help packages aws-lc demo test build sim hostile ledger interop soak bench fuzz asan tsan tidy format install clean
+.PHONY: help packages aws-lc libraries demo test build sim hostile ledger interop soak bench fuzz asan tsan tidy format install clean
 
 help:  ## these lines
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / && $$1 != "help" { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 packages:
 	@tools/install-packages
+# What is not in the machine's suite, once per user. The demonstration does without the last two, which are optional and say so
+# when they cannot be had.
 aws-lc: packages
 	@tools/build-aws-lc
+libraries: aws-lc
+	@tools/fetch-mceliece
+	@JOBS=$(JOBS) tools/build-botan
 
 demo: aws-lc  ## two gateways in namespaces: authenticate, agree on a hybrid key, carry traffic
 	@$(call compile,release,programs)
 	@$(with_release) tools/demo
 
-test: aws-lc  ## build and run everything that needs no other product
+test: libraries  ## build and run everything that needs no other product
 	@$(call compile,dev)
 	@$(call run_tests,dev)
 
-build: aws-lc  ## build the programs (PRESET=release|dev|asan|tsan)
+build: libraries  ## build the programs (PRESET=release|dev|asan|tsan)
 	@$(call compile,$(PRESET),programs)
 
-sim: aws-lc  ## run the simulator over many seeds (SEEDS=1000), then walk every order of crossing exchanges
+sim: libraries  ## run the simulator over many seeds (SEEDS=1000), then walk every order of crossing exchanges
 	@$(call compile,release,cygnet-sim)
 	@build/release/sim/cygnet-sim --seeds $(SEEDS)
 	@build/release/sim/cygnet-sim --crossings
 
-hostile: aws-lc  ## every row of docs/rfc/hostile-inputs.md, 100,000 times each (TIMES=100000); it takes hours
+hostile: libraries  ## every row of docs/rfc/hostile-inputs.md, 100,000 times each (TIMES=100000); it takes hours
 	@$(call compile,release,sim_test)
 	@CYGNET_HOSTILE_REPETITIONS=$(TIMES) build/release/sim/sim_test --gtest_brief=1 --gtest_filter='HostileInputs/*'
 
-ledger: aws-lc  ## the conformance report: each requirement of docs/rfc and the passing tests that cite it
+ledger: libraries  ## the conformance report: each requirement of docs/rfc and the passing tests that cite it
 	@$(call compile,dev)
 	@tools/ledger build/dev
 
-interop: aws-lc  ## run the scenarios against strongSwan
+interop: libraries  ## run the scenarios against strongSwan
 	@$(call compile,release,programs)
 	@$(with_release) tests/interop/run
 
-soak: aws-lc  ## mixed traffic and rekeys every few seconds (MINUTES=2): no packet is lost, and memory stays
+soak: libraries  ## mixed traffic and rekeys every few seconds (MINUTES=2): no packet is lost, and memory stays
 	@$(call compile,release,programs)
 	@$(with_release) tests/soak/run --minutes $(MINUTES)
 
-bench: aws-lc  ## measure; writes build/bench/summary.json with a chart beside it, and prints it
+bench: libraries  ## measure; writes build/bench/summary.json with a chart beside it, and prints it
 	@tools/install-packages bench
 	@$(call compile,release,programs benchmarks)
 	@$(with_release) bench/run
 
-fuzz: aws-lc  ## run each fuzz target for a while with libFuzzer (FUZZ_SECONDS=30 each)
+fuzz: libraries  ## run each fuzz target for a while with libFuzzer (FUZZ_SECONDS=30 each)
 	@tools/install-packages tools
 	@$(call compile,fuzz,fuzzers)
 	@tools/run-fuzzers build/fuzz $(FUZZ_SECONDS)
 
-asan: aws-lc  ## the tests under the address and undefined-behaviour sanitizers
+asan: libraries  ## the tests under the address and undefined-behaviour sanitizers
 	@$(call compile,asan)
 	@$(call run_tests,asan)
 
-tsan: aws-lc  ## the tests under the thread sanitizer
+tsan: libraries  ## the tests under the thread sanitizer
 	@$(call compile,tsan)
 	@$(call run_tests,tsan)
 

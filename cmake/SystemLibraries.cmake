@@ -54,6 +54,8 @@ target_link_libraries(asio INTERFACE Threads::Threads)
 
 include(IpsecMb)
 include(AwsLc)
+include(Botan)
+include(Mceliece)
 
 if(BUILD_TESTING)
     cygnet_require(GTest)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "crypto/key_exchange.h"
 #include "crypto/prf.h"
 #include "crypto/packet_mac.h"
 #include "crypto/rows.h"
@@ -10,7 +11,7 @@ namespace cygnet::crypto {
 namespace {
 
 // The order is the choice: ipsec-mb is the fastest for packets, AWS-LC for single messages and public
-// keys, OpenSSL has everything.
+// keys, OpenSSL has everything classic. libmceliece decapsulates in a thousandth of Botan's time.
 std::vector<Library> make_libraries() {
     std::vector<Library> list;
 #ifdef CYGNET_HAVE_IPSEC_MB
@@ -27,6 +28,12 @@ std::vector<Library> make_libraries() {
                     .cbcs = openssl_cbcs(),
                     .key_exchanges = openssl_key_exchanges(),
                     .signatures = openssl_signatures()});
+#ifdef CYGNET_HAVE_MCELIECE
+    list.push_back(mceliece());
+#endif
+#ifdef CYGNET_HAVE_BOTAN
+    list.push_back(botan());
+#endif
     return list;
 }
 
@@ -72,6 +79,9 @@ std::string owner_of(std::span<const Row> Library::* table, const Row* row) {
     }
     return "";
 }
+
+// RFC 7296 §3.2, §3.4: a payload's length has 16 bits, and its header and that of KE take eight octets.
+constexpr std::size_t ke_payload_value_octets = 65'535 - 8;
 
 bool has_key_sizes(model::Encr encr) {
     return encr != model::Encr::chacha20_poly1305 && encr != model::Encr::chacha20_poly1305_iiv &&
@@ -208,7 +218,9 @@ bool supports(model::Protocol protocol, const model::Transform& transform) {
     }
     if (transform.type != model::TransformType::ke && !is_additional_ke(transform.type)) return false;
     const auto method = static_cast<model::Ke>(transform.id);
-    return method == model::Ke::none || best_key_exchange(method) != nullptr;
+    if (method == model::Ke::none) return true;
+    const auto shape = shape_of(method);
+    return shape && shape->initiator_size <= ke_payload_value_octets;
 }
 
 }  // namespace cygnet::crypto

@@ -63,6 +63,8 @@ TEST(Catalogue, SupportsNoTransformThatItCannotRun) {
     EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Prf::hmac_md5)));
     EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Integ::aes_xcbc_96)));
     EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Ke::modp_1024)));
+    // Whatever libraries are there: its public key does not fit a KE payload.
+    EXPECT_FALSE(supports(Protocol::ike, Transform::additional(1, model::Ke::mceliece_348864)));
     EXPECT_TRUE(supports(Protocol::ike, Transform::additional(1, model::Ke::none)));
     Transform strange = Transform::of(Encr::aes_gcm_16, 256);
     strange.other_attributes.push_back({99, true, {0, 1}});

@@ -65,7 +65,7 @@ Result<KeAnswer> ke_answer(model::Ke method, ByteView peer_public) {
     const KeRow* row = TRY(row_of(method));
     TRY(check_size(method, peer_public, row->shape.initiator_size));
     if (row->shape.kem) {
-        SecretBytes seed(kem_encapsulation_seed_size);
+        SecretBytes seed(row->encapsulation_seed_size);
         fill_random(seed.reveal_for_writing());
         return row->encapsulate(method, peer_public, seed.reveal());
     }

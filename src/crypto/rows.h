@@ -85,8 +85,9 @@ struct KePair {
     SecretBytes private_value;
     Bytes public_value;
 };
-// A Diffie-Hellman group has `agree`, a KEM `encapsulate` and `decapsulate`. All randomness comes in as a
-// seed, so that vectors can be run: a private value (DH), or d | z and m of FIPS 203.
+// A Diffie-Hellman group has `agree`, a KEM `encapsulate` and `decapsulate`. All randomness comes in as a seed, so that
+// vectors can be run: a private value (DH), d | z and m of FIPS 203, s | seedSE | z and u | salt of FrodoKEM, the seed of
+// Classic McEliece's SeededKeyGen (its encapsulation gets a stream that follows from our seed).
 struct KeRow {
     model::Ke method{};
     KeShape shape;
@@ -96,8 +97,8 @@ struct KeRow {
     Result<SecretBytes> (*agree)(model::Ke method, ByteView private_value, ByteView peer_public) = nullptr;
     Result<KeAnswer> (*encapsulate)(model::Ke method, ByteView peer_public, ByteView seed) = nullptr;
     Result<SecretBytes> (*decapsulate)(model::Ke method, ByteView private_value, ByteView ciphertext) = nullptr;
+    std::size_t encapsulation_seed_size = 32;  // m of FIPS 203 §7.2
 };
-inline constexpr std::size_t kem_encapsulation_seed_size = 32;  // m of FIPS 203 §7.2
 
 // A library's own form of a key; freed by the deleter that the row gave it.
 using KeyObject = std::shared_ptr<const void>;
@@ -140,6 +141,8 @@ std::span<const KeRow> openssl_key_exchanges();
 std::span<const SignatureRow> openssl_signatures();
 Library aws_lc();
 Library ipsec_mb();
+Library botan();
+Library mceliece();
 
 // A seed is drawn with the operating system's generator.
 void fill_random(MutableByteView out);
