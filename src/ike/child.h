@@ -109,6 +109,7 @@ struct ChildOffer {
     SelectorPair selectors;     // local: what it wants on our side
     bool key_exchange = false;  // CREATE_CHILD_SA: KE transforms count
     ChildNotices notices{};
+    model::KeyExchangePolicy policy{};  // of the IKE SA
 };
 
 // The responder's decision: of the connection's children the one that fits the selectors best, and what is agreed. Errors

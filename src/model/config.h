@@ -34,7 +34,6 @@ enum class Revocation : std::uint8_t { relaxed, if_uri, strict };
 enum class OcspInIke : std::uint8_t { reply, request, both, never };  // RFC 4806
 enum class HashAndUrl : std::uint8_t { no, yes, internal };           // our own key `hash_and_url`
 enum class Resumption : std::uint8_t { no, stateful, ticket };  // our own key `resumption`: RFC 5723
-enum class PostQuantum : std::uint8_t { off, preferred, required };  // our own key `post_quantum`
 enum class DowngradeProtection : std::uint8_t { preferred, required, off };  // our own key `downgrade_protection`
 enum class RedirectAt : std::uint8_t { init, auth };            // our own key `redirect_at`
 

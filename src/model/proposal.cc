@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
 #include <utility>
 
 namespace cygnet::model {
@@ -381,6 +382,32 @@ bool is_post_quantum(const Proposal& proposal) {
     for (unsigned round = 1; round <= additional_rounds; ++round)
         if (always_kem(round_type(round))) return true;
     return false;
+}
+
+std::vector<Proposal> allowed_by(const KeyExchangePolicy& policy, std::vector<Proposal> proposals) {
+    const auto is_key_exchange = [](const Transform& transform) {
+        return transform.id != 0 && (transform.type == TransformType::ke || is_additional_ke(transform.type));
+    };
+    const auto unwanted = [&](const Transform& transform) {
+        if (!is_key_exchange(transform)) return false;
+        const auto method = static_cast<Ke>(transform.id);
+        return (policy.post_quantum == PostQuantum::off && is_post_quantum_kem(method)) ||
+               (!policy.private_numbers && is_private_use(method));
+    };
+    // A child without a key exchange of its own has its keys from the IKE SA (RFC 7296 §2.17).
+    const auto is_classic = [&](const Proposal& proposal) {
+        return std::ranges::any_of(proposal.transforms, is_key_exchange) && !is_post_quantum(proposal);
+    };
+    std::erase_if(proposals, [&](Proposal& proposal) {
+        const std::vector<Transform> before = proposal.transforms;
+        std::erase_if(proposal.transforms, unwanted);
+        const auto left = [&](const Transform& transform) { return proposal.has(transform.type); };
+        return !std::ranges::all_of(before, left) || (policy.post_quantum == PostQuantum::required && is_classic(proposal));
+    });
+    if (policy.post_quantum == PostQuantum::preferred) std::ranges::stable_partition(proposals, std::not_fn(is_classic));
+    std::uint8_t number = 0;
+    for (Proposal& proposal : proposals) proposal.number = ++number;
+    return proposals;
 }
 
 std::vector<Proposal> without_key_exchange(std::span<const Proposal> proposals) {

@@ -114,8 +114,21 @@ Result<std::vector<Proposal>> parse_proposals(Protocol protocol, std::string_vie
 std::vector<Proposal> default_ike_proposals();
 std::vector<Proposal> default_esp_proposals();
 
-// A connection that requires post-quantum security keeps only proposals in which every choice runs a post-quantum KEM.
+// Whether every choice of it runs a post-quantum KEM.
 bool is_post_quantum(const Proposal& proposal);
+
+// Which key exchanges are offered and accepted: as the connection says, and by what the peer knows.
+enum class PostQuantum : std::uint8_t {
+    off,        // no post-quantum KEM
+    preferred,  // proposals that run one come first
+    required,   // proposals that exchange keys without one are left out
+};
+struct KeyExchangePolicy {
+    PostQuantum post_quantum = PostQuantum::preferred;  // our own key
+    bool private_numbers = true;  // the peer knows what ours of private use mean
+};
+// What the policy leaves of the proposals, numbered from 1. A proposal that lost all alternatives of a type is left out.
+std::vector<Proposal> allowed_by(const KeyExchangePolicy& policy, std::vector<Proposal> proposals);
 
 // Child SA proposals for IKE_AUTH, where no key exchange runs (RFC 7296 §1.2).
 std::vector<Proposal> without_key_exchange(std::span<const Proposal> proposals);

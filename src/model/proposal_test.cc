@@ -315,6 +315,43 @@ TEST(PostQuantum, MeansThatEveryChoiceRunsMlKem) {
     EXPECT_TRUE(is_post_quantum(ike("aes256-sha256-x25519-ke1_ecp256-ke3_mlkem512").front()));
 }
 
+std::string left_of(const KeyExchangePolicy& policy, std::vector<Proposal> proposals) {
+    std::string text;
+    std::uint8_t number = 0;
+    for (const Proposal& proposal : allowed_by(policy, std::move(proposals))) {
+        EXPECT_EQ(proposal.number, ++number);
+        text += (text.empty() ? "" : ",") + proposal.keywords();
+    }
+    return text;
+}
+
+TEST(KeyExchangePolicy, OrdersOrLeavesOutWhatIsNotPostQuantum) {
+    const auto mixed = ike("aes256-sha256-x25519,aes128-sha256-x25519-ke1_mlkem768,aes128-sha256-mlkem512,aes256-sha384-x25519-ke1_mlkem768-ke1_none");
+    EXPECT_EQ(left_of({.post_quantum = PostQuantum::preferred}, mixed),
+              "aes128-sha256-x25519-ke1_mlkem768,aes128-sha256-mlkem512,aes256-sha256-x25519,aes256-sha384-x25519-ke1_mlkem768-ke1_none");
+    EXPECT_EQ(left_of({.post_quantum = PostQuantum::required}, mixed), "aes128-sha256-x25519-ke1_mlkem768,aes128-sha256-mlkem512");
+    EXPECT_EQ(left_of({.post_quantum = PostQuantum::off}, mixed), "aes256-sha256-x25519,aes256-sha384-x25519-ke1_none");
+    EXPECT_EQ(left_of({.post_quantum = PostQuantum::off}, ike("aes128-sha256-x25519-mlkem512")), "aes128-sha256-x25519");
+}
+
+TEST(KeyExchangePolicy, LeavesChildrenTheKeysOfTheIkeSa) {
+    const auto mixed = *parse_proposals(Protocol::esp, "aes256gcm16-x25519,aes128gcm16,aes256gcm16-x25519-ke1_mlkem768");
+    EXPECT_EQ(left_of({.post_quantum = PostQuantum::required}, mixed), "aes128gcm16,aes256gcm16-x25519-ke1_mlkem768");
+    EXPECT_EQ(left_of({.post_quantum = PostQuantum::preferred}, mixed), "aes128gcm16,aes256gcm16-x25519-ke1_mlkem768,aes256gcm16-x25519");
+    EXPECT_EQ(left_of({.post_quantum = PostQuantum::off}, mixed), "aes256gcm16-x25519,aes128gcm16");
+}
+
+TEST(KeyExchangePolicy, KeepsNumbersOfPrivateUseFromStrangers) {
+    Proposal proposal = ike("aes128-sha256-x25519-ke1_mlkem768").front();
+    proposal.transforms.push_back(Transform::additional(1, Ke::frodokem_976_shake));
+    EXPECT_EQ(allowed_by({.private_numbers = true}, {proposal}).front().of_type(TransformType::addke1).size(), 2U);
+    EXPECT_EQ(left_of({.private_numbers = false}, {proposal}), "aes128-sha256-x25519-ke1_mlkem768");
+    proposal.transforms.push_back(Transform::additional(2, Ke::mceliece_348864));
+    EXPECT_EQ(left_of({.private_numbers = false}, {proposal}), "");
+    // These have numbers that a registry gives.
+    EXPECT_FALSE(is_private_use(Ke::frodokem_1344_aes));
+}
+
 TEST(ParseProposals, KnowsTheWordsOfSwanctl) {
     EXPECT_EQ(ike("aes128-sha256-modp3072")[0].text(),
               "IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_3072");
