@@ -12,7 +12,10 @@ namespace cygnet::inline base {
 
 template <class Value, std::size_t block_values = 64>
 class SortedBlocks {
-    using Block = std::vector<Value>;  // never empty, sorted
+    struct Block {
+        std::vector<Value> values;  // never empty, sorted
+        Value last;  // of them. A search looks at these alone, which lie together, before it looks into a block
+    };
 
 public:
     class Iterator {
@@ -20,10 +23,10 @@ public:
         using value_type = Value;
         using difference_type = std::ptrdiff_t;
         Iterator() = default;
-        const Value& operator*() const { return (*blocks_)[block_][place_]; }
+        const Value& operator*() const { return (*blocks_)[block_].values[place_]; }
         const Value* operator->() const { return &**this; }
         Iterator& operator++() {
-            if (++place_ == (*blocks_)[block_].size()) {
+            if (++place_ == (*blocks_)[block_].values.size()) {
                 ++block_;
                 place_ = 0;
             }
@@ -64,19 +67,21 @@ public:
     bool insert(const Value& value) {
         std::size_t at = block_of(value);
         // What comes after all others fills blocks one after the other.
-        if (at == blocks_.size() && (at == 0 || blocks_.back().size() == block_values)) {
-            blocks_.push_back({value});
+        if (at == blocks_.size() && (at == 0 || blocks_.back().values.size() == block_values)) {
+            blocks_.push_back({{value}, value});
             ++size_;
             return true;
         }
         at = std::min(at, blocks_.size() - 1);
         std::size_t place = place_in(blocks_[at], value);
-        if (place < blocks_[at].size() && blocks_[at][place] == value) return false;
-        if (blocks_[at].size() == block_values) {
+        if (place < blocks_[at].values.size() && blocks_[at].values[place] == value) return false;
+        if (blocks_[at].values.size() == block_values) {
             split(at);
-            if (place > blocks_[at].size()) place -= blocks_[at++].size();
+            if (place > blocks_[at].values.size()) place -= blocks_[at++].values.size();
         }
-        blocks_[at].insert(blocks_[at].begin() + static_cast<std::ptrdiff_t>(place), value);
+        Block& block = blocks_[at];
+        block.values.insert(block.values.begin() + static_cast<std::ptrdiff_t>(place), value);
+        block.last = block.values.back();
         ++size_;
         return true;
     }
@@ -84,37 +89,43 @@ public:
     bool erase(const Value& value) {
         const Iterator found = lower_bound(value);
         if (found == end() || *found != value) return false;
-        blocks_[found.block_].erase(blocks_[found.block_].begin() + static_cast<std::ptrdiff_t>(found.place_));
+        Block& block = blocks_[found.block_];
+        block.values.erase(block.values.begin() + static_cast<std::ptrdiff_t>(found.place_));
         --size_;
-        if (blocks_[found.block_].empty())
+        if (block.values.empty()) {
             blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(found.block_));
-        else
+        } else {
+            block.last = block.values.back();
             join(found.block_ == 0 ? 0 : found.block_ - 1);
+        }
         return true;
     }
 
 private:
     // The first block whose last value is not less.
     std::size_t block_of(const Value& value) const {
-        return static_cast<std::size_t>(
-            std::ranges::lower_bound(blocks_, value, {}, [](const Block& block) -> const Value& { return block.back(); }) -
-            blocks_.begin());
+        return static_cast<std::size_t>(std::ranges::lower_bound(blocks_, value, {}, &Block::last) - blocks_.begin());
     }
     static std::size_t place_in(const Block& block, const Value& value) {
-        return static_cast<std::size_t>(std::ranges::lower_bound(block, value) - block.begin());
+        return static_cast<std::size_t>(std::ranges::lower_bound(block.values, value) - block.values.begin());
     }
     void split(std::size_t at) {
-        Block upper;
-        upper.reserve(block_values);
-        const auto middle = blocks_[at].begin() + block_values / 2;
-        upper.assign(middle, blocks_[at].end());
-        blocks_[at].erase(middle, blocks_[at].end());
+        Block& lower = blocks_[at];
+        Block upper{.values = {}, .last = lower.last};
+        upper.values.reserve(block_values);
+        const auto middle = lower.values.begin() + block_values / 2;
+        upper.values.assign(middle, lower.values.end());
+        lower.values.erase(middle, lower.values.end());
+        lower.last = lower.values.back();
         blocks_.insert(blocks_.begin() + static_cast<std::ptrdiff_t>(at) + 1, std::move(upper));
     }
     // Two neighbours that would fill half a block become one.
     void join(std::size_t at) {
-        if (at + 1 >= blocks_.size() || blocks_[at].size() + blocks_[at + 1].size() > block_values / 2) return;
-        blocks_[at].insert(blocks_[at].end(), blocks_[at + 1].begin(), blocks_[at + 1].end());
+        if (at + 1 >= blocks_.size()) return;
+        Block &lower = blocks_[at], &upper = blocks_[at + 1];
+        if (lower.values.size() + upper.values.size() > block_values / 2) return;
+        lower.values.insert(lower.values.end(), upper.values.begin(), upper.values.end());
+        lower.last = upper.last;
         blocks_.erase(blocks_.begin() + static_cast<std::ptrdiff_t>(at) + 1);
     }
 

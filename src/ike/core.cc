@@ -81,8 +81,12 @@ IkeSa& Core::create_sa(bool initiator, std::shared_ptr<const model::Connection> 
 }
 
 IkeSa* Core::find_sa(model::IkeSaId id) {
+    // A step asks for the same one again and again.
+    if (recent_ != nullptr && recent_->id == id) return recent_;
     const auto found = sas_.find(id);
-    return found == sas_.end() ? nullptr : &found->second;
+    if (found == sas_.end()) return nullptr;
+    recent_ = &found->second;
+    return recent_;
 }
 
 IkeSa* Core::find_sa_by_own_spi(std::uint64_t spi) {
@@ -106,6 +110,7 @@ void Core::destroy_sa(model::IkeSaId id) {
     if (!sa->initiator) first_requests_.erase({hash_of(sa->spis.initiator, sa->init_address), id});
     for (const std::optional<JobId>& job : sa->jobs)
         if (job) jobs.erase(static_cast<std::uint64_t>(*job));
+    recent_ = nullptr;
     sas_.erase(id);
 }
 

@@ -216,6 +216,7 @@ private:
     Budget replies_{};
     // Destroyed first: exchanges under way give their SPIs back.
     std::map<model::IkeSaId, IkeSa> sas_;
+    IkeSa* recent_ = nullptr;  // the one that was found last
 };
 
 }  // namespace cygnet::ike
