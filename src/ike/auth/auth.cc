@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "crypto/prf.h"
+#include "ike/auth/signature_choice.h"
 #include "ike/explain.h"
 #include "model/config_index.h"
 
@@ -129,77 +130,6 @@ bool peer_can_verify(const Chain& chain, const PeerHints& hints) {
     });
 }
 
-model::KeyKind key_kind(crypto::SignatureScheme::Kind kind) {
-    using Kind = crypto::SignatureScheme::Kind;
-    switch (kind) {
-        case Kind::rsa_pkcs1:
-        case Kind::rsa_pss: return model::KeyKind::rsa;
-        case Kind::ecdsa: return model::KeyKind::ecdsa;
-        case Kind::ed25519: return model::KeyKind::ed25519;
-        case Kind::ed448: return model::KeyKind::ed448;
-        case Kind::ml_dsa_44: return model::KeyKind::ml_dsa_44;
-        case Kind::ml_dsa_65: return model::KeyKind::ml_dsa_65;
-        case Kind::ml_dsa_87: return model::KeyKind::ml_dsa_87;
-        default: return model::KeyKind::slh_dsa;
-    }
-}
-
-// Whether the words after auth = pubkey, rsa/pss-sha384 … allow a scheme, for our own signature or the peer's.
-bool scheme_allowed(const crypto::SignatureScheme& scheme, const model::AuthConfig& round) {
-    using Kind = crypto::SignatureScheme::Kind;
-    const auto& kinds = round.key_kinds;
-    if (!kinds.empty() && std::ranges::find(kinds, key_kind(scheme.kind)) == kinds.end()) return false;
-    if (round.rsa_pss && scheme.kind == Kind::rsa_pkcs1 && *round.rsa_pss) return false;
-    if (crypto::hashes_itself(scheme.kind) || round.hashes.empty()) return true;
-    return std::ranges::find(round.hashes, scheme.hash) != round.hashes.end();
-}
-
-// How the peer signed; nothing when it cannot be told, which the verification refuses anyway.
-std::optional<crypto::SignatureScheme> scheme_of(const PeerProof& proof) {
-    using Kind = crypto::SignatureScheme::Kind;
-    switch (proof.method) {
-        case model::AuthMethod::rsa: return crypto::SignatureScheme{Kind::rsa_pkcs1, model::SignatureHash::sha1};
-        case model::AuthMethod::ecdsa_256: return crypto::SignatureScheme{Kind::ecdsa, model::SignatureHash::sha2_256};
-        case model::AuthMethod::ecdsa_384: return crypto::SignatureScheme{Kind::ecdsa, model::SignatureHash::sha2_384};
-        case model::AuthMethod::ecdsa_521: return crypto::SignatureScheme{Kind::ecdsa, model::SignatureHash::sha2_512};
-        default: break;
-    }
-    // RFC 7427 §3: one octet of length, the AlgorithmIdentifier, the signature.
-    if (proof.auth_data.empty() || proof.auth_data.size() < 1u + proof.auth_data[0]) return std::nullopt;
-    const auto scheme = crypto::parse_algorithm_identifier(proof.auth_data.subspan(1, proof.auth_data[0]));
-    if (!scheme) return std::nullopt;
-    return *scheme;
-}
-
-// RFC 7427 §4: method 14 if the peer announced hashes, else the methods of RFC 7296 and RFC 4754.
-bool choose_scheme(SignaturePlan& plan, const model::AuthConfig& local, const PeerHints& hints) {
-    const crypto::KeyType type = plan.key.public_key().type();
-    if (hints.signature_hashes) {
-        for (const crypto::SignatureScheme& scheme : crypto::schemes_for(type, *hints.signature_hashes)) {
-            if (!scheme_allowed(scheme, local)) continue;
-            plan.scheme = scheme;
-            return true;
-        }
-        return false;
-    }
-    plan.old_method = true;
-    switch (type) {
-        case crypto::KeyType::rsa: plan.method = model::AuthMethod::rsa; return true;
-        case crypto::KeyType::ecdsa_256: plan.method = model::AuthMethod::ecdsa_256; return true;
-        case crypto::KeyType::ecdsa_384: plan.method = model::AuthMethod::ecdsa_384; return true;
-        case crypto::KeyType::ecdsa_521: plan.method = model::AuthMethod::ecdsa_521; return true;
-        default: return false;  // RFC 8420, pqc-auth §3.2.1: only with RFC 7427
-    }
-}
-
-std::string hashes_text(const PeerHints& hints) {
-    if (!hints.signature_hashes) return "no SIGNATURE_HASH_ALGORITHMS";
-    std::string text;
-    for (const model::SignatureHash hash : *hints.signature_hashes)
-        text += (text.empty() ? "" : ", ") + model::name_of(hash);
-    return text.empty() ? "none that is known" : text;
-}
-
 bool certifies(const crypto::Certificate& certificate, const model::Identity& id) {
     return std::ranges::any_of(certificate.identities(), [&](const model::Identity& known) {
         const bool names = known.type == model::IdType::der_asn1_dn && id.type == known.type;
@@ -214,11 +144,18 @@ struct Option {
     bool known = false;     // of a CA, or of a kind, that the peer asked for
     bool wanted = false;    // it certifies the identity that the peer asked for
     std::string text;       // for errors
+    std::vector<Bytes> authorities{};          // by which it is certified
+    std::optional<SignatureChoice> choice{};   // how it would sign
 };
 
-// CERTREQ and IDr are hints (§3.7): what the peer wants comes first, then whatever we have.
+// CERTREQ and IDr are hints (§3.7): what the peer wants comes first, then whatever we have. RFC 9593 §3: of what is alike in
+// these, the one whose signature the peer prefers.
 bool better(const Option& a, const Option& b) {
-    return std::tuple(a.names_us, a.known, a.wanted) > std::tuple(b.names_us, b.known, b.wanted);
+    const auto rank = [](const Option& one) {
+        return std::tuple(one.names_us, one.known, one.wanted, one.choice.has_value());
+    };
+    if (rank(a) != rank(b)) return rank(a) > rank(b);
+    return a.choice && b.choice && a.choice->place < b.choice->place;
 }
 
 std::vector<Option> signature_options(const model::AuthConfig& local, const model::Identity& own_id,
@@ -242,6 +179,7 @@ std::vector<Option> signature_options(const model::AuthConfig& local, const mode
                            .wanted = hints.wanted && certifies(certificate, *hints.wanted),
                            .text = "certificate \"" + certificate.subject_text() + "\""});
         options.back().plan.chain = std::move(chain.certificates);
+        options.back().authorities = std::move(chain.authority_hashes);
     }
     for (const Bytes& spki : local.public_keys) {
         const auto key = crypto::PublicKey::from_spki(spki);
@@ -259,24 +197,53 @@ std::vector<Option> signature_options(const model::AuthConfig& local, const mode
                            .text = "raw public key " + hex(key->key_id())});
         break;  // As swanctl: the first one.
     }
-    std::ranges::stable_sort(options, better);
     return options;
 }
 
+// The best of those that can sign by what `choose` allows.
+template <class Choose>
+std::optional<SignaturePlan> best_option(std::vector<Option>& options, Choose&& choose) {
+    for (Option& option : options) option.choice = choose(option);
+    std::ranges::stable_sort(options, better);
+    for (Option& option : options) {
+        if (!option.choice) continue;
+        option.plan.scheme = option.choice->scheme;
+        option.plan.method = option.choice->method;
+        option.plan.old_method = option.choice->method != model::AuthMethod::digital_signature;
+        option.plan.why = option.choice->why;
+        return std::move(option.plan);
+    }
+    return std::nullopt;
+}
+
 Result<LocalProof> plan_signature(const model::AuthConfig& local, const model::Identity& own_id,
-                                  const Credentials& credentials, const PeerHints& hints) {
+                                  const Credentials& credentials, const PeerHints& hints,
+                                  std::span<const Announcement> announced) {
     Explanation reason{.kind = "certificate",
                        .what = "no certificate with a private key for " + text_of(own_id),
                        .advice = "name one under local.certs, or put it into x509 and its key into private; local.id must be "
                                  "its subject or one of its subjectAltNames"};
-    for (Option& option : signature_options(local, own_id, credentials, hints, reason)) {
-        if (choose_scheme(option.plan, local, hints)) return std::move(option.plan);
+    std::vector<Option> options = signature_options(local, own_id, credentials, hints, reason);
+    const auto type_of = [](const Option& option) { return option.plan.key.public_key().type(); };
+    const bool named = std::ranges::any_of(options, &Option::names_us);
+    auto plan = best_option(options, [&](const Option& option) {
+        // Who we are comes before how we sign.
+        if (named && !option.names_us) return std::optional<SignatureChoice>();
+        return choose_announced(type_of(option), local, hints, announced, option.authorities);
+    });
+    if (plan) {
+        plan->announced = true;
+        return *std::move(plan);
+    }
+    // RFC 9593 §3: announcements are hints; the peer may have meant another of its connections.
+    plan = best_option(options, [&](const Option& option) { return choose_signature(type_of(option), local, hints); });
+    if (plan) return *std::move(plan);
+    if (!options.empty())
         reason = {.kind = "certificate",
                   .what = "the peer announced no signature hash that our credential can use",
-                  .ours = option.text + " with local.auth = " + local.auth_text,
+                  .ours = options.front().text + " with local.auth = " + local.auth_text,
                   .theirs = hashes_text(hints),
                   .advice = "let local.auth allow one of them, or use a key of another type"};
-    }
     return tell_operator(std::move(reason));
 }
 
@@ -413,9 +380,10 @@ model::Identity identity_with(const LocalProof& proof, const model::AuthConfig& 
 
 Result<LocalProof> plan_local_proof(const model::AuthConfig& local, const model::Identity& own_id,
                                     const std::optional<model::Identity>& peer_id, const model::Config& config,
-                                    const Credentials& credentials, const PeerHints& hints) {
+                                    const Credentials& credentials, const PeerHints& hints,
+                                    std::span<const Announcement> announced) {
     if (local.auth == model::AuthClass::null) return NullPlan{};
-    if (local.auth == model::AuthClass::pubkey) return plan_signature(local, own_id, credentials, hints);
+    if (local.auth == model::AuthClass::pubkey) return plan_signature(local, own_id, credentials, hints, announced);
     auto secret = find_shared_secret(config, own_id, peer_id);
     if (!secret)
         return tell_operator(no_secret(own_id, peer_id));
@@ -481,7 +449,7 @@ Result<PeerCheck> check_peer(const model::AuthConfig& remote, const model::Ident
     if (is_signature(proof.method)) {
         if (remote.auth == model::AuthClass::psk || remote.auth == model::AuthClass::null)
             return wrong_proof(remote, "a certificate or public key");
-        const auto scheme = scheme_of(proof);
+        const auto scheme = scheme_of(proof.method, proof.auth_data);
         if (scheme && !scheme_allowed(*scheme, remote))
             return wrong_proof(remote, "a signature with " + scheme->text());
         if (trusts_raw_key(remote, proof)) return TRY(verify_raw_key_job(remote, proof));

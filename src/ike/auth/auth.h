@@ -33,6 +33,8 @@ struct SignaturePlan {
     model::AuthMethod method = model::AuthMethod::digital_signature;
     std::vector<crypto::Certificate> chain{};  // to send: leaf first, without the anchor
     Bytes raw_key{};                           // or this SubjectPublicKeyInfo (RFC 7670)
+    bool announced = false;                    // the peer says that it takes this (RFC 9593)
+    const char* why = "";                      // this scheme, for the log
 };
 struct NullPlan {};     // RFC 7619: we prove nothing
 struct ResumedPlan {};  // RFC 5723 §4.3.3: the keys of a resumed SA are the proof
@@ -79,11 +81,12 @@ model::Identity identity_with(const LocalProof& proof, const model::AuthConfig& 
                               model::Identity provisional);
 
 // Chooses the credential for one round: a certificate or raw key that names us, of a CA that the peer knows, with a
-// signature that both allow. Errors are for the operator: no secret for the peer, no private key for a
-// certificate, nothing that the peer can verify.
+// signature that both allow; `announced` says which the peer takes in this round, if it says so (RFC 9593). Errors are for the
+// operator: no secret for the peer, no private key for a certificate, nothing that the peer can verify.
 Result<LocalProof> plan_local_proof(const model::AuthConfig& local, const model::Identity& own_id,
                                     const std::optional<model::Identity>& peer_id, const model::Config& config,
-                                    const Credentials& credentials, const PeerHints& hints);
+                                    const Credentials& credentials, const PeerHints& hints,
+                                    std::span<const Announcement> announced = {});
 
 // The AUTH data of a shared key, at once; of a signature, the job that makes it.
 struct AuthData {
