@@ -6,6 +6,7 @@
 #include "crypto/prf.h"
 #include "crypto/packet_mac.h"
 #include "crypto/rows.h"
+#include "model/limits.h"
 
 namespace cygnet::crypto {
 namespace {
@@ -199,6 +200,11 @@ const SignatureRow* best_signature(KeyType type) {
 const std::vector<CatalogueRow>& catalogue() {
     static const std::vector<CatalogueRow> rows = make_catalogue();
     return rows;
+}
+
+bool fits_first_message(model::Ke method) {
+    const auto shape = shape_of(method);
+    return !shape || std::max(shape->initiator_size, shape->responder_size) <= model::limits::first_message_key_octets;
 }
 
 bool supports(model::Protocol protocol, const model::Transform& transform) {

@@ -18,4 +18,7 @@ const std::vector<CatalogueRow>& catalogue();
 // Whether this build can run a transform in an IKE or ESP SA; used to drop offers that we cannot keep.
 bool supports(model::Protocol protocol, const model::Transform& transform);
 
+// Whether the method's public values may go into IKE_SA_INIT, which cannot be fragmented.
+bool fits_first_message(model::Ke method);
+
 }  // namespace cygnet::crypto

@@ -40,6 +40,14 @@ TEST(Catalogue, SupportsWhatTheDefaultProposalsOffer) {
                 EXPECT_TRUE(supports(protocol, transform)) << transform.text();
 }
 
+// RFC 7383 §2.5: IKE_SA_INIT is not fragmented.
+TEST(Catalogue, KnowsWhatFitsTheFirstMessage) {
+    EXPECT_TRUE(fits_first_message(model::Ke::ml_kem_1024));
+    EXPECT_TRUE(fits_first_message(model::Ke::modp_4096));
+    if (supports(Protocol::ike, Transform::additional(1, model::Ke::frodokem_640_aes)))
+        EXPECT_FALSE(fits_first_message(model::Ke::frodokem_640_aes));
+}
+
 TEST(Catalogue, SupportsNoTransformThatItCannotRun) {
     EXPECT_TRUE(supports(Protocol::ike, Transform::of(Encr::aes_cbc, 256)));
     EXPECT_TRUE(supports(Protocol::esp, Transform::of(Encr::aes_cbc, 256)));

@@ -35,6 +35,9 @@ inline constexpr std::size_t authentication_rounds = 8;  // of one side, RFC 473
 // Nonces, RFC 7296 §3.9.
 inline constexpr std::size_t nonce_octets_min = 16;
 inline constexpr std::size_t nonce_octets_max = 256;
+// RFC 7383 §2.5, RFC 9242 §3: IKE_SA_INIT is never fragmented but by IP. The largest public value that goes there; the rest have
+// rounds of RFC 9370.
+inline constexpr std::size_t first_message_key_octets = 2048;
 inline constexpr std::size_t nonce_octets = 32;  // what we send: half the largest PRF key is enough for all
 inline constexpr std::size_t cookie_octets_max = 64;  // RFC 7296 §2.6
 
