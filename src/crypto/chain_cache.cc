@@ -10,6 +10,7 @@ Digest ChainCache::key(ByteView leaf, std::span<const Certificate> anchors, cons
     append(octets, of_leaf);
     for (const Certificate& anchor : anchors) append(octets, anchor.fingerprint());
     octets.push_back(rules.require_ike_usage ? 1 : 0);
+    octets.push_back(static_cast<std::uint8_t>(rules.signers));
     for (const std::string& policy : rules.policies) {
         append(octets, bytes_of(policy));
         octets.push_back(0);

@@ -22,6 +22,10 @@ void X509_STORE_CTX_free(x509_store_ctx_st* context);
 
 namespace cygnet::crypto {
 
+// Lets OpenSSL verify what only other libraries of this build can (ML-DSA, SLH-DSA), from the first call on. Before a
+// certificate is read.
+void teach_openssl();
+
 struct Certificate::Impl {
     Handle<x509_st, X509_free> x509;
     Bytes der, subject, issuer;
@@ -49,6 +53,8 @@ using StoreContext = Handle<x509_store_ctx_st, X509_STORE_CTX_free>;
 
 Stack stack_of(std::span<const Certificate> certificates);  // borrows them
 Store store_of(std::span<const Certificate> anchors);
+// The verify callback of its paths; another one asks it first.
+int allow_post_quantum(int good, x509_store_ctx_st* context);
 // What every path is held to: an anchor need not be self-signed (it is trusted, RFC 5280 §6.1.1 d), 112 bits of strength in
 // every key and signature, policies where a CA requires them.
 void set_rules(X509_VERIFY_PARAM_st* rules, std::int64_t now);

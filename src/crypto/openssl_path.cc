@@ -5,10 +5,12 @@
 #include <openssl/x509v3.h>
 
 #include <algorithm>
+#include <array>
 
 #include <fmt/format.h>
 
 #include "crypto/openssl_certificate.h"
+#include "crypto/public_key.h"
 
 namespace cygnet::crypto {
 namespace {
@@ -61,6 +63,10 @@ const char* plain_reason(int error) {
 std::string reason(X509_STORE_CTX* context, X509* x509, std::span<const Certificate> intermediates,
                    std::span<const Certificate> anchors) {
     const int error = X509_STORE_CTX_get_error(context);
+    const bool about_key = error == X509_V_ERR_EE_KEY_TOO_SMALL || error == X509_V_ERR_CA_KEY_TOO_SMALL;
+    if (about_key && X509_get0_pubkey(x509) == nullptr) return "has a key of a kind that this build does not compute";
+    if (error == X509_V_ERR_CA_MD_TOO_WEAK && X509_get_signature_nid(x509) == NID_undef)
+        return "is signed by an algorithm that this build does not compute";
     if (const char* text = plain_reason(error)) return text;
     switch (error) {
         case X509_V_ERR_INVALID_CA:
@@ -86,6 +92,19 @@ std::unexpected<Error> refuse(std::string detail) {
 
 }  // namespace
 
+// OpenSSL knows the strength of signatures by their hash. ML-DSA and SLH-DSA have none, and 128 bits at least.
+int allow_post_quantum(int good, X509_STORE_CTX* context) {
+    if (good == 1 || X509_STORE_CTX_get_error(context) != X509_V_ERR_CA_MD_TOO_WEAK) return good;
+    const X509_ALGOR* algorithm = X509_get0_tbs_sigalg(X509_STORE_CTX_get_current_cert(context));
+    const ASN1_OBJECT* object = nullptr;
+    X509_ALGOR_get0(&object, nullptr, nullptr, algorithm);
+    std::array<char, 64> oid{};
+    OBJ_obj2txt(oid.data(), oid.size(), object, 1);
+    return std::ranges::any_of(one_way_keys(), [&](const OneWay& each) {
+        return is_post_quantum(each.type) && std::string_view(oid.data()) == each.oid;
+    });
+}
+
 void FreeStack::operator()(STACK_OF(X509) * stack) const { sk_X509_free(stack); }
 
 Stack stack_of(std::span<const Certificate> certificates) {
@@ -98,6 +117,7 @@ Stack stack_of(std::span<const Certificate> certificates) {
 Store store_of(std::span<const Certificate> anchors) {
     Store store(X509_STORE_new());
     ASSERT(store);
+    X509_STORE_set_verify_cb(store.get(), allow_post_quantum);
     for (const Certificate& each : anchors) X509_STORE_add_cert(store.get(), each.impl().x509.get());
     return store;
 }
@@ -169,6 +189,22 @@ Result<ValidPath> path_of(STACK_OF(X509) * chain, const Certificate& leaf, std::
     return path;
 }
 
+// Whoever forges signatures of the other kind must not get into a path that shall not depend on it.
+Result<> check_signers(const ValidPath& path, PathRules::Signers wanted) {
+    if (wanted == PathRules::Signers::any) return {};
+    const bool post_quantum = wanted == PathRules::Signers::post_quantum;
+    for (std::size_t i = 1; i < path.certificates.size(); ++i) {
+        const Certificate& signer = path.certificates[i];
+        const PublicKey key = TRY(signer.public_key());
+        if (is_post_quantum(key.type()) == post_quantum) continue;
+        return refuse(fmt::format("certificate \"{}\" is signed with {} of \"{}\", but the words of auth demand {} signatures all "
+                                  "the way (\"ike:\" before them speaks of the peer's alone)",
+                                  path.certificates[i - 1].subject_text(), name_of(key.type()), signer.subject_text(),
+                                  post_quantum ? "post-quantum" : "classic"));
+    }
+    return {};
+}
+
 }  // namespace
 
 Result<ValidPath> validate_path(const Certificate& leaf, std::span<const Certificate> intermediates,
@@ -190,7 +226,9 @@ Result<ValidPath> validate_path(const Certificate& leaf, std::span<const Certifi
             fmt::format("{} {}", quoted_subject(culprit), reason(context.get(), culprit, intermediates, anchors)));
     }
     TRY(check_usage(x509, rules.require_ike_usage));
-    return path_of(X509_STORE_CTX_get0_chain(context.get()), leaf, intermediates, anchors);
+    ValidPath path = TRY(path_of(X509_STORE_CTX_get0_chain(context.get()), leaf, intermediates, anchors));
+    TRY(check_signers(path, rules.signers));
+    return path;
 }
 
 }  // namespace cygnet::crypto

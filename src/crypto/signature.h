@@ -77,6 +77,8 @@ public:
     const Impl& impl() const { return *impl_; }
 
 private:
+    static Result<PrivateKey> parse_post_quantum(ByteView pkcs8);
+
     std::shared_ptr<const Impl> impl_;
 };
 
@@ -97,7 +99,8 @@ Result<SignatureScheme> parse_algorithm_identifier(ByteView der);
 
 // The signature over `data` (hashed here). ECDSA as DER Ecdsa-Sig-Value for method 14.
 Result<Bytes> sign(const PrivateKey& key, const SignatureScheme& scheme, ByteView data);
-// Fails with Errc::authentication when it does not verify, unsupported when scheme and key do not fit.
+// Fails with Errc::authentication when it does not verify, unsupported when scheme and key do not fit, bad_length when no
+// signature of the scheme is as long.
 Result<> verify(const PublicKey& key, const SignatureScheme& scheme, ByteView data, ByteView signature);
 
 // AUTH payload data of the old methods (1 RSA with SHA-1, 9, 10, 11 ECDSA as raw r | s, RFC 4754).

@@ -54,6 +54,8 @@ private:
 struct PathRules {
     std::int64_t now = 0;                   // seconds since 1970
     std::vector<std::string> policies{};    // OIDs: the path must be valid for one of them; empty: for any or none
+    // The keys that sign its certificates: classic ones alone, or such as resist a quantum computer alone.
+    enum class Signers : std::uint8_t { any, classic, post_quantum } signers = Signers::any;
     bool require_ike_usage = false;         // a leaf with extended key usages must name that of IKE, RFC 4945 §5.1.3.12
 };
 

@@ -46,6 +46,7 @@ struct AuthConfig {
     AuthClass auth = AuthClass::pubkey;
     std::string auth_text = "pubkey";          // as configured, for errors and list-conns
     std::vector<KeyKind> key_kinds{};          // rsa, ecdsa …: constraint on signature keys; empty: all
+    bool of_ike_alone = false;                 // "ike:" before the words: they do not speak of the certificates' signatures
     std::optional<bool> rsa_pss{};             // rsa/pss: PSS required
     std::vector<SignatureHash> hashes{};       // constraint on hashes; empty: all we support
     Identity id;                               // any: local = the certificate's subject or the address, remote = everybody

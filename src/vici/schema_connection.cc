@@ -114,6 +114,10 @@ Result<> read_scheme_words(AuthDraft& into, std::string_view text) {
         {"ecdsa", model::KeyKind::ecdsa},
         {"ed25519", model::KeyKind::ed25519},
         {"ed448", model::KeyKind::ed448},
+        {"mldsa44", model::KeyKind::ml_dsa_44},
+        {"mldsa65", model::KeyKind::ml_dsa_65},
+        {"mldsa87", model::KeyKind::ml_dsa_87},
+        {"slhdsa", model::KeyKind::slh_dsa},  // our own word
     };
     while (true) {
         const auto dash = text.find('-');
@@ -124,8 +128,8 @@ Result<> read_scheme_words(AuthDraft& into, std::string_view text) {
         else if (kind != std::end(kinds)) into.key_kinds.push_back(kind->value);
         else if (word != "pubkey")
             return unacceptable("'" + std::string(word) + "' is not supported by this version of Cygnet; accepted "
-                                "are psk, pubkey, null, and rsa, rsa/pss, ecdsa, ed25519, ed448 followed by -sha256, "
-                                "-sha384, -sha512");
+                                "are psk, pubkey, null, and rsa, rsa/pss, ecdsa, ed25519, ed448, mldsa44, mldsa65, mldsa87, "
+                                "slhdsa followed by -sha256, -sha384, -sha512");
         if (word == "rsa/pss") into.rsa_pss = true;
         if (dash == text.npos) return {};
         text.remove_prefix(dash + 1);
@@ -148,6 +152,7 @@ Result<> auth(AuthDraft& into, const Value& value) {
                                 "Cygnet; accepted are psk, pubkey and null");
     const std::string_view schemes = value.text.starts_with("ike:") ? value.text.substr(4) : value.text;
     into.auth = model::AuthClass::pubkey;
+    into.of_ike_alone = schemes.size() != value.text.size();
     return read_scheme_words(into, schemes);
 }
 

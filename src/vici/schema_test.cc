@@ -324,6 +324,9 @@ TEST(Schema, ReadsSignatureSchemes) {
     EXPECT_THAT(auth.key_kinds, ElementsAre(model::KeyKind::rsa));
     EXPECT_THAT(connection("remote { auth = ecdsa-ed25519 }").remote.at(0).key_kinds,
                 ElementsAre(model::KeyKind::ecdsa, model::KeyKind::ed25519));
+    EXPECT_THAT(connection("remote { auth = ike:mldsa44-mldsa65-mldsa87-slhdsa }").remote.at(0).key_kinds,
+                ElementsAre(model::KeyKind::ml_dsa_44, model::KeyKind::ml_dsa_65, model::KeyKind::ml_dsa_87, model::KeyKind::slh_dsa));
+    EXPECT_THAT(refusals("local { auth = mldsa77 }"), ElementsAre(HasSubstr("mldsa87, slhdsa")));
     EXPECT_EQ(auth.auth, model::AuthClass::pubkey);
     EXPECT_EQ(auth.rsa_pss, true);
     EXPECT_THAT(auth.hashes, ElementsAre(model::SignatureHash::sha2_384, model::SignatureHash::sha2_512));

@@ -130,6 +130,15 @@ bool peer_can_verify(const Chain& chain, const PeerHints& hints) {
     });
 }
 
+// Words of one family mean the certificates too: what one broken algorithm can forge is worth nothing there.
+crypto::PathRules::Signers signers_of(const model::AuthConfig& remote) {
+    using enum crypto::PathRules::Signers;
+    if (remote.key_kinds.empty() || remote.of_ike_alone) return any;
+    const auto is_post_quantum = [](model::KeyKind kind) { return kind >= model::KeyKind::ml_dsa_44; };
+    if (std::ranges::all_of(remote.key_kinds, is_post_quantum)) return post_quantum;
+    return std::ranges::none_of(remote.key_kinds, is_post_quantum) ? classic : any;
+}
+
 bool certifies(const crypto::Certificate& certificate, const model::Identity& id) {
     return std::ranges::any_of(certificate.identities(), [&](const model::Identity& known) {
         const bool names = known.type == model::IdType::der_asn1_dn && id.type == known.type;
@@ -262,7 +271,10 @@ Result<crypto::VerifyJob> verify_job(const model::AuthConfig& remote, const Peer
         .extra = credentials.certificates,
         .anchors = remote.ca_certificates.empty() ? credentials.authorities : parsed(remote.ca_certificates, credentials),
         .pinned = parsed(remote.certificates, credentials),
-        .rules = {.now = proof.now, .policies = remote.cert_policies, .require_ike_usage = remote.require_ike_usage},
+        .rules = {.now = proof.now,
+                  .policies = remote.cert_policies,
+                  .signers = signers_of(remote),
+                  .require_ike_usage = remote.require_ike_usage},
         .method = proof.method,
         .auth_data = keep(proof.auth_data),
         .octets = proof.octets,
