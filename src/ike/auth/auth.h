@@ -69,6 +69,7 @@ struct PeerHints {
     std::optional<model::Identity> wanted{};  // IDr: who it wants to talk to
     AnnouncedMethods announced{};              // SUPPORTED_AUTH_METHODS (RFC 9593); empty: not said
     std::optional<crypto::SignatureScheme> shown{};  // how it has signed itself
+    bool refused_pss = false;                  // a signature with RSA-PSS, the last time
 };
 
 // Who we say we are: the configured identity, else the subject of our certificate, else our IKE address.

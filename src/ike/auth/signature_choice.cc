@@ -80,13 +80,15 @@ std::optional<SignatureChoice> choose_signature(crypto::KeyType type, const mode
     if (!hints.signature_hashes) return choose_old_method(type, local, "the peer does not know RFC 7427");
     std::vector<SignatureScheme> schemes = crypto::schemes_for(type, *hints.signature_hashes);
     const bool like_the_peer = hints.shown && hints.shown->kind == Kind::rsa_pkcs1;
-    if (like_the_peer)
+    const bool old_padding = like_the_peer || (!hints.shown && hints.refused_pss);
+    if (old_padding)
         std::ranges::stable_partition(schemes, [](const SignatureScheme& one) { return one.kind == Kind::rsa_pkcs1; });
     for (const SignatureScheme& scheme : schemes) {
         if (!scheme_allowed(scheme, local)) continue;
-        const bool follows = like_the_peer && scheme.kind == Kind::rsa_pkcs1;
-        return SignatureChoice{
-            .scheme = scheme, .why = follows ? "the peer signs with PKCS#1, too" : "the peer accepts the hash"};
+        const char* why = "the peer accepts the hash";
+        if (old_padding && scheme.kind == Kind::rsa_pkcs1)
+            why = like_the_peer ? "the peer signs with PKCS#1, too" : "the peer refused RSA-PSS";
+        return SignatureChoice{.scheme = scheme, .why = why};
     }
     return choose_old_method(type, local, "the peer's hashes leave nothing newer");
 }
