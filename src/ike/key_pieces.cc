@@ -82,19 +82,22 @@ wire::KeyPiece OutgoingKey::next(std::size_t octets_max) const {
 void OutgoingKey::sent(const wire::KeyPiece& piece, Instant now) {
     ASSERT(piece.offset == offset_);
     offset_ += piece.data.size();
+    ++pieces_;
     sent_at_ = now;
+    patience_ = patience();
     if (complete()) value_ = Bytes();
 }
 
-void OutgoingKey::answered(Instant now, bool again) {
+void OutgoingKey::answered(Instant now) {
     any_answered_ = true;
-    if (again) {
+    const Duration taken = now - sent_at_;
+    if (taken >= patience_) {
         fragments_ = std::max(fragments_ / 2, limits::key_piece_fragments_min);
         return;
     }
     fragments_ = std::min(fragments_ * 2, limits::key_piece_fragments_max);
     // RFC 6298 §3: what was sent twice measures nothing.
-    round_trips_.add(now - sent_at_);
+    round_trips_.add(taken);
 }
 
 // ---- what comes ---------------------------------------------------------------------------------
@@ -110,6 +113,7 @@ std::optional<model::Counter> IncomingKey::add(const wire::KeyPiece& piece) {
     if (!share_.has_room(octets_ == 0 ? total_ : piece.data.size())) return Counter::large_key_no_room;
     share_.take(piece.data.size());
     octets_ += piece.data.size();
+    ++count_;
     pieces_.push_back(keep(piece.data));
     return std::nullopt;
 }

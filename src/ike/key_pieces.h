@@ -75,15 +75,14 @@ public:
 
     std::size_t total() const { return total_; }
     Instant begun() const { return begun_; }
-    // Between its first piece and its last.
-    bool under_way() const { return offset_ != 0 && !complete(); }
+    unsigned pieces() const { return pieces_; }  // that have been sent
     bool complete() const { return offset_ == total_; }
     // The next piece, of at most so many octets; a view into the value, good until sent().
     wire::KeyPiece next(std::size_t octets_max) const;
     // The piece is on its way. The value is dropped with the last one.
     void sent(const wire::KeyPiece& piece, Instant now);
-    // Its answer came; `again`: not before it was sent again.
-    void answered(Instant now, bool again);
+    // Its answer came, perhaps not before it was sent again.
+    void answered(Instant now);
     bool any_answered() const { return any_answered_; }
 
     // RFC 8085 §3.1.1: into how many fragments a piece may fall, and how long to wait before it is sent again.
@@ -93,7 +92,9 @@ public:
 private:
     Bytes value_;
     std::size_t total_ = 0, offset_ = 0;
+    unsigned pieces_ = 0;
     Instant begun_{}, sent_at_{};
+    Duration patience_{0};  // with the last one
     bool any_answered_ = false;
     unsigned fragments_ = model::limits::key_piece_fragments;
     RoundTrips round_trips_;
@@ -109,6 +110,7 @@ public:
     model::Ke method() const { return method_; }
     std::size_t total() const { return total_; }
     std::size_t octets() const { return octets_; }
+    unsigned pieces() const { return count_; }
     Instant begun() const { return begun_; }
     bool complete() const { return octets_ == total_; }
     // Takes the piece, or says under which name its refusal is counted: nothing is kept of it then.
@@ -119,6 +121,7 @@ public:
 private:
     model::Ke method_;
     std::size_t total_ = 0, octets_ = 0;
+    unsigned count_ = 0;
     std::vector<Bytes> pieces_;  // memory follows what has come, never what is announced
     KeyRoom::Share share_;
     Instant begun_;

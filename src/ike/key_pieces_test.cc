@@ -123,26 +123,26 @@ TEST_F(KeyPieces, OfAuthenticatedPeersHaveRoomOfTheirOwn) {
 TEST_F(KeyPieces, GrowWhileNothingIsLostAndShrinkWhenSomethingWas) {
     OutgoingKey out(value(100'000), start);
     Instant now = start;
-    const auto next = [&](Duration answer_after, bool again) {
+    const auto next = [&](Duration answer_after) {
         out.sent(out.next(smallest), now);
         now = now + answer_after;
-        out.answered(now, again);
+        out.answered(now);
     };
     EXPECT_EQ(out.fragments(), limits::key_piece_fragments);
     EXPECT_FALSE(out.any_answered());
     EXPECT_EQ(out.patience(), limits::key_piece_patience);
-    next(milliseconds(100), false);
+    next(milliseconds(100));
     EXPECT_TRUE(out.any_answered());
     EXPECT_EQ(out.fragments(), 2 * limits::key_piece_fragments);
     EXPECT_EQ(out.patience(), milliseconds(300)) << "RFC 6298 §2.2: R + 4 R/2";
-    next(seconds(5), true);
+    next(milliseconds(300));
     EXPECT_EQ(out.fragments(), limits::key_piece_fragments);
     EXPECT_EQ(out.patience(), milliseconds(300)) << "what was sent twice measures nothing";
-    for (int i = 0; i < 4; ++i) next(seconds(1), true);
+    for (int i = 0; i < 4; ++i) next(seconds(1));
     EXPECT_EQ(out.fragments(), limits::key_piece_fragments_min);
-    for (int i = 0; i < 10; ++i) next(milliseconds(1), false);
+    for (int i = 0; i < 10; ++i) next(milliseconds(1));
     EXPECT_EQ(out.fragments(), limits::key_piece_fragments_max);
-    for (int i = 0; i < 40; ++i) next(milliseconds(1), false);
+    for (int i = 0; i < 40; ++i) next(milliseconds(1));
     EXPECT_EQ(out.patience(), limits::key_piece_patience_min);
 }
 
