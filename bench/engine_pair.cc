@@ -129,11 +129,11 @@ void EnginePair::set_up(std::uint32_t client) {
     const auto before = children_;
     newest_request_.reset();
     feed(initiator_, ike::Initiate{.id = ike::CommandId{client}, .connection = connection_name(client), .child = "net", .path = path});
-    while (!queue_.empty()) {
-        Item item = std::move(queue_.front());
-        queue_.pop_front();
+    for (std::size_t i = 0; i < queue_.size(); ++i) {
+        Item item = std::move(queue_[i]);
         feed(*item.engine, std::move(item));
     }
+    queue_.clear();
     if (children_ != before + 2) {
         std::fprintf(stderr, "bench: the set-up failed: %s\n", last_line_.c_str());
         std::exit(1);

@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "crypto/prf.h"
 #include "crypto/signature.h"
@@ -68,7 +68,7 @@ private:
     Instant now_{};
     ike::Effects effects_;
     ike::Engine initiator_, responder_;
-    std::deque<Item> queue_;
+    std::vector<Item> queue_;  // its memory is used again: what is measured are the engines
     Crossed crossed_;
     std::optional<std::uint32_t> newest_request_;  // message ID
     std::uint64_t children_ = 0;

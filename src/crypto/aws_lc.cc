@@ -13,6 +13,7 @@
 #include <openssl/hmac.h>
 #include <openssl/nid.h>
 #include <openssl/rsa.h>
+#include <openssl/sha.h>
 
 #include <algorithm>
 #include <array>
@@ -42,12 +43,25 @@ const EVP_MD* digest_of(Hash hash) {
     return nullptr;
 }
 
+// Without EVP, whose context takes memory of its own for each digest.
+template <class Context>
+void digest_with(int (*init)(Context*), int (*update)(Context*, const void*, std::size_t), int (*final)(std::uint8_t*, Context*),
+                 Parts data, MutableByteView out) {
+    Context context;
+    must(init(&context));
+    for (const ByteView part : data) must(update(&context, part.data(), part.size()));
+    must(final(out.data(), &context));
+    OPENSSL_cleanse(&context, sizeof context);
+}
+
 void digest(Hash hash, Parts data, MutableByteView out) {
-    bssl::ScopedEVP_MD_CTX context;
-    must(EVP_DigestInit_ex(context.get(), digest_of(hash), nullptr));
-    for (const ByteView part : data) must(EVP_DigestUpdate(context.get(), part.data(), part.size()));
     ASSERT(out.size() == size_of(hash));
-    must(EVP_DigestFinal_ex(context.get(), out.data(), nullptr));
+    switch (hash) {
+        case Hash::sha1: return digest_with<SHA_CTX>(SHA1_Init, SHA1_Update, SHA1_Final, data, out);
+        case Hash::sha2_256: return digest_with<SHA256_CTX>(SHA256_Init, SHA256_Update, SHA256_Final, data, out);
+        case Hash::sha2_384: return digest_with<SHA512_CTX>(SHA384_Init, SHA384_Update, SHA384_Final, data, out);
+        case Hash::sha2_512: return digest_with<SHA512_CTX>(SHA512_Init, SHA512_Update, SHA512_Final, data, out);
+    }
 }
 
 void set_key(HMAC_CTX* context, Hash hash, ByteView key) {

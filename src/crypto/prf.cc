@@ -57,7 +57,9 @@ SecretBytes prf_plus(model::Prf prf, ByteView key, std::initializer_list<ByteVie
     const std::size_t blocks = (size + block_size - 1) / block_size;
     SecretBytes stream(blocks * block_size);
     const MutableByteView out = stream.reveal_for_writing();
-    std::vector<ByteView> parts(seed.size() + 2);
+    std::array<ByteView, 6> room;
+    ASSERT(seed.size() + 2 <= room.size());
+    const auto parts = std::span(room).first(seed.size() + 2);
     std::ranges::copy(seed, parts.begin() + 1);
     for (std::size_t i = 0; i < blocks; ++i) {
         const auto counter = static_cast<std::uint8_t>(i + 1);
@@ -65,8 +67,8 @@ SecretBytes prf_plus(model::Prf prf, ByteView key, std::initializer_list<ByteVie
         hmac->compute(parts, out.subspan(i * block_size, block_size));
         parts.front() = out.subspan(i * block_size, block_size);
     }
-    if (size == stream.size()) return stream;
-    return SecretBytes::copy_of(stream.reveal().first(size));
+    stream.shrink(size);
+    return stream;
 }
 
 std::array<std::uint8_t, 20> sha1(std::initializer_list<ByteView> data) { return digest<20>(Hash::sha1, data); }

@@ -4,6 +4,7 @@
 #include <spdlog/logger.h>
 #include <spdlog/sinks/stdout_sinks.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "model/limits.h"
@@ -23,15 +24,15 @@ spdlog::level::level_enum severity(int level) {
     return level == 2 ? spdlog::level::debug : spdlog::level::trace;
 }
 
+bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }
+
 std::string escaped(std::string_view text) {
+    if (std::ranges::none_of(text, is_control)) return std::string(text);
     std::string out;
     out.reserve(text.size());
     for (const char c : text) {
-        const auto octet = static_cast<unsigned char>(c);
-        if (octet < 0x20 || octet == 0x7f)
-            out += fmt::format("\\x{:02x}", octet);
-        else
-            out += c;
+        if (is_control(c)) out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
+        else out += c;
     }
     return out;
 }

@@ -253,7 +253,7 @@ Result<> PacketFilter::commit(const Batch& batch) {
     append_message(octets, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES, {});
     number_messages(octets, ++sequence_);
     int error = ::send(socket_.number(), octets.data(), octets.size(), 0) < 0 ? errno : 0;
-    Bytes answer(answer_octets);
+    alignas(nlmsghdr) std::array<std::uint8_t, answer_octets> answer;
     for (ssize_t size; (size = ::recv(socket_.number(), answer.data(), answer.size(), MSG_DONTWAIT)) > 0;)
         xfrm::for_each_message(ByteView(answer).first(static_cast<std::size_t>(size)), [&](const nlmsghdr& header, ByteView body) {
             const auto said = header.nlmsg_type == NLMSG_ERROR ? xfrm::front_of<nlmsgerr>(body) : std::nullopt;
@@ -274,7 +274,7 @@ std::optional<std::uint64_t> PacketFilter::packets(const std::string& table, std
     number_messages(request, ++sequence_);
     if (::send(socket_.number(), request.data(), request.size(), 0) < 0) return std::nullopt;
     std::optional<std::uint64_t> found;
-    Bytes answer(answer_octets);
+    alignas(nlmsghdr) std::array<std::uint8_t, answer_octets> answer;
     for (ssize_t size; (size = ::recv(socket_.number(), answer.data(), answer.size(), MSG_DONTWAIT)) > 0;)
         xfrm::for_each_message(ByteView(answer).first(static_cast<std::size_t>(size)), [&](const nlmsghdr& header, ByteView body) {
             if (header.nlmsg_type != (table_message | NFT_MSG_NEWOBJ) || header.nlmsg_seq != sequence_) return;

@@ -267,13 +267,12 @@ std::vector<model::Proposal> offered_proposals(const model::ChildConfig& child, 
     for (const model::Proposal& configured : child.esp_proposals) {
         const bool ah_passes = !encapsulated && child.mode != model::ChildMode::beet;
         if (configured.protocol == model::Protocol::ah && !ah_passes) continue;
-        model::Proposal proposal = configured;
-        std::erase_if(proposal.transforms, [&](const model::Transform& transform) {
-            if (is_key_exchange(transform) && !key_exchange) return true;
-            return !crypto::supports(configured.protocol, transform);
+        model::Proposal proposal{.protocol = configured.protocol};
+        proposal.transforms.reserve(configured.transforms.size());
+        std::ranges::copy_if(configured.transforms, std::back_inserter(proposal.transforms), [&](const model::Transform& transform) {
+            return (key_exchange || !is_key_exchange(transform)) && crypto::supports(configured.protocol, transform);
         });
         if (!complete(configured, proposal)) continue;
-        proposal.number = 0;
         proposal.spi = spi_octets(spi_in);
         // Proposals that differed in their key exchange only are the same without it.
         if (std::ranges::find(offered, proposal) == offered.end()) offered.push_back(std::move(proposal));

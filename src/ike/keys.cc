@@ -1,5 +1,9 @@
 #include "ike/keys.h"
 
+#include <algorithm>
+#include <array>
+
+#include "base/big_endian.h"
 #include "base/reader.h"
 #include "crypto/packet_cipher.h"
 #include "crypto/packet_mac.h"
@@ -30,11 +34,10 @@ crypto::CipherShape shape_of(const model::ChosenProposal& proposal) {
     return *shape;
 }
 
-Bytes octets_of(const Spis& spis) {
-    Bytes octets;
-    Writer writer(octets);
-    writer.u64(spis.initiator);
-    writer.u64(spis.responder);
+std::array<std::uint8_t, 16> octets_of(const Spis& spis) {
+    std::array<std::uint8_t, 16> octets;
+    store_be(octets.data(), spis.initiator);
+    store_be(octets.data() + 8, spis.responder);
     return octets;
 }
 
@@ -61,13 +64,17 @@ IkeKeys expand(const model::ChosenProposal& proposal, const SecretBytes& skeysee
 SecretBytes rekey_input(std::span<const SecretBytes> shared_secrets, const Nonces& nonces) {
     std::size_t size = nonces.initiator.size() + nonces.responder.size();
     for (const SecretBytes& secret : shared_secrets) size += secret.size();
-    Bytes input;
-    input.reserve(size);  // No reallocation, which would leave a copy behind.
-    if (!shared_secrets.empty()) append(input, shared_secrets.front().reveal());
-    append(input, nonces.initiator);
-    append(input, nonces.responder);
-    for (std::size_t i = 1; i < shared_secrets.size(); ++i) append(input, shared_secrets[i].reveal());
-    return SecretBytes::take(std::move(input));
+    SecretBytes input(size);
+    MutableByteView rest = input.reveal_for_writing();
+    const auto add = [&](ByteView part) {
+        std::ranges::copy(part, rest.begin());
+        rest = rest.subspan(part.size());
+    };
+    if (!shared_secrets.empty()) add(shared_secrets.front().reveal());
+    add(nonces.initiator);
+    add(nonces.responder);
+    for (std::size_t i = 1; i < shared_secrets.size(); ++i) add(shared_secrets[i].reveal());
+    return input;
 }
 
 }  // namespace

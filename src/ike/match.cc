@@ -31,20 +31,25 @@ Connections all_of(const model::Config& config) {
     return all;
 }
 
+// How well a connection fits the addresses; 0: not at all.
+unsigned fit(const model::Connection& connection, const model::Path& path) {
+    // RFC 9329 §5: only with peers for whom it is configured.
+    if (path.tcp() && connection.tcp == model::Tcp::no) return 0;
+    const unsigned local = fit(connection.local_addrs, path.local.address);
+    const unsigned remote = fit(connection.remote_addrs, path.remote.address);
+    return local != 0 && remote != 0 ? local + 4 * remote : 0;
+}
+
 // Those that fit the addresses, the best first, otherwise in their order.
 Connections ranked(Connections connections, const model::Path& path) {
+    if (connections.size() == 1 && fit(*connections.front(), path) != 0) return connections;  // nearly always
     struct Candidate {
         unsigned score;
         std::shared_ptr<const model::Connection> connection;
     };
     std::vector<Candidate> candidates;
-    for (std::shared_ptr<const model::Connection>& connection : connections) {
-        // RFC 9329 §5: only with peers for whom it is configured.
-        if (path.tcp() && connection->tcp == model::Tcp::no) continue;
-        const unsigned local = fit(connection->local_addrs, path.local.address);
-        const unsigned remote = fit(connection->remote_addrs, path.remote.address);
-        if (local != 0 && remote != 0) candidates.push_back({local + 4 * remote, std::move(connection)});
-    }
+    for (std::shared_ptr<const model::Connection>& connection : connections)
+        if (const unsigned score = fit(*connection, path); score != 0) candidates.push_back({score, std::move(connection)});
     std::ranges::stable_sort(candidates, std::greater{}, &Candidate::score);
     Connections sorted;
     sorted.reserve(candidates.size());

@@ -1,8 +1,8 @@
 #include "ike/nat.h"
 
-#include <algorithm>
+#include <array>
 
-#include "base/reader.h"
+#include "base/big_endian.h"
 #include "crypto/prf.h"
 
 namespace cygnet::ike {
@@ -10,21 +10,26 @@ namespace {
 
 using model::NotifyType;
 
-bool any_equals(const std::vector<const wire::NotifyPayload*>& hashes, const NatHash& expected) {
-    return std::ranges::any_of(hashes, [&](const auto* hash) { return equal(hash->data, expected); });
+// Whether there are such notifications, and one of them has the hash: nothing if there are none.
+std::optional<bool> any_equals(const wire::Message& message, NotifyType type, const NatHash& expected) {
+    std::optional<bool> found;
+    for (const wire::Payload& payload : message.payloads) {
+        const auto* notify = std::get_if<wire::NotifyPayload>(&payload);
+        if (notify == nullptr || notify->message_type != type) continue;
+        found = found.value_or(false) || equal(notify->data, expected);
+    }
+    return found;
 }
 
 }  // namespace
 
 NatHash nat_detection_hash(const Spis& spis, const model::Endpoint& endpoint) {
-    Bytes octets;
-    octets.reserve(2 * sizeof(std::uint64_t) + endpoint.address.bytes().size() + sizeof endpoint.port);
-    Writer writer(octets);
-    writer.u64(spis.initiator);
-    writer.u64(spis.responder);
-    writer.bytes(endpoint.address.bytes());
-    writer.u16(endpoint.port);
-    return crypto::sha1({octets});
+    std::array<std::uint8_t, 16> both;
+    store_be(both.data(), spis.initiator);
+    store_be(both.data() + 8, spis.responder);
+    std::array<std::uint8_t, 2> port;
+    store_be(port.data(), endpoint.port);
+    return crypto::sha1({both, endpoint.address.bytes(), port});
 }
 
 void add_nat_detection(Context& context, wire::MessageBuilder& message, const model::Path& path) {
@@ -37,13 +42,14 @@ void add_nat_detection(Context& context, wire::MessageBuilder& message, const mo
 }
 
 std::optional<NatFindings> find_nats(const Received& received) {
-    const auto sources = received.message.notifies(NotifyType::nat_detection_source_ip);
-    const auto destinations = received.message.notifies(NotifyType::nat_detection_destination_ip);
-    if (sources.empty() || destinations.empty()) return std::nullopt;
     const wire::Header& header = received.message.header;
     const Spis spis{.initiator = header.spi_i, .responder = header.spi_r};
-    return NatFindings{.local = !any_equals(destinations, nat_detection_hash(spis, received.path.local)),
-                       .remote = !any_equals(sources, nat_detection_hash(spis, received.path.remote))};
+    const auto local = any_equals(received.message, NotifyType::nat_detection_destination_ip,
+                                  nat_detection_hash(spis, received.path.local));
+    const auto remote = any_equals(received.message, NotifyType::nat_detection_source_ip,
+                                   nat_detection_hash(spis, received.path.remote));
+    if (!local || !remote) return std::nullopt;
+    return NatFindings{.local = !*local, .remote = !*remote};
 }
 
 void move_to_nat_port(Context& context) {

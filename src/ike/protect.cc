@@ -108,7 +108,12 @@ Result<std::optional<wire::Reassembled>> Protection::open_with(const crypto::Cip
     TRY(cipher.open(place.layout.aad(whole), place.layout.iv(whole), place.layout.text(octets), place.layout.icv(whole)));
     const ByteView chain = TRY(wire::remove_padding(place.layout.text(whole)));
     if (place.fragment) return fragments->add(*place.fragment, place.first, place.layout.aad(whole), chain);
-    return wire::Reassembled{.chain = {place.first, keep(chain)}, .aad = keep(place.layout.aad(whole))};
+    Bytes aad = keep(place.layout.aad(whole));
+    // The chain in the memory of the datagram.
+    const auto begin = octets.begin() + (chain.data() - octets.data());
+    octets.erase(begin + static_cast<std::ptrdiff_t>(chain.size()), octets.end());
+    octets.erase(octets.begin(), begin);
+    return wire::Reassembled{.chain = {place.first, std::move(octets)}, .aad = std::move(aad)};
 }
 
 }  // namespace cygnet::ike

@@ -9,14 +9,7 @@ namespace {
 
 bool is_single(const HostPattern& host) { return !host.any && host.range && host.range->first == host.range->last; }
 
-// Names compare without case.
-Identity key_of(const Identity& id) {
-    Identity key = id;
-    if (id.type == IdType::fqdn || id.type == IdType::rfc822_addr)
-        for (std::uint8_t& c : key.data)
-            if (c >= 'A' && c <= 'Z') c = static_cast<std::uint8_t>(c - 'A' + 'a');
-    return key;
-}
+std::uint8_t in_lower_case(std::uint8_t c) { return c >= 'A' && c <= 'Z' ? static_cast<std::uint8_t>(c - 'A' + 'a') : c; }
 
 // What IKE_SA_INIT chooses by beside the addresses: of connections that are alike in both, it takes the first.
 bool same_offer(const Connection& a, const Connection& b) {
@@ -56,16 +49,22 @@ std::vector<Value> at(const std::vector<Value>& all, std::vector<std::uint32_t> 
 
 }  // namespace
 
+bool ConfigIndex::NameOrder::operator()(const Identity& a, const Identity& b) const {
+    if (a.type != b.type) return a.type < b.type;
+    if (a.type != IdType::fqdn && a.type != IdType::rfc822_addr) return a.data < b.data;
+    return std::ranges::lexicographical_compare(a.data, b.data, {}, in_lower_case, in_lower_case);
+}
+
 void ConfigIndex::ByKey::add(const Identity& id, Position position) {
     const bool plain = id.type == IdType::fqdn || id.type == IdType::rfc822_addr || id.type == IdType::key_id ||
                        id.type == IdType::ipv4_addr || id.type == IdType::ipv6_addr;
     const bool takes_a_rule = !plain || id.has_wildcards();
     if (takes_a_rule) patterns.push_back(position);
-    else exact[key_of(id)].push_back(position);
+    else exact[id].push_back(position);
 }
 
 void ConfigIndex::ByKey::collect(const Identity& id, std::vector<Position>& found) const {
-    const auto same = exact.find(key_of(id));
+    const auto same = exact.find(id);
     if (same != exact.end()) found.insert(found.end(), same->second.begin(), same->second.end());
 }
 
@@ -117,7 +116,9 @@ ConfigIndex::Connections ConfigIndex::for_peer(IpAddress peer, const Identity& i
 }
 
 ConfigIndex::Secrets ConfigIndex::secrets_for(const Identity& own, const Identity* peer) const {
-    std::vector<Position> found = secrets_by_owner_.patterns;
+    std::vector<Position> found;
+    found.reserve(secrets_by_owner_.patterns.size() + 4);  // one allocation, nearly always
+    found = secrets_by_owner_.patterns;
     secrets_by_owner_.collect(own, found);
     if (peer != nullptr) secrets_by_owner_.collect(*peer, found);
     return at(secrets_, std::move(found));

@@ -31,8 +31,11 @@ public:
 private:
     // A position in the map of the configuration, so that results keep its order.
     using Position = std::uint32_t;
+    struct NameOrder {  // names compare without case
+        bool operator()(const Identity& a, const Identity& b) const;
+    };
     struct ByKey {
-        std::map<Identity, std::vector<Position>> exact{};
+        std::map<Identity, std::vector<Position>, NameOrder> exact{};
         std::vector<Position> patterns{};  // wildcards, distinguished names: they take a rule to compare
         void add(const Identity& id, Position position);
         void collect(const Identity& id, std::vector<Position>& found) const;

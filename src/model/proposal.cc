@@ -96,10 +96,18 @@ const Transform* first_common(const Proposal& own, const Proposal& offer, Transf
 // What was chosen: transforms of the two proposals, or NONE.
 using Choice = std::vector<const Transform*>;
 
+bool has_rounds(const Proposal& proposal) {
+    return std::ranges::any_of(proposal.transforms, [](const Transform& transform) { return is_additional_ke(transform.type); });
+}
+
 // Fills KE and then the rounds in ascending order so that no method runs twice; RFC 9370 §2.2.1
 // forbids duplicates among the rounds, and we never repeat the first method either.
 bool choose_rounds(const Proposal& own, const Proposal& offer, bool own_order, unsigned round, std::span<const Transform*> methods) {
     if (round > additional_rounds) return true;
+    if (round == 1 && !has_rounds(own) && !has_rounds(offer)) {
+        for (; round <= additional_rounds; ++round) methods[round] = &none_of(round_type(round));
+        return true;
+    }
     const TransformType type = round == 0 ? TransformType::ke : round_type(round);
     const auto suits = [&](const Transform& candidate) {
         if (round == 0 && offer.protocol == Protocol::ike && is_none(candidate)) return false;
@@ -183,7 +191,7 @@ void take(ChosenProposal& result, const Transform& transform) {
 // rounds run in the order of their types whatever the order on the wire (RFC 9370 §2.2.1).
 ChosenProposal parsed(const Proposal& offer, Choice chosen) {
     ChosenProposal result{.number = offer.number, .protocol = offer.protocol};
-    std::ranges::stable_sort(chosen, {}, [](const Transform* transform) { return transform->type; });
+    std::ranges::sort(chosen, {}, [](const Transform* transform) { return transform->type; });  // one of each
     for (const Transform* transform : chosen) take(result, *transform);
     std::erase_if(chosen, [&](const Transform* transform) { return !offer.has(transform->type); });
     result.transforms.reserve(chosen.size());
@@ -323,7 +331,10 @@ bool Proposal::has(TransformType type) const {
 }
 
 std::string Proposal::text() const {
-    std::string text = name_of(protocol) + ":";
+    constexpr std::size_t usual = 64;
+    std::string text;
+    text.reserve(usual);
+    text += name_of(protocol) + ":";
     for (const Transform& transform : transforms) {
         if (text.back() != ':') text += '/';
         text += transform.text();

@@ -26,6 +26,7 @@ constexpr std::uint8_t more_transforms = 3;
 constexpr std::size_t substructure_header_size = 4;
 constexpr std::size_t transform_size_min = 8;
 constexpr std::uint16_t fixed_format = 0x8000;
+constexpr std::uint16_t fixed_key_length = fixed_format | std::to_underlying(model::AttributeType::key_length);
 
 // Takes one substructure: the part of `list` behind its own four-octet header.
 Result<Reader> take_substructure(Reader& list, std::uint8_t more, const char* where) {
@@ -41,18 +42,13 @@ Result<Reader> take_substructure(Reader& list, std::uint8_t more, const char* wh
     return body;
 }
 
-Result<TransformAttribute> parse_attribute(Reader& list) {
-    const std::uint16_t head = TRY(list.u16("transform attribute"));
+Result<TransformAttribute> parse_attribute(std::uint16_t head, Reader& list) {
     TransformAttribute attribute;
     attribute.type = static_cast<std::uint16_t>(head & ~fixed_format);
     attribute.fixed = (head & fixed_format) != 0;
     const std::size_t size = attribute.fixed ? 2 : TRY(list.u16("transform attribute length"));
     attribute.value = keep(TRY(list.take(size, "transform attribute value")));
     return attribute;
-}
-
-bool is_key_length(const TransformAttribute& attribute) {
-    return attribute.type == std::to_underlying(model::AttributeType::key_length) && attribute.fixed;
 }
 
 Result<Transform> parse_transform(Reader body) {
@@ -63,13 +59,13 @@ Result<Transform> parse_transform(Reader body) {
     std::size_t count = 0;
     while (!body.empty()) {
         if (count++ == limits::attributes_per_transform) return fail(Errc::limit, "transform attributes");
-        TransformAttribute attribute = TRY(parse_attribute(body));
+        const std::uint16_t head = TRY(body.u16("transform attribute"));
         // Only a leading Key Length is one that we understand: a second one, or one behind an
         // unknown attribute, stays in its place and makes the transform unacceptable (§3.3.6).
-        if (count == 1 && is_key_length(attribute)) {
-            transform.key_bits = static_cast<std::uint16_t>(attribute.value[0] << 8 | attribute.value[1]);
+        if (count == 1 && head == fixed_key_length) {
+            transform.key_bits = TRY(body.u16("transform attribute value"));
         } else {
-            transform.other_attributes.push_back(std::move(attribute));
+            transform.other_attributes.push_back(TRY(parse_attribute(head, body)));
         }
     }
     return transform;
@@ -114,7 +110,7 @@ void write_transform(Writer& writer, const Transform& transform, bool last) {
     writer.u8(0);
     writer.u16(transform.id);
     if (transform.key_bits) {
-        writer.u16(fixed_format | std::to_underlying(model::AttributeType::key_length));
+        writer.u16(fixed_key_length);
         writer.u16(*transform.key_bits);
     }
     for (const TransformAttribute& attribute : transform.other_attributes) write_attribute(writer, attribute);

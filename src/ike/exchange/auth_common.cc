@@ -59,13 +59,13 @@ AuthData immediate_auth(Context& context, const LocalProof& proof, ByteView octe
 
 Bytes own_octets(IkeSa& sa) { return octets_of(sa, sa.initiator, sa.own_id); }
 
-PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id) {
+PeerProof shown_proof(Context& context, const wire::Message& message, const model::Identity& peer_id) {
     const auto* auth = message.find<wire::AuthPayload>();
     PeerProof proof{.id = peer_id,
                     .method = auth->method,
                     .auth_data = auth->data,
                     .sk_p = &context.sa.protection->sk_p(!context.sa.initiator),
-                    .octets = octets_of(context.sa, !context.sa.initiator, peer_id),
+                    .octets = {},
                     .now = context.unix_seconds()};
     for (const wire::CertPayload* certificate : message.all<wire::CertPayload>()) {
         if (certificate->encoding == model::CertEncoding::raw_public_key && !proof.raw_key)
@@ -83,6 +83,12 @@ PeerProof peer_proof(Context& context, const wire::Message& message, const model
             proof.certificates.emplace_back();
         }
     }
+    return proof;
+}
+
+PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id) {
+    PeerProof proof = shown_proof(context, message, peer_id);
+    proof.octets = octets_of(context.sa, !context.sa.initiator, peer_id);
     return proof;
 }
 
@@ -113,7 +119,7 @@ Result<LocalProof> plan_next_round(Context& context, const std::optional<model::
     sa.own_id = local_identity(local, *core.credentials, sa.path.local.address);
     LocalProof proof =
         TRY(plan_local_proof(local, sa.own_id, peer_id, *core.config, *core.credentials, handshake.peer_hints));
-    sa.own_id = identity_with(proof, local, handshake.peer_hints, *sa.own_id);
+    if (local.id.is_any()) sa.own_id = identity_with(proof, local, handshake.peer_hints, *sa.own_id);
     return proof;
 }
 
@@ -174,7 +180,8 @@ void note_peer_round(Context& context, const wire::Message& message, const model
     AuthRounds& rounds = sa.handshake().rounds;
     // RFC 7619 §2.2: what a peer without proof says about itself is for the log alone.
     sa.peer_anonymous = message.find<wire::AuthPayload>()->method == model::AuthMethod::null;
-    sa.peer_id = sa.peer_anonymous ? model::Identity{.type = model::IdType::null, .data = {}} : peer;
+    if (sa.peer_anonymous) sa.peer_id = {.type = model::IdType::null, .data = {}};
+    else sa.peer_id = peer;
     rounds.peer.push_back({.id = peer, .method = message.find<wire::AuthPayload>()->method});
     rounds.peer_follows = message.notify(model::NotifyType::another_auth_follows) != nullptr;
     context.log(model::LogGroup::ike, 1,

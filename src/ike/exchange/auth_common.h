@@ -14,6 +14,8 @@ Result<model::Identity> claimed_identity(Context& context, const wire::IdrPayloa
 // 4739 §2.1).
 Bytes own_octets(IkeSa& sa);
 PeerProof peer_proof(Context& context, const wire::Message& message, const model::Identity& peer_id);
+// The same without the octets that AUTH covers: all that the choice of a connection looks at.
+PeerProof shown_proof(Context& context, const wire::Message& message, const model::Identity& peer_id);
 
 // RFC 5723 §4.3.3: the peer of a resumed SA proves itself with its keys; the identities are those of the ticket, and no
 // certificate comes along.

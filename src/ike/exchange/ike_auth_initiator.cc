@@ -57,7 +57,8 @@ void add_config_request(Context& context, wire::MessageBuilder& message) {
 
 Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::MessageBuilder& message) {
     IkeSa& sa = context.sa;
-    if (offered_proposals(*exchange.child, 0, false, sa.outer().encapsulated).empty())
+    wire::SaPayload offer{offered_proposals(*exchange.child, 0, false, sa.outer().encapsulated)};
+    if (offer.proposals.empty())
         return end_sa(NotifyType::none, Errc::unsupported, "esp_proposals",
                       Explanation{.kind = "proposals",
                                   .what = no_proposals(*exchange.child, sa.outer()),
@@ -69,13 +70,17 @@ Result<> add_child_offer(Context& context, InitiatingAuth& exchange, wire::Messa
     if (const auto possible = check_offer(*exchange.child, selectors, sa.peer_can.strongswan_numbers); !possible)
         return end_sa(NotifyType::none, possible.error().code, possible.error().where, possible.error().detail);
     exchange.spi_in = context.core.allocate_child_spi();
-    exchange.offered_proposals = offered_proposals(*exchange.child, exchange.spi_in, false, sa.outer().encapsulated);
+    for (model::Proposal& proposal : offer.proposals) {
+        proposal.spi.clear();
+        Writer(proposal.spi).u32(exchange.spi_in);
+    }
     exchange.offered_selectors = std::move(selectors);
     exchange.notices =
         offered_notices(*exchange.child, *exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     context.offer_compression(*exchange.child, exchange.spi_in, exchange.notices);
     add_notices(message, exchange.notices);
-    message.add(wire::SaPayload{exchange.offered_proposals});
+    message.add(offer);
+    exchange.offered_proposals = std::move(offer.proposals);
     message.add(wire::TsiPayload::of(exchange.offered_selectors->local));
     message.add(wire::TsrPayload::of(exchange.offered_selectors->remote));
     return {};

@@ -82,7 +82,9 @@ std::optional<Obstacle> why_not(Context& context, const model::Connection& conne
     IkeSa& sa = context.sa;
     const AuthRounds& rounds = sa.handshake().rounds;
     const std::size_t round = rounds.peer.size();
-    if (!fits_proposal(connection, sa.proposal)) return Obstacle{Fit::nothing, other_proposal(sa, connection)};
+    // The one that IKE_SA_INIT chose has the proposal by which it was chosen.
+    const bool chosen_before = &connection == sa.connection.get();
+    if (!chosen_before && !fits_proposal(connection, sa.proposal)) return Obstacle{Fit::nothing, other_proposal(sa, connection)};
     if (!fits_past(sa, rounds, connection))
         return Obstacle{Fit::proposal, {.kind = "method",
                                         .what = "the authentication that is over does not fit " + connection.name,
@@ -232,9 +234,9 @@ Result<FirstChild> decide_first_child(Context& context, const wire::Message& req
 
 void add_child_answer(const Context& context, wire::MessageBuilder& answer, const FirstChild& child) {
     add_notices(answer, answered_notices(child.terms, context.core.settings.takes_tfc_padding));
-    model::Proposal chosen = child.terms.proposal->as_answer();
-    Writer(chosen.spi).u32(child.spec.spi_in);
-    answer.add(wire::SaPayload{{std::move(chosen)}});
+    wire::SaPayload choice{};
+    Writer(choice.proposals.emplace_back(child.terms.proposal->as_answer()).spi).u32(child.spec.spi_in);
+    answer.add(choice);
     answer.add(wire::TsiPayload::of(child.terms.selectors.remote));
     answer.add(wire::TsrPayload::of(child.terms.selectors.local));
 }
@@ -485,7 +487,7 @@ Result<Next> receive_request(Context& context, Received request) {
     const model::Identity peer_id = TRY(claimed_identity(context, *request.message.find<wire::IdiPayload>()));
     Claim claim{.peer = peer_id,
                 .wanted = sa.handshake().peer_hints.wanted,
-                .proof = peer_proof(context, request.message, peer_id),
+                .proof = shown_proof(context, request.message, peer_id),
                 .another_follows = request.message.notify(NotifyType::another_auth_follows) != nullptr};
     auto connection = select_connection(context, claim);
     if (!connection) return report_failed_peer(context, connection.error());

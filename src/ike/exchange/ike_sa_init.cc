@@ -41,7 +41,9 @@ Result<Next> send_request(Context& context) {
     wire::MessageBuilder message;
     if (!init.cookie.empty()) message.notify(NotifyType::cookie, init.cookie);
     if (!init.puzzle_solution.empty()) message.add(wire::PsPayload{init.puzzle_solution});
-    message.add(wire::SaPayload{init.proposals});
+    wire::SaPayload offer{std::move(init.proposals)};
+    message.add(offer);
+    init.proposals = std::move(offer.proposals);
     message.add(wire::KePayload{.method = init.offer->method, .data = init.offer->public_value});
     message.add(wire::NoncePayload{handshake.nonce_i});
     run_hooks(&Feature::offer, context, message);
@@ -275,7 +277,9 @@ Next answer_request(Context& context, ByteView public_value) {
     IkeSa& sa = context.sa;
     Handshake& handshake = sa.handshake();
     wire::MessageBuilder message;
-    message.add(wire::SaPayload{{sa.proposal->as_answer()}});
+    wire::SaPayload choice{};
+    choice.proposals.push_back(sa.proposal->as_answer());
+    message.add(choice);
     message.add(wire::KePayload{.method = sa.proposal->ke, .data = public_value});
     message.add(wire::NoncePayload{handshake.nonce_r});
     run_hooks(&Feature::offer, context, message);
@@ -283,7 +287,7 @@ Next answer_request(Context& context, ByteView public_value) {
     // §3.7: which connection the peer means is known in IKE_AUTH only.
     add_certificate_requests(connections_for(*context.core.config, sa.path), *context.core.credentials, message);
     handshake.init_response = message.finish(context.response_header(ExchangeType::ike_sa_init));
-    context.log(LogGroup::ike, 1, "selected proposal " + sa.proposal->as_answer().text());
+    context.log(LogGroup::ike, 1, "selected proposal " + choice.proposals.front().text());
     return context.respond_in_clear(handshake.init_response);
 }
 

@@ -5,10 +5,13 @@ namespace cygnet::ike {
 namespace {
 
 void offer(Context&, wire::MessageBuilder& message) {
-    Bytes data;
-    Writer writer(data);
-    for (const model::SignatureHash hash : crypto::supported_signature_hashes())
-        writer.u16(static_cast<std::uint16_t>(hash));
+    static const Bytes data = [] {
+        Bytes octets;
+        Writer writer(octets);
+        for (const model::SignatureHash hash : crypto::supported_signature_hashes())
+            writer.u16(static_cast<std::uint16_t>(hash));
+        return octets;
+    }();
     message.notify(model::NotifyType::signature_hash_algorithms, data);
 }
 
@@ -16,6 +19,7 @@ void accept(Context& context, const Received& received) {
     const wire::NotifyPayload* notify = received.message.notify(model::NotifyType::signature_hash_algorithms);
     if (notify == nullptr) return;
     auto& hashes = context.sa.handshake().peer_hints.signature_hashes.emplace();
+    hashes.reserve(notify->data.size() / sizeof(model::SignatureHash));
     Reader reader(notify->data);
     while (const auto hash = reader.u16("hash")) hashes.push_back(static_cast<model::SignatureHash>(*hash));
 }
