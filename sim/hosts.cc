@@ -50,6 +50,7 @@ model::Connection connection_of(bool at_a, const GatewayOptions& options) {
     connection.redirect_at = options.redirect_at;
     connection.resumption = options.resumption;
     connection.crash_detection = options.crash_detection;
+    connection.downgrade_protection = options.downgrade_protection;
     connection.window = options.window;
     if (options.ppk != nullptr || options.pads != 0) connection.ppk = options.ppk_use;
     if (options.ppk != nullptr) connection.ppk->ids = {model::PpkPattern::parse("k1")};

@@ -32,6 +32,7 @@ struct GatewayOptions {
     model::RedirectAt redirect_at = model::RedirectAt::auth;
     model::Resumption resumption = model::Resumption::no;
     bool crash_detection = false;
+    model::DowngradeProtection downgrade_protection = model::DowngradeProtection::preferred;
     unsigned window = 1;
     const char* ppk = nullptr;  // a PPK with the id "k1"
     std::size_t pads = 0;       // one-time PPKs, the same at both ends

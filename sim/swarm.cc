@@ -80,6 +80,8 @@ void draw_options(Plan& plan, Rng& rng) {
         side->tune = [how = pick(rng, childless)](model::Connection& connection) { connection.childless = how; };
     if (chance(rng, 3)) plan.at_a.dpd_action = model::Action::start;
     if (chance(rng, 4)) plan.at_b.resumption = model::Resumption::no;
+    if (chance(rng, 4)) plan.at_a.downgrade_protection = model::DowngradeProtection::off;
+    if (chance(rng, 4)) plan.at_b.downgrade_protection = model::DowngradeProtection::off;
     plan.at_b.engine.always_cookie = chance(rng, 4);
     if (chance(rng, 8)) plan.at_b.engine.puzzles = ike::Puzzles::always;
     plan.at_b.engine.puzzle_difficulty_min = 8;

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ike/feature/auth_announcements.h"
 #include "model/limits.h"
 
 namespace cygnet::ike {
@@ -280,6 +281,28 @@ Explanation wrong_certificate(const Error& error) {
     return {.kind = "certificate", .what = error.detail.empty() ? error.text() : error.detail};
 }
 
+namespace {
+
+// RFC 9593: what the peer said that it accepts beside what it got, if that was something else.
+std::optional<Explanation> unannounced_proof(const IkeSa& sa, const std::string& said) {
+    const auto* exchange = sa.own.find<InitiatingAuth>();
+    if (exchange == nullptr || !exchange->proof || !sa.half_open()) return std::nullopt;
+    const Handshake& handshake = sa.handshake();
+    const std::size_t round = std::max<std::size_t>(handshake.rounds.own, 1) - 1;
+    if (handshake.peer_hints.announced.empty() || round >= sa.connection->local.size()) return std::nullopt;
+    const AnnouncementList accepted = announced_for(handshake.peer_hints.announced, round, sa.connection->local.size());
+    if (!is_unannounced(*exchange->proof, accepted)) return std::nullopt;
+    return Explanation{.kind = "method",
+                       .what = "the peer refused our proof, which is none of those that it accepts",
+                       .ours = fmt::format("{}, as local.auth = {} and our keys allow", text_of(*exchange->proof),
+                                           sa.connection->local[round].auth_text),
+                       .theirs = said + "; it accepts " + text_of(accepted),
+                       .advice = "let local.auth here and remote.auth at the peer have something in common, or use a key of "
+                                 "another type"};
+}
+
+}  // namespace
+
 Explanation refused_by_peer(const IkeSa& sa, const wire::Message& answer) {
     const wire::NotifyPayload* error = answer.error();
     const std::string said = error != nullptr ? model::name_of(error->message_type) : "no IDr and AUTH";
@@ -292,12 +315,14 @@ Explanation refused_by_peer(const IkeSa& sa, const wire::Message& answer) {
         why.advice = see_its_log;
         return why;
     }
+    if (auto other = unannounced_proof(sa, said)) return *std::move(other);
     why.kind = "credential";
     const bool psk = sa.connection->local.front().auth == model::AuthClass::psk;
     why.advice = fmt::format(
         "check at the peer that its remote.id accepts {}{}, that it is the local.id which our remote.id asks for, and that {}; its log says which",
         own, psk ? " with remote.auth = psk" : "",
         psk ? "the secret is the same on both sides" : "it has the CA of our certificate, which must be valid now");
+    if (sa.peer_can.full_transcript) why.advice += "; or somebody on the way changed IKE_SA_INIT";
     return why;
 }
 

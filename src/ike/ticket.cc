@@ -12,7 +12,7 @@ namespace cygnet::ike {
 namespace {
 
 constexpr std::uint8_t by_value = 1, by_reference = 2;
-constexpr std::uint8_t state_version = 2;
+constexpr std::uint8_t state_version = 3;
 constexpr std::size_t head_octets = 1 + 8, iv_octets = 8, icv_octets = 16;
 constexpr const char* where = "ticket";
 constexpr std::int64_t key_life_seconds = std::chrono::duration_cast<seconds>(model::limits::ticket_key_life).count();
@@ -76,6 +76,7 @@ void write_ticket(Writer& writer, const Ticket& ticket) {
     writer.bytes(state.policy);
     writer.u64(static_cast<std::uint64_t>(state.authenticated_at));
     write_sized(writer, state.ppk_id);
+    writer.u8(state.full_transcript ? 1 : 0);
 }
 
 template <std::size_t n>
@@ -108,6 +109,7 @@ Result<Ticket> read_ticket(ByteView octets) {
     TRY(read_array(reader, state.policy));
     state.authenticated_at = static_cast<std::int64_t>(TRY(reader.u64(where)));
     state.ppk_id = keep(TRY(read_sized(reader)));
+    state.full_transcript = TRY(reader.u8(where)) != 0;
     TRY(reader.finish(where));
     return ticket;
 }

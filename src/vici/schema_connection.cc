@@ -296,6 +296,8 @@ constexpr Row<C> connection_rows[] = {
     {"remote_port", Shape::text, number<C, &C::remote_port, 65535>},
     {"proposals", Shape::list, ike_proposals},
     {"post_quantum", Shape::text, keyword<C, &C::post_quantum, post_quantum_words>},
+    {"downgrade_protection", Shape::text, keyword<C, &C::downgrade_protection, downgrade_protection_words>},
+    {"announce_auth", Shape::text, yes_or_no<C, &C::announce_auth>},
     {"resumption", Shape::text, keyword<C, &C::resumption, resumption_words>},
     {"crash_detection", Shape::text, yes_or_no<C, &C::crash_detection>},
     {"window", Shape::text, window},

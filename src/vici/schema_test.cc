@@ -347,6 +347,16 @@ TEST(Schema, DemandsAPostQuantumProposalWhereItIsRequired) {
                 ElementsAre(HasSubstr("ke1_mlkem768")));
 }
 
+TEST(Schema, KnowsHowTheFirstExchangeIsProtectedAndWhatIsAnnounced) {
+    using enum model::DowngradeProtection;
+    EXPECT_EQ(connection("").downgrade_protection, preferred);
+    EXPECT_EQ(connection("downgrade_protection = required").downgrade_protection, required);
+    EXPECT_EQ(connection("downgrade_protection = off").downgrade_protection, off);
+    EXPECT_FALSE(refusals("downgrade_protection = yes").empty());
+    EXPECT_TRUE(connection("").announce_auth);
+    EXPECT_FALSE(connection("announce_auth = no").announce_auth);
+}
+
 TEST(Schema, KeepsUpOnlyWhatItCanCall) {
     const model::Connection kept = connection("keep_up = yes\n remote_addrs = 192.0.2.1, gw.example");
     EXPECT_TRUE(kept.keep_up);

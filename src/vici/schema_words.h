@@ -33,6 +33,10 @@ inline constexpr Word<model::UniquePolicy> unique_words[] = {{"no", model::Uniqu
                                                       {"replace", model::UniquePolicy::replace}};
 inline constexpr Word<model::PostQuantum> post_quantum_words[] = {{"preferred", model::PostQuantum::preferred},
                                                            {"required", model::PostQuantum::required}};
+inline constexpr Word<model::DowngradeProtection> downgrade_protection_words[] = {
+    {"preferred", model::DowngradeProtection::preferred},
+    {"required", model::DowngradeProtection::required},
+    {"off", model::DowngradeProtection::off}};
 inline constexpr Word<model::RedirectAt> redirect_words[] = {{"init", model::RedirectAt::init},
                                                       {"auth", model::RedirectAt::auth}};
 inline constexpr Word<model::Resumption> resumption_words[] = {{"no", model::Resumption::no},

@@ -213,6 +213,7 @@ Section ike_section(const model::IkeStatus& sa) {
     section.add_flag("nat-any", sa.nat_local || sa.nat_remote);
     section.add_flag("tcp", sa.path.tcp());  // ours
     if (sa.mobike) section.add_flag("mobike", true);
+    if (sa.full_transcript) section.add_flag("full-transcript", true);  // ours
     if (sa.peer_addresses.size() > 1) section.add_list("remote-addresses", texts(sa.peer_addresses));
     if (sa.proposal) {
         add_encryption(section, *sa.proposal);
@@ -327,6 +328,10 @@ Section list_conn(const model::Connection& connection, std::optional<Section> la
     if (connection.window != model::limits::window_size) section.add("window", std::to_string(connection.window));
     if (!connection.crash_detection) section.add("crash_detection", "no");
     if (connection.post_quantum == model::PostQuantum::required) section.add("post_quantum", "required");
+    if (connection.downgrade_protection != model::DowngradeProtection::preferred)
+        section.add("downgrade_protection",
+                    connection.downgrade_protection == model::DowngradeProtection::required ? "required" : "off");
+    if (!connection.announce_auth) section.add("announce_auth", "no");
     if (connection.fragment_size != model::limits::fragment_ip_octets)
         section.add("fragment_size", std::uint64_t{connection.fragment_size});
     if (connection.tcp != model::Tcp::no) {

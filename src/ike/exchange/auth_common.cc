@@ -5,12 +5,23 @@
 #include <algorithm>
 #include <set>
 
+#include "ike/auth/signature_choice.h"
 #include "ike/exchange/ike_auth.h"
+#include "ike/feature/auth_announcements.h"
 #include "ike/feature/hash_and_url.h"
 #include "ike/feature/ocsp.h"
 
 namespace cygnet::ike {
 namespace {
+
+// §2.15: what each side sent first. Where both agreed to cover all of IKE_SA_INIT: eight zero octets, which no message begins
+// with, what it received and what it sent.
+Bytes first_messages(const IkeSa& sa, const Handshake& handshake, bool of_initiator) {
+    const Bytes& sent = of_initiator ? handshake.init_request : handshake.init_response;
+    if (!sa.peer_can.full_transcript) return sent;
+    const Bytes& received = of_initiator ? handshake.init_response : handshake.init_request;
+    return concat({Bytes(8), received, sent});
+}
 
 // Each side signs its own first message and the other's nonce.
 Bytes octets_of(IkeSa& sa, bool of_initiator, const model::Identity& id) {
@@ -19,7 +30,7 @@ Bytes octets_of(IkeSa& sa, bool of_initiator, const model::Identity& id) {
         handshake.int_auth_i.empty()
             ? Bytes{}
             : int_auth(handshake.int_auth_i, handshake.int_auth_r, handshake.auth_message_id);
-    return signed_octets(sa.proposal->prf, of_initiator ? handshake.init_request : handshake.init_response,
+    return signed_octets(sa.proposal->prf, first_messages(sa, handshake, of_initiator),
                          of_initiator ? handshake.nonce_r : handshake.nonce_i, sa.protection->sk_p(of_initiator),
                          id_payload_body(id), intermediate);
 }
@@ -117,8 +128,11 @@ Result<LocalProof> plan_next_round(Context& context, const std::optional<model::
     const Handshake& handshake = sa.handshake();
     const model::AuthConfig& local = sa.connection->local[handshake.rounds.own];
     sa.own_id = local_identity(local, *core.credentials, sa.path.local.address);
-    LocalProof proof =
-        TRY(plan_local_proof(local, sa.own_id, peer_id, *core.config, *core.credentials, handshake.peer_hints));
+    const AnnouncementList announced =
+        announced_for(handshake.peer_hints.announced, handshake.rounds.own, sa.connection->local.size());
+    LocalProof proof = TRY(
+        plan_local_proof(local, sa.own_id, peer_id, *core.config, *core.credentials, handshake.peer_hints, announced));
+    report_choice(context, proof, announced);
     if (local.id.is_any()) sa.own_id = identity_with(proof, local, handshake.peer_hints, *sa.own_id);
     return proof;
 }
@@ -182,7 +196,10 @@ void note_peer_round(Context& context, const wire::Message& message, const model
     sa.peer_anonymous = message.find<wire::AuthPayload>()->method == model::AuthMethod::null;
     if (sa.peer_anonymous) sa.peer_id = {.type = model::IdType::null, .data = {}};
     else sa.peer_id = peer;
-    rounds.peer.push_back({.id = peer, .method = message.find<wire::AuthPayload>()->method});
+    const auto* auth = message.find<wire::AuthPayload>();
+    rounds.peer.push_back({.id = peer, .method = auth->method});
+    if (auth->method == model::AuthMethod::digital_signature)
+        sa.handshake().peer_hints.shown = scheme_of(auth->method, auth->data);
     rounds.peer_follows = message.notify(model::NotifyType::another_auth_follows) != nullptr;
     context.log(model::LogGroup::ike, 1,
                 fmt::format("authentication of {}'{}' with {} successful{}", sa.peer_anonymous ? "the unproven " : "",
@@ -211,8 +228,8 @@ struct CertificateRequests {
 
 }  // namespace
 
-void add_certificate_requests(std::span<const std::shared_ptr<const model::Connection>> connections,
-                              const Credentials& credentials, wire::MessageBuilder& message) {
+std::vector<Bytes> add_certificate_requests(std::span<const std::shared_ptr<const model::Connection>> connections,
+                                            const Credentials& credentials, wire::MessageBuilder& message) {
     CertificateRequests requests;
     for (const auto& connection : connections.first(std::min(connections.size(), model::limits::certreq_connections))) {
         if (!connection->send_certreq) continue;
@@ -232,6 +249,7 @@ void add_certificate_requests(std::span<const std::shared_ptr<const model::Conne
         message.add(wire::CertreqPayload{.encoding = model::CertEncoding::raw_public_key, .authorities = {}});
     if (requests.ocsp) message.add(wire::CertreqPayload{.encoding = model::CertEncoding::ocsp_content, .authorities = {}});
     if (requests.by_url) message.notify(model::NotifyType::http_cert_lookup_supported);
+    return {requests.authorities.begin(), requests.authorities.end()};
 }
 
 }  // namespace cygnet::ike

@@ -8,6 +8,7 @@
 #include "ike/exchange/auth_common.h"
 #include "ike/exchange/informational.h"
 #include "ike/explain.h"
+#include "ike/feature/auth_announcements.h"
 #include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
 #include "ike/feature/ppk.h"
@@ -109,7 +110,8 @@ Result<Next> send_request(Context& context, const AuthData& auth) {
     if (is_first_contact(context)) message.notify(NotifyType::initial_contact);
     if (!sa.handshake().rounds.resumed) {
         message.notify(NotifyType::multiple_auth_supported);
-        add_certificate_requests(std::array{sa.connection}, *context.core.credentials, message);
+        const auto requested = add_certificate_requests(std::array{sa.connection}, *context.core.credentials, message);
+        announce_in_auth(context, message, requested);
     }
     const std::optional<model::Identity> peer = expected_peer(sa);
     if (peer) message.add(wire::IdrPayload{.id_type = peer->type, .data = peer->data});
@@ -428,6 +430,10 @@ Result<Next> receive_without_proof(Context& context, Received response) {
     if (context.sa.handshake().rounds.resumed) return begin_again(context, why);
     if (error == nullptr) context.count(model::Counter::payload_missing);
     if (error != nullptr && error->message_type == NotifyType::authentication_failed) {
+        if (tries_other_padding(context))
+            return begin_again(context, Explanation{.kind = "signature",
+                                                    .what = "the peer refused a signature with RSA-PSS, the next attempt is "
+                                                            "made with PKCS#1"});
         context.count(model::Counter::authentication_failed);
         context.alert("local-auth-failed", why.sentence());
     }
@@ -448,6 +454,7 @@ Result<Next> begin_ike_auth(Context& context) {
         context.log(model::LogGroup::ike, 1,
                     "the peer takes one authentication only (no MULTIPLE_AUTH_SUPPORTED): the first local section is "
                     "used");
+    recall_padding(context);
     return prove_ourselves(context, expected_peer(sa));
 }
 

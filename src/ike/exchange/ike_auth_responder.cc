@@ -6,6 +6,7 @@
 #include "ike/exchange/auth_common.h"
 #include "ike/exchange/ike_auth.h"
 #include "ike/explain.h"
+#include "ike/feature/auth_announcements.h"
 #include "ike/feature/childless.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
@@ -401,6 +402,7 @@ Result<> begin_rounds(Context& context, const wire::Message& request) {
     handshake.auth_message_id = request.header.message_id;
     handshake.rounds.peer_supports = request.notify(NotifyType::multiple_auth_supported) != nullptr;
     read_certificate_requests(handshake, request);
+    TRY(take_auth_announcements(context, request));
     if (const auto* wanted = request.find<wire::IdrPayload>())
         handshake.peer_hints.wanted = TRY(claimed_identity(context, *wanted));
     return {};

@@ -6,6 +6,7 @@
 
 #include "ike/exchange/ike_sa_init.h"
 #include "ike/explain.h"
+#include "ike/feature/feature.h"
 #include "ike/feature/ppk.h"
 #include "ike/match.h"
 #include "ike/path_size.h"
@@ -88,6 +89,7 @@ Result<Next> send_request(Context& context) {
         negotiation.settled = true;
         add_ppk_offers(sa, negotiation.offered, sa.handshake().nonces(), sa.spis, message);
     }
+    run_hooks(&Feature::intermediate_offer, context, message);
     add_sent(sa, context.request_header(ExchangeType::ike_intermediate), message.chain());
     return context.request(ExchangeType::ike_intermediate, message);
 }
@@ -166,6 +168,7 @@ Result<Next> receive_response(Context& context, Received response) {
         return refuse_round(context, "the peer's KE payload is of " + model::name_of(ke->method) + " instead of " +
                                          model::name_of(exchange->method));
     TRY(take_chosen_ppk(context, response.message));
+    TRY(try_hooks(&Feature::intermediate_accept, context, response));
     add_received(context.sa, response);
     if (ke == nullptr) {
         TRY(take_new_keys(context, nullptr));
@@ -186,6 +189,7 @@ Result<Next> answer_request(Context& context, const crypto::KeAnswer* answer) {
         message.add(wire::KePayload{.method = sa.proposal->additional[sa.handshake().additional_done], .data = answer->public_value});
     if (const auto* ppk = find_ppk_negotiation(sa); ppk != nullptr && ppk->chosen)
         message.notify(NotifyType::ppk_identity, ppk->chosen->id.octets());
+    run_hooks(&Feature::intermediate_offer, context, message);
     add_sent(sa, context.response_header(ExchangeType::ike_intermediate), message.chain());
     const Next next = TRY(context.respond(ExchangeType::ike_intermediate, message));
     TRY(take_new_keys(context, answer != nullptr ? &answer->shared_secret : nullptr));
@@ -224,12 +228,19 @@ Result<Next> on_ppk(Context& context, crypto::JobResult result) {
                               .advice = "let both sides have the same PPK under the same id"});
 }
 
+// RFC 9593: one that brings nothing, for what our answer brings.
+bool awaits_another(Context& context) {
+    return std::ranges::any_of(all_features(), [&](const Feature* feature) {
+        return feature->awaits_intermediate != nullptr && feature->awaits_intermediate(context);
+    });
+}
+
 Result<> check_round(Context& context, const wire::Message& request) {
     IkeSa& sa = context.sa;
     const auto* ke = request.find<wire::KePayload>();
     const bool ppk = agreed_ppk_intermediate(sa) && request.notify(NotifyType::ppk_identity_key) != nullptr;
     // RFC 9370 §2.2.2: round n brings the n-th negotiated method, and there is no round beyond.
-    if (rounds_left(sa) == 0 && (ke != nullptr || !may_bring_ppk(sa)))
+    if (rounds_left(sa) == 0 && (ke != nullptr || !(may_bring_ppk(sa) || awaits_another(context))))
         return refuse_round(context, "more exchanges than additional key exchanges were negotiated");
     // RFC 9867: in the last one, and only there.
     if (ppk && !may_bring_ppk(sa)) return refuse_round(context, "PPKs before the last IKE_INTERMEDIATE exchange");
@@ -253,6 +264,7 @@ Result<Next> receive_request(Context& context, Received request) {
     sa.theirs = std::move(exchange);
     // RFC 9867: PPKs may come along with the last key exchange, or in an exchange of their own after it.
     const bool ppk = may_bring_ppk(sa) && (ke == nullptr || request.message.notify(NotifyType::ppk_identity_key) != nullptr);
+    TRY(try_hooks(&Feature::intermediate_accept, context, request));
     add_received(sa, request);
     if (!ppk) return make_answer(context);
     ppk_negotiation(sa).settled = true;
@@ -274,7 +286,7 @@ Result<Next> begin_ike_intermediate(Context& context) {
     sa.own = InitiatingIntermediate{
         .method = key_exchange ? sa.proposal->additional[sa.handshake().additional_done] : model::Ke::none};
     if (may_bring_ppk(sa)) return gather_ppks(context, on_ppks);
-    return make_own_key(context);
+    return key_exchange ? make_own_key(context) : send_request(context);
 }
 
 std::span<const ExchangeRow> ike_intermediate_rows() {
@@ -284,7 +296,8 @@ std::span<const ExchangeRow> ike_intermediate_rows() {
                                                  .role = Role::responder,
                                                  .phase = Phase::authenticating,
                                                  .required = {},
-                                                 .optional = {PayloadType::ke, PayloadType::notify},
+                                                 .optional = {PayloadType::ke, PayloadType::notify, PayloadType::id_i,
+                                                              PayloadType::id_r},
                                                  .handle = receive_request},
                                      ExchangeRow{.story = "the answer to our additional key exchange, or to our PPKs",
                                                  .exchange = ExchangeType::ike_intermediate,
@@ -292,7 +305,7 @@ std::span<const ExchangeRow> ike_intermediate_rows() {
                                                  .role = Role::initiator,
                                                  .phase = Phase::authenticating,
                                                  .required = {},
-                                                 .optional = {PayloadType::ke, PayloadType::notify},
+                                                 .optional = {PayloadType::ke, PayloadType::notify, PayloadType::certreq},
                                                  .handle = receive_response}};
     static_assert(well_formed(rows));
     return rows;

@@ -10,6 +10,7 @@
 #include "ike/exchange/first_keys.h"
 #include "ike/exchange/ike_auth.h"
 #include "ike/explain.h"
+#include "ike/feature/auth_announcements.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
 #include "ike/puzzle.h"
@@ -285,7 +286,9 @@ Next answer_request(Context& context, ByteView public_value) {
     run_hooks(&Feature::offer, context, message);
     message.notify(NotifyType::multiple_auth_supported);
     // §3.7: which connection the peer means is known in IKE_AUTH only.
-    add_certificate_requests(connections_for(*context.core.config, sa.path), *context.core.credentials, message);
+    const std::vector<Bytes> requested =
+        add_certificate_requests(connections_for(*context.core.config, sa.path), *context.core.credentials, message);
+    announce_in_first_answer(context, message, requested);
     handshake.init_response = message.finish(context.response_header(ExchangeType::ike_sa_init));
     context.log(LogGroup::ike, 1, "selected proposal " + choice.proposals.front().text());
     return context.respond_in_clear(handshake.init_response);

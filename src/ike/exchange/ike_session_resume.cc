@@ -22,6 +22,7 @@ void take_identities(IkeSa& sa, const ResumptionState& state) {
     sa.own_id = state.own_id;
     sa.peer_id = state.peer_id;
     note_ppk(sa, state.ppk_id);
+    sa.peer_can.full_transcript = state.full_transcript;
     sa.handshake().rounds.resumed = true;
     sa.handshake().additional_done = static_cast<unsigned>(sa.proposal->additional.size());
 }

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "ike/exchange/ike_intermediate.h"
+#include "ike/feature/auth_announcements.h"
 #include "ike/feature/feature.h"
 #include "ike/feature/ppk.h"
 #include "ike/ppk.h"
@@ -21,10 +22,12 @@ bool offers_additional(const IkeSa& sa) {
 
 std::size_t rounds_left(IkeSa& sa) { return sa.proposal->additional.size() - sa.handshake().additional_done; }
 
-// §2.2.1: whoever offers or accepts additional key exchanges must announce IKE_INTERMEDIATE. RFC 9867: PPKs likewise.
+// §2.2.1: whoever offers or accepts additional key exchanges must announce IKE_INTERMEDIATE. RFC 9867: PPKs likewise, and RFC
+// 9593: for the responder's list of what it accepts.
 void offer(Context& context, wire::MessageBuilder& message) {
     IkeSa& sa = context.sa;
-    const bool needed = sa.initiator ? offers_additional(sa) || (sa.own.holds<InitiatingSaInit>() && offers_ppk_intermediate(sa))
+    const bool needed = sa.initiator ? offers_additional(sa) || (sa.own.holds<InitiatingSaInit>() &&
+                                                                 (offers_ppk_intermediate(sa) || takes_late_announcements(sa)))
                                      : rounds_left(sa) != 0 || agreed_ppk_intermediate(sa);
     if (needed) message.notify(model::NotifyType::intermediate_exchange_supported);
 }

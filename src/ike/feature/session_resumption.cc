@@ -37,6 +37,7 @@ ResumptionState state_of(const Context& context) {
                           .d = sa.protection->sk_d().clone(),
                           .authenticated_at = known != nullptr ? known->authenticated_at : 0};
     if (const auto* ppk = sa.features.find<PpkInUse>()) state.ppk_id = ppk->id.octets();
+    state.full_transcript = sa.peer_can.full_transcript;
     state.policy = policy_digest(*sa.connection, *context.core.config, *context.core.credentials, state);
     return state;
 }

@@ -93,8 +93,10 @@ conn second
     auto=add
 """
 
-_LIBRESWAN_AUTH = {"psk": "secret", "null": "null", "ecdsa": "ecdsa", "rsa-pss": "rsa-sha2"}
-_KEYS = {"ecdsa": "ecdsa256", "rsa-pss": "rsa2048"}
+# authby=rsa-sha1 is PKCS#1 alone, rsasig both; Libreswan demands of the peer what it signs with itself.
+_LIBRESWAN_AUTH = {"psk": "secret", "null": "null", "ecdsa": "ecdsa", "rsa-pss": "rsa-sha2", "rsa-pkcs1": "rsa-sha1",
+                   "rsa": "rsasig"}
+_KEYS = {"ecdsa": "ecdsa256", "rsa-pss": "rsa2048", "rsa-pkcs1": "rsa2048", "rsa": "rsa2048"}
 
 
 def uses_ppk(cygnet, libreswan):
@@ -131,11 +133,18 @@ def ticket_refused(cygnet, libreswan):
         raise Mismatch(f"no handshake after a refused ticket: {cygnet.sas()}")
 
 
+def signed(cygnet, _libreswan):
+    if "our proof is a signature with RSA" not in cygnet.log():
+        raise Mismatch("Cygnet did not say how it signed")
+
+
 CASES = {
     "psk-cygnet-begins": Case(CYGNET),
     "psk-libreswan-begins": Case(LIBRESWAN),
     "ecdsa-cygnet-begins": Case(CYGNET, "ecdsa"),
     "rsa-libreswan-begins": Case(LIBRESWAN, "rsa-pss"),
+    **{f"{way}-{initiator}-begins": Case(initiator, way, options={"then": signed})
+       for way in ("rsa-pkcs1", "rsa") for initiator in (CYGNET, LIBRESWAN)},
     "transport-cygnet-begins": Case(CYGNET, options={"child": _TRANSPORT}),
     "transport-libreswan-begins": Case(LIBRESWAN, options={"child": _TRANSPORT}),
     "null-cygnet-begins": Case(CYGNET, "null", options={"child": _HOSTS}),
