@@ -24,21 +24,30 @@ model::AuthConfig round(std::string_view identity, Proof proof) {
 
 std::string connection_name(std::uint32_t number) { return "bench" + std::to_string(number); }
 
-std::shared_ptr<const model::Connection> connection_for(std::string_view own, std::string_view peer, std::string_view proposals,
-                                                        std::uint32_t number, Proof proof) {
+std::vector<model::AuthConfig> rounds(std::string_view identity, const Terms& terms) {
+    std::vector<model::AuthConfig> all = {round(identity, terms.proof)};
+    if (!terms.ml_dsa_too) return all;
+    all.front().key_kinds = {model::KeyKind::ecdsa};
+    all.push_back(round(identity, terms.proof));
+    all.back().key_kinds = {model::KeyKind::ml_dsa_65};
+    return all;
+}
+
+std::shared_ptr<const model::Connection> connection_for(std::string_view own, std::string_view peer, const Terms& terms,
+                                                        std::uint32_t number) {
     auto connection = std::make_shared<model::Connection>();
     connection->name = connection_name(number);
     connection->unique = model::UniquePolicy::never;
     const model::HostPattern any{.text = "%any", .range = {}, .any = true};
     connection->local_addrs = {any};
     connection->remote_addrs = {any};
-    connection->proposals = model::parse_proposals(model::Protocol::ike, proposals).value();
-    if (proof == Proof::ticket) {
+    connection->proposals = model::parse_proposals(model::Protocol::ike, terms.proposals).value();
+    if (terms.proof == Proof::ticket) {
         connection->resumption = model::Resumption::ticket;
         connection->dpd_delay = seconds(30);
     }
-    connection->local = {round(own, proof)};
-    connection->remote = {round(peer, proof)};
+    connection->local = rounds(own, terms);
+    connection->remote = rounds(peer, terms);
     model::ChildConfig child;
     child.name = "net";
     connection->children = {child};
@@ -51,12 +60,12 @@ struct End {
     bool own_numbered = false, peer_numbered = false;
     std::uint32_t connections = 1;
 };
-std::shared_ptr<const model::Config> config_for(const End& end, std::string_view proposals, Proof proof) {
+std::shared_ptr<const model::Config> config_for(const End& end, const Terms& terms) {
     model::Config config;
     for (std::uint32_t i = 0; i < end.connections; ++i) {
         const std::string own = end.own_numbered ? end.own + std::to_string(i) : end.own;
         const std::string peer = end.peer_numbered ? end.peer + std::to_string(i) : end.peer;
-        config.connections[connection_name(i)] = connection_for(own, peer, proposals, i, proof);
+        config.connections[connection_name(i)] = connection_for(own, peer, terms, i);
     }
     auto secret = std::make_shared<model::SharedSecret>();
     secret->name = "ike-bench";
@@ -76,18 +85,21 @@ struct Pki {
                                                                  ca_key, {}, ca_key))
             .value();
 
-    std::shared_ptr<const ike::Credentials> credentials(const std::string& name) const {
-        const std::string pem = crypto::make_test_key(keys);
+    std::shared_ptr<ike::Credentials> credentials(const std::string& name) const {
         auto made = std::make_shared<ike::Credentials>();
-        made->certificates.push_back(crypto::Certificate::parse(crypto::make_test_certificate({.subject = "C=CH, O=Cygnet, CN=" + name,
+        equip(*made, name);
+        return made;
+    }
+    void equip(ike::Credentials& host, const std::string& name) const {
+        const std::string pem = crypto::make_test_key(keys);
+        host.certificates.push_back(crypto::Certificate::parse(crypto::make_test_certificate({.subject = "C=CH, O=Cygnet, CN=" + name,
                                                                                                .alternative_names = "DNS:" + name,
                                                                                                .key_usage = "digitalSignature"},
                                                                                               pem, ca.der(), ca_key))
                                          .value());
-        made->authorities.push_back(ca);
+        host.authorities.push_back(ca);
         auto key = crypto::PrivateKey::parse(bytes_of(pem)).value();
-        made->private_keys.emplace(key.public_key().key_id(), key);
-        return made;
+        host.private_keys.emplace(key.public_key().key_id(), key);
     }
 };
 
@@ -116,11 +128,17 @@ void must(bool worked, const char* what) {
 
 EnginePair::EnginePair(const Terms& terms, std::uint32_t set_ups) : initiator_(rng_, settings()), responder_(rng_, settings()) {
     const Pki pki{.keys = terms.keys};
+    const auto initiators = pki.credentials("initiator"), responders = pki.credentials("responder");
+    if (terms.ml_dsa_too) {
+        const Pki other{.keys = crypto::KeyType::ml_dsa_65};
+        other.equip(*initiators, "initiator");
+        other.equip(*responders, "responder");
+    }
     const bool named = terms.clients == Clients::named;
     const End left{.own = "initiator", .peer = "responder", .own_numbered = named, .connections = set_ups + 1};
     const End right{.own = "responder", .peer = "initiator", .peer_numbered = named, .connections = named ? set_ups + 1 : 1};
-    feed(initiator_, ike::Configure{config_for(left, terms.proposals, terms.proof), pki.credentials("initiator")});
-    feed(responder_, ike::Configure{config_for(right, terms.proposals, terms.proof), pki.credentials("responder")});
+    feed(initiator_, ike::Configure{config_for(left, terms), initiators});
+    feed(responder_, ike::Configure{config_for(right, terms), responders});
 }
 
 void EnginePair::set_up(std::uint32_t client) {

@@ -26,6 +26,7 @@ struct Terms {
     std::string_view proposals;  // swanctl's words
     Proof proof = Proof::shared_key;
     crypto::KeyType keys = crypto::KeyType::ecdsa_256;  // of the certificates and their CA
+    bool ml_dsa_too = false;                            // a second round (RFC 4739) with ML-DSA-65, after one with ECDSA
     Clients clients = Clients::alike;
 };
 

@@ -21,6 +21,7 @@ namespace {
 
 using namespace cygnet;
 using bench::EnginePair, bench::Proof, bench::Terms;
+using crypto::KeyType;
 
 constexpr std::uint32_t set_ups_max = 20'000;  // of one side in all rounds
 
@@ -42,6 +43,14 @@ const std::vector<std::vector<SetUp>> families = {
     {
         {"", "ECDSA certificates, X25519", {.proposals = classic, .proof = Proof::certificate}},
         {"P15", "ECDSA certificates, X25519 + ML-KEM-768", {.proposals = hybrid, .proof = Proof::certificate}},
+        {"P16", "ML-DSA-44 certificates, X25519 + ML-KEM-768",
+         {.proposals = hybrid, .proof = Proof::certificate, .keys = KeyType::ml_dsa_44}},
+        {"P16", "ML-DSA-65 certificates, X25519 + ML-KEM-768",
+         {.proposals = hybrid, .proof = Proof::certificate, .keys = KeyType::ml_dsa_65}},
+        {"P16", "ML-DSA-87 certificates, X25519 + ML-KEM-768",
+         {.proposals = hybrid, .proof = Proof::certificate, .keys = KeyType::ml_dsa_87}},
+        {"P16", "ECDSA, then ML-DSA-65 certificates, X25519 + ML-KEM-768",
+         {.proposals = hybrid, .proof = Proof::certificate, .ml_dsa_too = true}},
     },
 };
 

@@ -1,4 +1,4 @@
-# Botan's key encapsulation as tools/build-botan leaves it in the user's cache: target `botan`, and
+# Botan's key encapsulation and SLH-DSA as tools/build-botan leaves it in the user's cache: target `botan`, and
 # CYGNET_HAVE_BOTAN=1 for its users.
 execute_process(COMMAND ${PROJECT_SOURCE_DIR}/tools/build-botan --where
     OUTPUT_VARIABLE botan_folder OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
@@ -14,5 +14,5 @@ if(EXISTS ${botan_folder}/complete)
     target_compile_definitions(botan INTERFACE CYGNET_HAVE_BOTAN=1)
     message(STATUS "Found Botan: ${botan_folder}")
 else()
-    message(STATUS "Not found: Botan 3 (optional, FrodoKEM; run tools/build-botan)")
+    message(STATUS "Not found: Botan 3 (optional, FrodoKEM and SLH-DSA; run tools/build-botan)")
 endif()

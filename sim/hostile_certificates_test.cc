@@ -15,6 +15,7 @@ struct Hosts {
     Authority authority{}, stranger{};
     std::shared_ptr<ike::Credentials> victim = ike::test::credentials(authority, authority, {"b.example"});
     Bytes ecdsa = certificate(authority, crypto::KeyType::ecdsa_256), rsa = certificate(authority, crypto::KeyType::rsa);
+    Bytes lattice = certificate(authority, crypto::KeyType::ml_dsa_65);
     Bytes untrusted = certificate(stranger, crypto::KeyType::ecdsa_256);
     // A host of a sub-authority that may not certify its name; where CRLs and OCSP answers are is said, too.
     std::string sub_key = crypto::make_test_key(crypto::KeyType::ecdsa_256), host_key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
@@ -102,6 +103,23 @@ void rsa_signatures(HostileStage& stage) {
         prove(stage, {hosts().rsa}, model::AuthMethod::rsa, signature);
 }
 
+// ML-DSA: of the right length, but all zeros, all ones, or with hints that no signer makes.
+void lattice_signatures(HostileStage& stage) {
+    Bytes hints(3309, 0);
+    hints.back() = 0xff;
+    const Bytes signatures[] = {Bytes(3309, 0), Bytes(3309, 0xff), hints};
+    prove(stage, {hosts().lattice}, model::AuthMethod::digital_signature,
+          digital_signature(Kind::ml_dsa_65, signatures[stage.turn % std::size(signatures)]));
+}
+
+// Of another length, of another parameter set, and with a certificate whose key is none.
+void lattice_signatures_that_cannot_be(HostileStage& stage) {
+    const auto own = [](std::size_t size) { return digital_signature(Kind::ml_dsa_65, Bytes(size, 1)); };
+    const Bytes auths[] = {own(0), own(3308), own(3310), own(40'000), digital_signature(Kind::ml_dsa_44, Bytes(2420, 1)),
+                           digital_signature(Kind::slh_dsa_sha2_128f, Bytes(17'088, 1))};
+    prove(stage, {hosts().lattice}, model::AuthMethod::digital_signature, auths[stage.turn % std::size(auths)]);
+}
+
 // Algorithms that are cut short, unknown, or of another key.
 void algorithm_identifiers(HostileStage& stage) {
     const Bytes whole = digital_signature(Kind::ecdsa, Bytes(70, 1));
@@ -186,6 +204,9 @@ constexpr std::size_t times = 200;  // each with a key exchange, a certificate p
 const Row rows[] = {
     {"D7_ECDSA_signatures_that_are_none", trust, ecdsa_signatures, Counter::authentication_failed, Left::nothing, times},
     {"D4_D5_D6_RSA_signatures_that_are_none", trust, rsa_signatures, Counter::authentication_failed, Left::nothing, times},
+    {"D4_D5_ML_DSA_signatures_that_are_none", trust, lattice_signatures, Counter::authentication_failed, Left::nothing, times},
+    {"D6_ML_DSA_signatures_that_cannot_be", trust, lattice_signatures_that_cannot_be, Counter::signature_refused, Left::nothing,
+     times},
     {"D6_A12_signature_algorithms_that_are_none", trust, algorithm_identifiers, Counter::authentication_failed, Left::nothing,
      times},
     {"E1_certificates_of_crafted_DER", trust, certificates_of_crafted_der, Counter::authentication_failed, Left::nothing, times},

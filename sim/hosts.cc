@@ -73,7 +73,8 @@ NodeSettings gateway(bool at_a, const GatewayOptions& options) {
     }
     ike::test::FakePads pads;
     pads.fill(options.pads);
-    return {.name = at_a ? "a" : "b", .address = at_a ? address_a : address_b, .config = std::move(config), .engine = options.engine,
+    return {.name = at_a ? "a" : "b", .address = at_a ? address_a : address_b, .config = std::move(config),
+            .credentials = options.credentials, .engine = options.engine,
             .peer = at_a ? address_b : address_a, .tcp_port = options.tcp_port, .pads = std::move(pads)};
 }
 

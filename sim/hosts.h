@@ -40,6 +40,7 @@ struct GatewayOptions {
     model::Action dpd_action = model::Action::none;
     bool ipcomp = false;
     ike::EngineSettings engine{};
+    std::shared_ptr<const ike::Credentials> credentials{};
     std::function<void(model::Connection&)> tune{};  // whatever else the connection says
 };
 

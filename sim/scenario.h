@@ -21,6 +21,7 @@ std::span<const Scenario> tunnel_scenarios();
 std::span<const Scenario> rekey_scenarios();
 std::span<const Scenario> child_scenarios();
 std::span<const Scenario> authentication_scenarios();
+std::span<const Scenario> signature_scenarios();
 std::span<const Scenario> trouble_scenarios();
 std::span<const Scenario> hostile_scenarios();
 std::span<const Scenario> transport_scenarios();

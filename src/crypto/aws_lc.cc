@@ -22,6 +22,7 @@
 
 #include "crypto/handle.h"
 #include "crypto/packet_rows.h"
+#include "crypto/public_key.h"
 
 namespace cygnet::crypto {
 namespace {
@@ -357,13 +358,44 @@ Result<KeyObject> read_private(ByteView pkcs8) {
     return share(key.release());
 }
 
+// ML-DSA, FIPS 204, from the seed if there is one (RFC 9881 §6).
+
+int ml_dsa_of(KeyType type) {
+    return type == KeyType::ml_dsa_44 ? NID_MLDSA44 : type == KeyType::ml_dsa_65 ? NID_MLDSA65 : NID_MLDSA87;
+}
+
+Result<KeyObject> read_ml_dsa(ByteView pkcs8) {
+    const PostQuantumKey file = TRY(read_post_quantum_key(pkcs8));
+    const ByteView from = file.seed.empty() ? file.expanded.reveal() : file.seed.reveal();
+    bssl::UniquePtr<EVP_PKEY> key(EVP_PKEY_pqdsa_new_raw_private_key(ml_dsa_of(file.type), from.data(), from.size()));
+    ERR_clear_error();
+    if (!key) return fail(Errc::bad_value, "private key", "AWS-LC refuses this private key");
+    if (!file.seed.empty() && !file.expanded.empty()) {
+        SecretBytes made(file.expanded.size());
+        std::size_t size = made.size();
+        if (!EVP_PKEY_get_raw_private_key(key.get(), made.reveal_for_writing().data(), &size) ||
+            !made.equals(file.expanded.reveal()))
+            return fail(Errc::bad_value, "private key", "the seed and the expanded key in the file are not of one key");
+    }
+    return share(key.release());
+}
+
+Result<Bytes> ml_dsa_public(const void* key) {
+    auto* pkey = static_cast<EVP_PKEY*>(const_cast<void*>(key));
+    std::size_t size = 0;
+    EVP_PKEY_get_raw_public_key(pkey, nullptr, &size);
+    Bytes octets(size);
+    if (!EVP_PKEY_get_raw_public_key(pkey, octets.data(), &size)) return fail(Errc::system, "public key", "AWS-LC has none");
+    return octets;
+}
+
 const EVP_MD* digest_of(model::SignatureHash hash) {
     switch (hash) {
         case model::SignatureHash::sha1: return EVP_sha1();
         case model::SignatureHash::sha2_256: return EVP_sha256();
         case model::SignatureHash::sha2_384: return EVP_sha384();
         case model::SignatureHash::sha2_512: return EVP_sha512();
-        default: return nullptr;  // RFC 8032: the key's own
+        default: return nullptr;  // RFC 8032, FIPS 204: the key's own
     }
 }
 
@@ -439,6 +471,9 @@ constexpr SignatureRow signature_rows[] = {
     {KeyType::ecdsa_384, read_public, read_private, sign_with, verify_with},
     {KeyType::ecdsa_521, read_public, read_private, sign_with, verify_with},
     {KeyType::ed25519, read_public, read_private, sign_with, verify_with},
+    {KeyType::ml_dsa_44, read_public, read_ml_dsa, sign_with, verify_with, ml_dsa_public},
+    {KeyType::ml_dsa_65, read_public, read_ml_dsa, sign_with, verify_with, ml_dsa_public},
+    {KeyType::ml_dsa_87, read_public, read_ml_dsa, sign_with, verify_with, ml_dsa_public},
 };
 
 std::string version() { return std::string(AWSLC_VERSION_NAME " ") + AWSLC_VERSION_NUMBER_STRING; }

@@ -1,4 +1,4 @@
-// Botan 3, its KEMs alone: FrodoKEM with AES and with SHAKE, and Classic McEliece where libmceliece is missing.
+// Botan 3, its KEMs: FrodoKEM with AES and with SHAKE, and Classic McEliece where libmceliece is missing.
 #include <botan/cmce.h>
 #include <botan/frodokem.h>
 #include <botan/pubkey.h>
@@ -152,6 +152,6 @@ std::string version() { return "Botan " + Botan::short_version_string(); }
 
 }  // namespace
 
-Library botan() { return {.name = "Botan", .version = version, .key_exchanges = ke_rows}; }
+Library botan() { return {.name = "Botan", .version = version, .key_exchanges = ke_rows, .signatures = botan_signatures()}; }
 
 }  // namespace cygnet::crypto

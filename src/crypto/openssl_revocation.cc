@@ -120,6 +120,7 @@ bool is_about_crls(int error) {
 
 // Certificates at other places of the path are judged by themselves. A path to a CRL's issuer has no such freedom.
 int look_at_one_place(int good, X509_STORE_CTX* context) {
+    good = allow_post_quantum(good, context);
     if (good == 1 || X509_STORE_CTX_get0_parent_ctx(context) != nullptr) return good;
     auto& judgement = *static_cast<Judgement*>(X509_STORE_CTX_get_app_data(context));
     const int error = X509_STORE_CTX_get_error(context);

@@ -108,6 +108,17 @@ Key read_key_file(ByteView pem_or_der, bool& encrypted) {
     return Key(PEM_read_bio_PrivateKey(memory.get(), nullptr, refuse_password, &encrypted));
 }
 
+#if OPENSSL_VERSION_NUMBER >= 0x30500000L
+Result<Bytes> public_of(const void* key) {
+    std::uint8_t* encoded = nullptr;
+    const int size = i2d_PUBKEY(pkey_of(key), &encoded);
+    if (size <= 0) return fail(Errc::system, "public key", last_error());
+    const Bytes spki(encoded, encoded + size);
+    OPENSSL_free(encoded);
+    return keep(TRY(read_public_key_facts(spki)).key_bits);
+}
+#endif
+
 constexpr SignatureRow rows[] = {
     {KeyType::rsa, read_public, read_private, sign_with, verify_with},
     {KeyType::ecdsa_256, read_public, read_private, sign_with, verify_with},
@@ -115,6 +126,23 @@ constexpr SignatureRow rows[] = {
     {KeyType::ecdsa_521, read_public, read_private, sign_with, verify_with},
     {KeyType::ed25519, read_public, read_private, sign_with, verify_with},
     {KeyType::ed448, read_public, read_private, sign_with, verify_with},
+#if OPENSSL_VERSION_NUMBER >= 0x30500000L
+    {KeyType::ml_dsa_44, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::ml_dsa_65, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::ml_dsa_87, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_sha2_128s, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_sha2_128f, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_sha2_192s, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_sha2_192f, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_sha2_256s, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_sha2_256f, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_shake_128s, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_shake_128f, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_shake_192s, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_shake_192f, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_shake_256s, read_public, read_private, sign_with, verify_with, public_of},
+    {KeyType::slh_dsa_shake_256f, read_public, read_private, sign_with, verify_with, public_of},
+#endif
 };
 
 }  // namespace

@@ -162,6 +162,7 @@ Result<Bytes> der_of_file(ByteView pem_or_der) {
 }  // namespace
 
 Result<Certificate> Certificate::parse(ByteView pem_or_der) {
+    teach_openssl();
     auto impl = std::make_shared<Impl>();
     impl->der = TRY(der_of_file(pem_or_der));
     ByteView rest = impl->der;

@@ -1,6 +1,7 @@
 // The forms of public keys, private key files and ECDSA signatures. Private to crypto.
 #pragma once
 
+#include <optional>
 #include <span>
 
 #include "base/bytes.h"
@@ -42,5 +43,17 @@ struct KeyFile {
     Bytes spki;
 };
 Result<KeyFile> openssl_read_private_key(ByteView pem_or_der);
+
+// A private key of ML-DSA or SLH-DSA as PKCS#8 has it.
+struct PostQuantumKey {
+    KeyType type{};
+    SecretBytes seed{};      // of ML-DSA; may be missing
+    SecretBytes expanded{};  // of ML-DSA; may be missing if there is a seed. Of SLH-DSA: the key
+    Bytes public_key{};      // that was written beside it, if it was
+};
+// The DER of a file that holds such a key, well-formed or not; nothing when it holds another one.
+std::optional<SecretBytes> post_quantum_pkcs8(ByteView pem_or_der);
+Result<PostQuantumKey> read_post_quantum_key(ByteView pkcs8);
+Bytes post_quantum_spki(KeyType type, ByteView public_key);
 
 }  // namespace cygnet::crypto

@@ -109,6 +109,8 @@ struct SignatureRow {
     // The scheme fits the key's type: the caller looked.
     Result<Bytes> (*sign)(const void* key, const SignatureScheme& scheme, ByteView data) = nullptr;
     bool (*verify)(const void* key, const SignatureScheme& scheme, ByteView data, ByteView signature) = nullptr;
+    // ML-DSA and SLH-DSA: the subjectPublicKey of a private key.
+    Result<Bytes> (*public_of)(const void* private_key) = nullptr;
 };
 
 struct Library {
@@ -142,6 +144,7 @@ std::span<const SignatureRow> openssl_signatures();
 Library aws_lc();
 Library ipsec_mb();
 Library botan();
+std::span<const SignatureRow> botan_signatures();
 Library mceliece();
 
 // A seed is drawn with the operating system's generator.

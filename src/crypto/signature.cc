@@ -100,7 +100,20 @@ const Bytes& PublicKey::spki() const { return impl_->spki; }
 const Bytes& PublicKey::key_id() const { return impl_->key_id; }
 const Bytes& PublicKey::spki_hash() const { return impl_->spki_hash; }
 
+// ML-DSA and SLH-DSA. What stands beside the key in the file must belong to it.
+Result<PrivateKey> PrivateKey::parse_post_quantum(ByteView pkcs8) {
+    const PostQuantumKey file = TRY(read_post_quantum_key(pkcs8));
+    const SignatureRow* row = TRY(row_of(file.type));
+    KeyObject object = TRY(row->read_private(pkcs8));
+    const Bytes public_octets = TRY(row->public_of(object.get()));
+    if (!file.public_key.empty() && file.public_key != public_octets)
+        return fail(Errc::bad_value, "private key", "the public key in the file is not its own");
+    PublicKey public_key = TRY(PublicKey::from_spki(post_quantum_spki(file.type, public_octets)));
+    return PrivateKey(std::make_shared<const Impl>(Impl{std::move(public_key), row, std::move(object)}));
+}
+
 Result<PrivateKey> PrivateKey::parse(ByteView pem_or_der) {
+    if (const auto pkcs8 = post_quantum_pkcs8(pem_or_der)) return parse_post_quantum(pkcs8->reveal());
     const KeyFile file = TRY(openssl_read_private_key(pem_or_der));
     PublicKey public_key = TRY(PublicKey::from_spki(file.spki));
     const SignatureRow* row = TRY(row_of(public_key.type()));
@@ -166,6 +179,9 @@ Result<Bytes> sign(const PrivateKey& key, const SignatureScheme& scheme, ByteVie
 
 Result<> verify(const PublicKey& key, const SignatureScheme& scheme, ByteView data, ByteView signature) {
     TRY(check_fit(key.type(), scheme));
+    if (const OneWay* one_way = one_way_of(scheme.kind); one_way != nullptr && signature.size() != one_way->signature_octets)
+        return fail(Errc::bad_length, "signature",
+                    fmt::format("{} octets, {} has {}", signature.size(), one_way->name, one_way->signature_octets));
     if (!key.impl().row->verify(key.impl().object.get(), scheme, data, signature)) return does_not_verify();
     return {};
 }

@@ -29,7 +29,7 @@ struct TestCertificate {
     const char* hash = "SHA256";
 };
 
-// A private key in PEM.
+// A private key in PEM. ML-DSA: from a seed; SLH-DSA: always the same one of its type.
 std::string make_test_key(KeyType type, unsigned rsa_bits = 2048);
 
 // The certificate in DER, signed by `issuer_key` in the name of `issuer` (DER; empty: self-signed).

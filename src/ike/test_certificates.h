@@ -11,7 +11,8 @@
 namespace cygnet::ike::test {
 
 struct Authority {
-    std::string key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
+    explicit Authority(crypto::KeyType type = crypto::KeyType::ecdsa_256) : key(crypto::make_test_key(type)) {}
+    std::string key;
     Bytes certificate = crypto::make_test_certificate({.subject = "CN=CA",
                                                        .basic_constraints = "critical,CA:TRUE",
                                                        .key_usage = "critical,keyCertSign,cRLSign"},

@@ -179,6 +179,7 @@ void Commands::list_certs(Service& service, Instant, ClientId client, const Sect
         Section message;
         message.add("type", "X509").add("flag", own_flag);
         message.add_flag("has_privkey", has_private_key(certificate, *credentials));
+        if (const auto& key = certificate.public_key()) message.add("key-type", crypto::name_of(key->type()));  // ours
         event(service, client, "list-cert", std::move(message.add("data", text_of_der(certificate.der()))));
     };
     if (equal_ignoring_case(type, "ANY") || equal_ignoring_case(type, "X509")) {

@@ -132,6 +132,7 @@ void add_auth(Section& section, const std::string& name, const model::AuthConfig
                        : auth.auth == model::AuthClass::pubkey ? "public key"
                        : auth.auth == model::AuthClass::null   ? "null"
                                                                : "any");
+    if (!auth.key_kinds.empty()) round.add("auth", auth.auth_text);  // ours: the words that constrain signatures
     if (auth.revocation != model::Revocation::relaxed)
         round.add("revocation", auth.revocation == model::Revocation::strict ? "strict" : "ifuri");
     round.add_list("groups").add_list("cert_policy", auth.cert_policies);

@@ -498,6 +498,20 @@ TEST_F(ServiceTest, AnswersEvenWhenTheAnswerIsTooLong) {
     EXPECT_THAT(ask(alice, "get-shared"), ElementsAre(HasSubstr("does not fit into one message of 512 KiB")));
 }
 
+TEST_F(ServiceTest, LoadsPostQuantumKeysAndListsTheirCertificates) {
+    const std::string key = crypto::make_test_key(crypto::KeyType::ml_dsa_65);
+    const std::string half = key.substr(0, key.size() / 2);
+    const Bytes certificate = crypto::make_test_certificate({.subject = "CN=moon"}, key, {}, key);
+    Section loaded;
+    loaded.add("type", "X509").add("flag", "NONE").add("data", text_of(ByteView(certificate)));
+    EXPECT_THAT(ask(alice, "load-cert", std::move(loaded)), ElementsAre("response {success=yes}"));
+    subscribe(alice, "list-cert");
+    EXPECT_THAT(ask(alice, "list-certs"), ElementsAre(HasSubstr("key-type=ML-DSA-65"), testing::_));
+    EXPECT_THAT(ask(alice, "load-key", with({{"type", "any"}, {"data", key.c_str()}})), ElementsAre(testing::StartsWith("response {success=yes id=")));
+    EXPECT_THAT(ask(alice, "list-certs"), ElementsAre(HasSubstr("has_privkey=yes"), testing::_));
+    EXPECT_THAT(ask(alice, "load-key", with({{"type", "priv"}, {"data", half.c_str()}})), ElementsAre(HasSubstr("success=no")));
+}
+
 TEST_F(ServiceTest, ListsAndFlushesWhatIsKnownOfRevocations) {
     const std::string key = crypto::make_test_key(crypto::KeyType::ecdsa_256);
     const Bytes ca = crypto::make_test_certificate({.subject = "CN=ca", .basic_constraints = "critical,CA:TRUE"}, key, {}, key);

@@ -14,11 +14,11 @@ _PROJECT = Path(__file__).resolve().parents[2]
 
 
 def program(name: str) -> str:
-    """The path of `cygnetd` or `cygnet`: from the folder CYGNET_BIN, else the newest one built under build/."""
+    """The path of `cygnetd`, `cygnet` or a program of tests: from the folder CYGNET_BIN, else the newest one under build/."""
     if folder := os.environ.get("CYGNET_BIN"):
-        candidates = sorted(Path(folder).glob(name)) or sorted(Path(folder).glob(f"src/*/{name}"))
+        candidates = sorted(Path(folder).glob(name)) or sorted(Path(folder).glob(f"*/*/{name}"))
     else:
-        candidates = sorted(_PROJECT.glob(f"build/*/src/*/{name}"), key=lambda path: path.stat().st_mtime)
+        candidates = sorted(_PROJECT.glob(f"build/*/*/*/{name}"), key=lambda path: path.stat().st_mtime)
     candidates = [path for path in candidates if path.is_file() and os.access(path, os.X_OK)]
     if not candidates:
         raise FileNotFoundError(f"{name} is not built; build it, or point CYGNET_BIN at the build folder")

@@ -4,6 +4,7 @@ import datetime
 import tempfile
 from pathlib import Path
 
+from .cygnet import program
 from .process import run
 
 # What `openssl genpkey` needs for each kind of key.
@@ -93,6 +94,31 @@ class Authority:
         path = self._folder / f"{name}.key"
         run(["openssl", "genpkey", *KEYS[kind or self.kind], "-out", path])
         return path
+
+
+class PostQuantumAuthority:
+    """A CA whose keys the openssl command line may not know (`mldsa87`, `slhdsasha2128f` …), made with our own program.
+
+    `below` more CAs stand in line between it and the hosts; `intermediates` are their certificates, the last one first.
+    """
+
+    def __init__(self, folder: Path, kind: str, below: int = 0):
+        self.kind = kind
+        self._folder = Path(tempfile.mkdtemp(prefix="pqca-", dir=folder))
+        self._issuer = "root"
+        self.certificate = self._make("ca", "root", kind)
+        self.intermediates: list[Path] = []
+        for number in range(below):
+            self.intermediates.insert(0, self._make("ca", f"ca{number + 1}", kind, self._issuer))
+            self._issuer = f"ca{number + 1}"
+
+    def issue(self, host: str, *, kind: str | None = None) -> tuple[Path, Path]:
+        """Certificate and key, with `host` as the DNS name."""
+        return self._make("host", host, kind or self.kind, self._issuer), self._folder / f"{host}.key"
+
+    def _make(self, what: str, name: str, kind: str, *issuer: str) -> Path:
+        run([program("post_quantum_pki"), self._folder, what, kind, name, *issuer])
+        return self._folder / f"{name}.pem"
 
 
 def _ended_yesterday() -> list[str]:

@@ -32,6 +32,8 @@ void add_field(Record& record, std::string_view line) {
 
 }  // namespace
 
+std::filesystem::path own_folder() { return CYGNET_VECTORS_DIR; }
+
 std::filesystem::path shared_folder() {
     const char* variable = std::getenv("CYGNET_SHARED");
     const std::filesystem::path root = variable ? variable : CYGNET_SHARED_DIR;

@@ -15,6 +15,9 @@ std::filesystem::path shared_folder();
 // python3-cryptography-vectors, or an empty path.
 std::filesystem::path debian_folder();
 
+// The files of this folder itself.
+std::filesystem::path own_folder();
+
 // Skips the running test, naming the folder, unless the file is there.
 #define NEED_FILE(path, folder_name) \
     if (!std::filesystem::exists(path)) GTEST_SKIP() << folder_name << " is absent: " << (path)

@@ -20,7 +20,6 @@ constexpr Unused unused[] = {
     {"ecdh_brainpool", "Brainpool groups are not in the catalogue"},
     {"ecdsa_brainpool", "Brainpool keys are not in the catalogue"},
     {"hkdf", "IKEv2 uses prf+ instead"},
-    {"mldsa", "ML-DSA signatures are not in the catalogue"},
     {"x448", "Curve448 is not in the catalogue"},
     {"xchacha20", "not an IKEv2 or ESP cipher"},
 };
@@ -51,6 +50,9 @@ constexpr std::string_view used[] = {
     "rsa_signature_2048_sha256",
     "rsa_signature_3072_sha256",
     "rsa_signature_4096_sha512",
+    "mldsa_44_verify",
+    "mldsa_65_verify",
+    "mldsa_87_verify",
     "mlkem_512_keygen_seed",
     "mlkem_768_keygen_seed",
     "mlkem_1024_keygen_seed",

@@ -67,6 +67,39 @@ TEST(Wycheproof, Rsa2048) { run_verify("rsa_signature_2048_sha256", {Kind::rsa_p
 TEST(Wycheproof, Rsa3072) { run_verify("rsa_signature_3072_sha256", {Kind::rsa_pkcs1, SignatureHash::sha2_256}); }
 TEST(Wycheproof, Rsa4096) { run_verify("rsa_signature_4096_sha512", {Kind::rsa_pkcs1, SignatureHash::sha2_512}); }
 
+// Over every row. IKE's context is empty (pqc-auth §3.2): what was signed with another one must not verify.
+void run_ml_dsa(const std::string& name, Kind kind) {
+    NEED_WYCHEPROOF(name);
+    int verified = 0, refused = 0;
+    const Json file = read_json(wycheproof_file(name));
+    for (const Json& group : file.at("testGroups")) {
+        const Json& der = group.at("publicKeyDer");
+        const Bytes spki = der.is_null() ? Bytes{} : octets(der.get<std::string>());
+        const auto facts = read_public_key_facts(spki);
+        for (const Json& test : group.at("tests")) {
+            const WycheproofTest each{group, test};
+            SCOPED_TRACE(each.name());
+            const bool own_context = !test.contains("ctx") || test.at("ctx").get<std::string>().empty();
+            if (!facts) {
+                EXPECT_FALSE(each.valid());  // a public key of another length
+                ++refused;
+                continue;
+            }
+            for (const auto& [row, key] : GroupKeys(facts->type, spki).keys) {
+                const SignatureScheme scheme{kind, SignatureHash::identity};
+                const bool good = row->verify(key.get(), scheme, each.octets("msg"), each.octets("sig"));
+                EXPECT_EQ(good, each.valid() && own_context);
+                ++(good ? verified : refused);
+            }
+        }
+    }
+    EXPECT_GT(verified, 10);
+    EXPECT_GT(refused, 30);
+}
+TEST(Wycheproof, MlDsa44) { run_ml_dsa("mldsa_44_verify", Kind::ml_dsa_44); }
+TEST(Wycheproof, MlDsa65) { run_ml_dsa("mldsa_65_verify", Kind::ml_dsa_65); }
+TEST(Wycheproof, MlDsa87) { run_ml_dsa("mldsa_87_verify", Kind::ml_dsa_87); }
+
 // r | s of fixed size, as the old AUTH methods carry it (RFC 4754 §7).
 void run_old_method(const std::string& name, AuthMethod method) {
     NEED_WYCHEPROOF(name);

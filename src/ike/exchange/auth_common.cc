@@ -188,6 +188,11 @@ wire::CpPayload as_payload(model::CfgType type, const OwnedAttributes& attribute
     return payload;
 }
 
+void count_refused_signature(Context& context, const Error& error) {
+    if (error.code == Errc::unsupported || error.code == Errc::bad_length || error.code == Errc::truncated)
+        context.count(model::Counter::signature_refused);
+}
+
 void note_peer_round(Context& context, const wire::Message& message, const model::Identity& peer,
                      const std::string& how) {
     IkeSa& sa = context.sa;

@@ -40,6 +40,9 @@ bool is_first_contact(const Context& context);
 
 wire::CpPayload as_payload(model::CfgType type, const OwnedAttributes& attributes);
 
+// Of a proof that failed: counts a signature whose algorithm, form or length cannot be right, beside those that are only wrong.
+void count_refused_signature(Context& context, const Error& error);
+
 // The peer has proven itself once more: who it says that it is, and whether it wants to go on.
 void note_peer_round(Context& context, const wire::Message& message, const model::Identity& peer,
                      const std::string& how);

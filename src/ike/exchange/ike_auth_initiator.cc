@@ -318,13 +318,15 @@ Result<Next> continue_rounds(Context& context) {
         wire::MessageBuilder nothing;
         return context.request(ExchangeType::ike_auth, nothing);
     }
-    if (rounds.peer.size() < expected)
+    if (rounds.peer.size() < expected) {
+        context.count(model::Counter::auth_round_missing);
         return reject_responder(
             context, NotifyType::authentication_failed,
             Error{.code = Errc::authentication,
                   .where = "IKE_AUTH",
                   .detail = fmt::format("the peer proved {} identity, connection {} expects {} (its remote sections)",
                                         rounds.peer.size(), sa.connection->name, expected)});
+    }
     return responder_proven(context);
 }
 
@@ -356,19 +358,20 @@ Result<Next> peer_verified(Context& context, const std::string& how) {
     return continue_rounds(context);
 }
 
+Result<Next> reject_signature(Context& context, const Error& error) {
+    count_refused_signature(context, error);
+    return reject_responder(context, NotifyType::authentication_failed, explained(error, wrong_certificate(error)));
+}
+
 Result<Next> on_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedPeer>(std::move(result));
-    if (!verified)
-        return reject_responder(context, NotifyType::authentication_failed,
-                                explained(verified.error(), wrong_certificate(verified.error())));
+    if (!verified) return reject_signature(context, verified.error());
     return peer_verified(context, verified->scheme);
 }
 
 Result<Next> on_key_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedKey>(std::move(result));
-    if (!verified)
-        return reject_responder(context, NotifyType::authentication_failed,
-                                explained(verified.error(), wrong_certificate(verified.error())));
+    if (!verified) return reject_signature(context, verified.error());
     return peer_verified(context, verified->scheme + " by a raw public key");
 }
 

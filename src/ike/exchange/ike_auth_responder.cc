@@ -61,6 +61,7 @@ enum class Fit : std::uint8_t { nothing, proposal, earlier_rounds, rounds, own_i
 struct Obstacle {
     Fit fit{};
     Explanation why{};
+    bool too_few_rounds = false;  // the peer stops before it has proven all that is demanded
 };
 
 std::string used(const Claim& claim) {
@@ -98,7 +99,8 @@ std::optional<Obstacle> why_not(Context& context, const model::Connection& conne
                          .ours = fmt::format("{} remote sections", count),
                          .theirs = fmt::format("{}{}", claim.another_follows ? "at least " : "",
                                                round + (claim.another_follows ? 2 : 1)),
-                         .advice = "let the remote sections here mirror the local sections of the peer"}};
+                         .advice = "let the remote sections here mirror the local sections of the peer"},
+                        !claim.another_follows && count > round + 1};
     const model::AuthConfig& local = connection.local.front();
     const model::AuthConfig& remote = connection.remote[round];
     const model::Identity own = local_identity(local, *context.core.credentials, sa.path.local.address);
@@ -141,6 +143,7 @@ std::unexpected<Error> explain_misfit(Context& context, const Claim& claim) {
                       Explanation{.kind = "no-connection",
                                   .what = "the configuration has no connection for " + sa.path.text() + " any more",
                                   .advice = "load it again"});
+    if (best->too_few_rounds) context.count(model::Counter::auth_round_missing);
     if (nearest.size() > 1) best->why.ours += also_tried(nearest);
     // Later rounds keep the connection that earlier ones were checked against.
     if (nearest.size() == 1 && sa.handshake().rounds.peer.empty()) {
@@ -333,6 +336,11 @@ std::unexpected<Error> report_failed_peer(Context& context, const Error& error) 
     return end_sa(NotifyType::authentication_failed, Errc::authentication, "IKE_AUTH", why);
 }
 
+std::unexpected<Error> report_wrong_signature(Context& context, const Error& error) {
+    count_refused_signature(context, error);
+    return report_failed_peer(context, explained(error, wrong_certificate(error)));
+}
+
 Result<Next> on_ppk_spent(Context& context, crypto::JobResult result) {
     const auto spent = result_of<model::PpkAnswer>(std::move(result));
     if (!spent) {
@@ -367,7 +375,7 @@ Result<Next> peer_verified(Context& context, const std::string& how) {
 
 Result<Next> on_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedPeer>(std::move(result));
-    if (!verified) return report_failed_peer(context, explained(verified.error(), wrong_certificate(verified.error())));
+    if (!verified) return report_wrong_signature(context, verified.error());
     return peer_verified(context, verified->scheme);
 }
 
@@ -385,7 +393,7 @@ Result<> check_completeness(Context& context, const wire::Message& request) {
 
 Result<Next> on_key_verified(Context& context, crypto::JobResult result) {
     const auto verified = result_of<crypto::VerifiedKey>(std::move(result));
-    if (!verified) return report_failed_peer(context, explained(verified.error(), wrong_certificate(verified.error())));
+    if (!verified) return report_wrong_signature(context, verified.error());
     return peer_verified(context, verified->scheme + " by a raw public key");
 }
 
