@@ -9,6 +9,7 @@ namespace cygnet::sim {
 namespace {
 
 const Bytes nonce(32, 8);
+constexpr const char* with_large_key = "aes256gcm16-prfsha384-x25519-ke1_mceliece348864f";
 
 // The victim's first request, and what a responder makes of it.
 struct Responder {
@@ -18,6 +19,8 @@ struct Responder {
     Bytes nonce_i{};
     model::ChosenProposal proposal{};
     std::optional<ike::Protection> protection{};
+    const char* takes = "aes256gcm16-prfsha384-x25519";  // of the victim's offer
+    std::uint8_t number = 2;                             // which is second there
 
     // The operator of the victim wants the tunnel; its request has arrived here.
     explicit Responder(HostileStage& on) : stage(on) {
@@ -47,11 +50,12 @@ struct Responder {
         message.notify(type, data);
         answer(std::move(message), 0);
     }
-    std::vector<model::Proposal> choice(const char* text = "aes256gcm16-prfsha384-x25519") const {
+    std::vector<model::Proposal> choice(const char* text) const {
         auto proposals = *model::parse_proposals(model::Protocol::ike, text);
-        for (model::Proposal& one : proposals) one.number = 2;  // of the victim's offer, where it is classic
+        for (model::Proposal& one : proposals) one.number = number;
         return proposals;
     }
+    std::vector<model::Proposal> choice() const { return choice(takes); }
     wire::MessageBuilder acceptance(const std::vector<model::Proposal>& chosen, ByteView value) const {
         wire::MessageBuilder message;
         message.add(wire::SaPayload{chosen}).add(wire::KePayload{.method = model::Ke::curve25519, .data = value});
@@ -68,6 +72,8 @@ struct Responder {
         protection = std::move(*ike::Protection::make(
             proposal, ike::initial_keys(proposal, own.shared_secret.reveal(), {nonce_i, nonce}, spis), false));
         wire::MessageBuilder accepted = acceptance(proposals, own.public_value);
+        if (!proposal.additional.empty())
+            accepted.notify(NotifyType::intermediate_exchange_supported).add(wire::VendorIdPayload{bytes_of(model::private_use::vendor_id)});
         response = accepted.finish(header(ExchangeType::ike_sa_init, 0));
         take(stage.say(response));
     }
@@ -82,9 +88,11 @@ struct Responder {
         message.add(wire::IdrPayload{.id_type = id.type, .data = id.data});
         return std::move(message.add(wire::AuthPayload{.method = model::AuthMethod::shared_key, .data = mic.reveal()}));
     }
-    void answer_auth(wire::MessageBuilder message) {
-        const auto sealed = protection->seal(header(ExchangeType::ike_auth, 1), message.take_chain(), {}, stage.victim.rng);
-        stage.say(sealed->front());
+    void answer_auth(wire::MessageBuilder message) { answer_sealed(ExchangeType::ike_auth, 1, std::move(message)); }
+    // What the victim says next.
+    std::vector<Bytes> answer_sealed(ExchangeType exchange, std::uint32_t id, wire::MessageBuilder message) {
+        const auto sealed = protection->seal(header(exchange, id), message.take_chain(), {}, stage.victim.rng);
+        return stage.say(sealed->front());
     }
 };
 
@@ -262,6 +270,37 @@ void begun_without_a_key(HostileStage& stage) {
     EXPECT_EQ(stage.sas(), 1u);
 }
 
+// docs/protocol/large-key-exchange.md §7: a responder that does not wait for the last piece of our public value, and one that
+// has nothing to say when it is there.
+void offer_a_large_key(HostileStage& stage) {
+    model::Connection gateway = ike::test::connection(false);
+    gateway.proposals = *model::parse_proposals(model::Protocol::ike, with_large_key);
+    stage.configure(std::move(gateway));
+}
+void large_key_answered_too_early(HostileStage& stage) {
+    Responder responder(stage);
+    responder.takes = with_large_key;
+    responder.number = 1;
+    responder.greet();
+    wire::MessageBuilder message;
+    message.add(wire::KePayload{.method = model::Ke::mceliece_348864f, .data = Bytes(96, 1)});
+    responder.answer_sealed(ExchangeType::ike_intermediate, 1, std::move(message));
+    EXPECT_EQ(stage.sas(), 1u);
+}
+void large_key_answered_by_nothing(HostileStage& stage) {
+    Responder responder(stage);
+    responder.takes = with_large_key;
+    responder.number = 1;
+    responder.greet();
+    for (std::uint32_t id = 1; stage.sas() == 2 && id < 300; ++id) responder.answer_sealed(ExchangeType::ike_intermediate, id, {});
+    EXPECT_EQ(stage.sas(), 1u);
+}
+
+const Row rows_with_large_keys[] = {
+    {"C13_a_key_before_the_last_piece", offer_a_large_key, large_key_answered_too_early, Counter::key_piece_unexpected, Left::nothing, 20},
+    {"C13_no_key_after_the_last_piece", offer_a_large_key, large_key_answered_by_nothing, Counter::key_piece_missing, Left::nothing, 20},
+};
+
 const Row rows[] = {
     {"C10_endless_cookies", nullptr, endless_cookies, Counter::too_many_retries, Left::nothing, costly},
     {"C10_endless_other_groups", nullptr, endless_groups, Counter::too_many_retries, Left::nothing, costly},
@@ -309,6 +348,15 @@ TEST_P(Responders, leave_nothing_behind) {
     run_row(row);
 }
 INSTANTIATE_TEST_SUITE_P(HostileInputs, Responders, testing::ValuesIn(rows), name_of_row);
+
+class RespondersToLargeKeys : public testing::TestWithParam<Row> {};
+TEST_P(RespondersToLargeKeys, leave_nothing_behind) {
+    if (!crypto::shape_of(model::Ke::mceliece_348864f)) GTEST_SKIP() << "this build has no Classic McEliece (tools/fetch-mceliece)";
+    Row row = GetParam();
+    row.authenticated = true;
+    run_row(row);
+}
+INSTANTIATE_TEST_SUITE_P(HostileInputs, RespondersToLargeKeys, testing::ValuesIn(rows_with_large_keys), name_of_row);
 
 }  // namespace
 }  // namespace cygnet::sim

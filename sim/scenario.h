@@ -28,5 +28,6 @@ std::span<const Scenario> transport_scenarios();
 std::span<const Scenario> mobility_scenarios();
 std::span<const Scenario> recovery_scenarios();
 std::span<const Scenario> ppk_scenarios();
+std::span<const Scenario> large_key_scenarios();  // none in a build without Classic McEliece
 
 }  // namespace cygnet::sim

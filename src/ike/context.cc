@@ -7,6 +7,7 @@
 
 #include "ike/exchange/tasks.h"
 #include "ike/feature/feature.h"
+#include "ike/key_transfer.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
 #include "ike/rekey.h"
@@ -144,7 +145,10 @@ RetransmissionSchedule Context::schedule(const SentMessage& datagrams) const {
                                        .factor = settings.retransmit_factor,
                                        .tries = settings.retransmit_tries + sa.extra_transmissions};
     if (sa.path.tcp()) return usual.without_retransmission();
-    return sa.protection ? probing_schedule(*this, datagrams).value_or(usual) : usual;
+    if (!sa.protection) return usual;
+    const auto probing = probing_schedule(*this, datagrams);
+    if (const auto paced = piece_schedule(*this, probing, usual)) return *paced;
+    return probing.value_or(usual);
 }
 
 void Context::send(const SentMessage& datagrams, const model::Path& path) {

@@ -33,6 +33,7 @@ public:
     Bytes init_request{}, init_response{};
     Bytes sent_value{};  // in place of our public value, when not empty
     std::vector<model::NotifyType> announced{};  // beside what init() says anyway
+    bool private_numbers = false;  // we know those of model/private_use.h
     Bytes hashes{};      // of SIGNATURE_HASH_ALGORITHMS, when not empty
     model::ChosenProposal proposal{};
     std::optional<Protection> protection{};
@@ -66,6 +67,7 @@ public:
         message.add(wire::NoncePayload{nonce_i}).notify(model::NotifyType::intermediate_exchange_supported);
         message.notify(model::NotifyType::ikev2_fragmentation_supported);
         for (const model::NotifyType type : announced) message.notify(type);
+        if (private_numbers) message.add(wire::VendorIdPayload{bytes_of(model::private_use::vendor_id)});
         if (!hashes.empty()) message.notify(model::NotifyType::signature_hash_algorithms, hashes);
         init_request =
             message.finish({.spi_i = spis.initiator, .exchange = model::ExchangeType::ike_sa_init, .initiator = true});

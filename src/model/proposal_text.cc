@@ -246,6 +246,14 @@ Result<> complete_esp(Proposal& proposal, std::string_view text) {
     return {};
 }
 
+// docs/protocol/large-key-exchange.md §3: neither IKE_SA_INIT nor CREATE_CHILD_SA holds such a value.
+Result<> check_first_method(const Proposal& proposal, std::string_view text) {
+    for (const Transform& transform : proposal.of_type(TransformType::ke))
+        if (is_mceliece(static_cast<Ke>(transform.id)))
+            return refused(text, "Classic McEliece is an additional key exchange alone, as in x25519-ke1_mceliece348864");
+    return {};
+}
+
 Result<Proposal> parse_one(Protocol protocol, std::string_view text) {
     Proposal proposal{.protocol = protocol};
     std::string_view rest = text;
@@ -266,6 +274,7 @@ Result<Proposal> parse_one(Protocol protocol, std::string_view text) {
         TRY(complete_ike(proposal, text));
     else
         TRY(complete_esp(proposal, text));
+    TRY(check_first_method(proposal, text));
     std::ranges::stable_sort(proposal.transforms, {}, [](const Transform& t) { return rank(t.type); });
     if (proposal.transforms.size() > limits::transforms_per_proposal)
         return refused(text, "too many algorithms in one proposal");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ike/exchange/create_child_sa.h"
+#include "ike/key_transfer.h"
 #include "ike/rekey.h"
 
 namespace cygnet::ike {
@@ -41,15 +42,30 @@ Result<Next> finish_own(Context& context) {
     return context.finish();
 }
 
+// RFC 9370 §2.2.4: who lost a simultaneous rekey starts no IKE_FOLLOWUP_KE. The peer's rekey does what was asked for.
+Next yield_to_peer(Context& context) {
+    context.finish_command(std::exchange(creating(context).command, std::nullopt), {});
+    return give_up(context, "the peer rekeyed at the same time and won");
+}
+
+Result<Next> send_request(Context& context) {
+    CreatingSa& exchange = creating(context);
+    wire::MessageBuilder builder;
+    if (exchange.pieces)
+        add_next_piece(context, *exchange.pieces, exchange.offer->method, builder);
+    else
+        builder.add(wire::KePayload{.method = exchange.offer->method, .data = exchange.offer->public_value});
+    builder.notify(NotifyType::additional_key_exchange, exchange.link);
+    return context.request(ExchangeType::ike_followup_ke, builder);
+}
+
 Result<Next> send_followup(Context& context, crypto::JobResult result) {
     auto offer = result_of<crypto::KeOffer>(std::move(result));
     if (!offer) return give_up(context, offer.error().text());
     CreatingSa& exchange = creating(context);
     exchange.offer = std::move(*offer);
-    wire::MessageBuilder builder;
-    builder.add(wire::KePayload{.method = exchange.offer->method, .data = exchange.offer->public_value});
-    builder.notify(NotifyType::additional_key_exchange, exchange.link);
-    return context.request(ExchangeType::ike_followup_ke, builder);
+    if (goes_in_pieces(exchange.offer->method)) exchange.pieces = begin_pieces(context, *exchange.offer);
+    return send_request(context);
 }
 
 Result<Next> secret_made(Context& context, crypto::JobResult result) {
@@ -74,6 +90,22 @@ Next series_lost(Context& context) {
     return next;
 }
 
+std::unexpected<Error> lacks_link() {
+    return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "ADDITIONAL_KEY_EXCHANGE",
+                  "the answer lacks the link to the next key exchange");
+}
+
+// A piece of our public value has been answered, and it was not the last one.
+Result<Next> send_next_piece(Context& context, bool early_answer) {
+    if (early_answer) {
+        context.count(model::Counter::key_piece_unexpected);
+        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "KE payload",
+                      "it came before the last piece of our public value");
+    }
+    if (lost_to_peer(context.sa, creating(context).made)) return yield_to_peer(context);
+    return creating(context).link.empty() ? lacks_link() : send_request(context);
+}
+
 Result<Next> handle_response(Context& context, Received response) {
     auto* exchange = context.sa.own.find<CreatingSa>();
     if (exchange == nullptr || !exchange->answered || !exchange->offer)
@@ -85,11 +117,14 @@ Result<Next> handle_response(Context& context, Received response) {
         return give_up(context, "the peer refused: " + model::name_of(error->message_type));
     }
     const auto* ke = response.message.find<wire::KePayload>();
+    const auto* link = response.message.notify(NotifyType::additional_key_exchange);
+    exchange->link = link != nullptr ? keep(link->data) : Bytes();
+    if (exchange->pieces && !exchange->pieces->complete()) return send_next_piece(context, ke != nullptr);
     if (ke == nullptr || ke->method != exchange->offer->method)
         return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "KE payload",
                       "the answer's key exchange is not the agreed one");
-    const auto* link = response.message.notify(NotifyType::additional_key_exchange);
-    exchange->link = link != nullptr ? keep(link->data) : Bytes();
+    if (exchange->pieces) note_pieces_sent(context, *exchange->pieces, ke->method);
+    exchange->pieces.reset();
     crypto::KeFinishJob job{.offer = std::move(*exchange->offer), .peer_public = keep(ke->data)};
     exchange->offer.reset();
     return context.start(std::move(job), secret_made);
@@ -113,6 +148,30 @@ Result<Next> answer_made(Context& context, crypto::JobResult result) {
     return answer_or_await_followup(context, std::move(made), builder, ExchangeType::ike_followup_ke);
 }
 
+// The peer's next IKE_FOLLOWUP_KE is awaited, with a new link.
+void await_followup(Context& context, wire::MessageBuilder& builder) {
+    Bytes& link = context.sa.followup_series->link;
+    link = context.core.rng.bytes(link_octets);
+    builder.notify(NotifyType::additional_key_exchange, link);
+    context.sa.timer(Timer::followup_ke) = context.now + model::limits::followup_ke_wait;
+}
+
+// The request brings a piece of the peer's public value; true with the last one.
+Result<bool> take_peer_piece(Context& context, const wire::KePayload& ke) {
+    Boxed<IncomingKey>& pieces = context.sa.followup_series->pieces;
+    if (auto fault = take_piece(context, pieces, ke)) {
+        drop_followup_series(context);
+        return refuse(fault->notify, Errc::bad_value, "KE payload", std::move(fault->what));
+    }
+    return pieces->complete();
+}
+
+Result<Next> acknowledge_piece(Context& context) {
+    wire::MessageBuilder builder;
+    await_followup(context, builder);
+    return context.respond(ExchangeType::ike_followup_ke, builder);
+}
+
 Result<Next> handle_request(Context& context, Received request) {
     Boxed<FollowupSeries>& series = context.sa.followup_series;
     const auto* link = request.message.notify(NotifyType::additional_key_exchange);
@@ -128,10 +187,17 @@ Result<Next> handle_request(Context& context, Received request) {
         return refuse(NotifyType::invalid_syntax, Errc::bad_value, "KE payload",
                       "the key exchange method is not the next agreed one");
     }
-    context.sa.theirs = AnsweringNewSa{.made = std::move(series->made)};
+    Bytes peer_public;
+    if (goes_in_pieces(ke->method)) {
+        if (!TRY(take_peer_piece(context, *ke))) return acknowledge_piece(context);
+        peer_public = series->pieces->take();
+    } else {
+        peer_public = keep(ke->data);
+    }
+    context.sa.theirs = AnsweringNewSa{.made = std::move(series->made), .pieces = std::move(series->pieces)};
     series.reset();
     context.sa.timer(Timer::followup_ke) = Instant::never();
-    return context.start(crypto::KeAnswerJob{.method = ke->method, .peer_public = keep(ke->data)}, answer_made);
+    return context.start(crypto::KeAnswerJob{.method = ke->method, .peer_public = std::move(peer_public)}, answer_made);
 }
 
 constexpr ExchangeRow rows[] = {
@@ -157,14 +223,8 @@ Result<Next> continue_with_followups(Context& context) {
     CreatingSa& exchange = creating(context);
     const auto method = exchange.made.next_additional();
     if (!method) return finish_own(context);
-    // RFC 9370 §2.2.4: who lost a simultaneous rekey starts no IKE_FOLLOWUP_KE. The peer's rekey does what was asked for.
-    if (lost_to_peer(context.sa, exchange.made)) {
-        context.finish_command(std::exchange(exchange.command, std::nullopt), {});
-        return give_up(context, "the peer rekeyed at the same time and won");
-    }
-    if (exchange.link.empty())
-        return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "ADDITIONAL_KEY_EXCHANGE",
-                      "the answer lacks the link to the next key exchange");
+    if (lost_to_peer(context.sa, exchange.made)) return yield_to_peer(context);
+    if (exchange.link.empty()) return lacks_link();
     return context.start(crypto::KeOfferJob{*method}, send_followup);
 }
 
@@ -176,10 +236,8 @@ Result<Next> answer_or_await_followup(Context& context, NewSa made, wire::Messag
         return context.respond(exchange, builder);
     }
     note_peer_rekey(context.sa, made);
-    FollowupSeries series{.made = std::move(made), .link = context.core.rng.bytes(link_octets)};
-    builder.notify(NotifyType::additional_key_exchange, series.link);
-    context.sa.followup_series = std::move(series);
-    context.sa.timer(Timer::followup_ke) = context.now + model::limits::followup_ke_wait;
+    context.sa.followup_series = FollowupSeries{.made = std::move(made)};
+    await_followup(context, builder);
     return context.respond(exchange, builder);
 }
 

@@ -8,6 +8,7 @@
 #include "ike/explain.h"
 #include "ike/feature/feature.h"
 #include "ike/feature/ppk.h"
+#include "ike/key_transfer.h"
 #include "ike/match.h"
 #include "ike/path_size.h"
 #include "ike/ppk.h"
@@ -81,10 +82,13 @@ std::unexpected<Error> refuse_round(Context& context, std::string why) {
 
 Result<Next> send_request(Context& context) {
     IkeSa& sa = context.sa;
-    const auto& exchange = sa.own.get<InitiatingIntermediate>();
+    auto& exchange = sa.own.get<InitiatingIntermediate>();
     wire::MessageBuilder message;
-    if (exchange.offer) message.add(wire::KePayload{.method = exchange.method, .data = exchange.offer->public_value});
-    if (may_bring_ppk(sa)) {
+    if (exchange.pieces)
+        add_next_piece(context, *exchange.pieces, exchange.method, message);
+    else if (exchange.offer)
+        message.add(wire::KePayload{.method = exchange.method, .data = exchange.offer->public_value});
+    if (may_bring_ppk(sa) && (!exchange.pieces || exchange.pieces->complete())) {
         PpkNegotiation& negotiation = ppk_negotiation(sa);
         negotiation.settled = true;
         add_ppk_offers(sa, negotiation.offered, sa.handshake().nonces(), sa.spis, message);
@@ -95,7 +99,9 @@ Result<Next> send_request(Context& context) {
 }
 
 Result<Next> on_own_key(Context& context, crypto::JobResult result) {
-    context.sa.own.get<InitiatingIntermediate>().offer = TRY(result_of<crypto::KeOffer>(std::move(result)));
+    auto& exchange = context.sa.own.get<InitiatingIntermediate>();
+    exchange.offer = TRY(result_of<crypto::KeOffer>(std::move(result)));
+    if (goes_in_pieces(exchange.method)) exchange.pieces = begin_pieces(context, *exchange.offer);
     return send_request(context);
 }
 
@@ -153,7 +159,24 @@ Result<Next> refused(Context& context, const wire::NotifyPayload& error) {
                                   .what = "the peer demands a PPK and has none of ours",
                                   .theirs = reason,
                                   .advice = "let both sides have the same PPK under the same id"});
+    if (error.message_type == NotifyType::temporary_failure)
+        return end_sa(NotifyType::none, Errc::limit, "IKE_INTERMEDIATE",
+                      Explanation{.kind = "limit",
+                                  .what = "the peer has no room for our public value now",
+                                  .theirs = reason,
+                                  .advice = "others send it large ones as well: try again later"});
     return end_sa(NotifyType::none, Errc::state, "IKE_INTERMEDIATE", "the peer refused the exchange: " + reason);
+}
+
+// A piece of our public value has been answered, and it was not the last one.
+Result<Next> send_next_piece(Context& context, const Received& response) {
+    if (response.message.find<wire::KePayload>() != nullptr) {
+        context.count(model::Counter::key_piece_unexpected);
+        return end_sa(NotifyType::none, Errc::bad_value, "IKE_INTERMEDIATE",
+                      "the peer's KE payload came before the last piece of our public value");
+    }
+    add_received(context.sa, response);
+    return send_request(context);
 }
 
 Result<Next> receive_response(Context& context, Received response) {
@@ -161,9 +184,12 @@ Result<Next> receive_response(Context& context, Received response) {
     if (exchange == nullptr || (exchange->method != model::Ke::none && !exchange->offer))
         return ignore(Errc::state, "IKE_INTERMEDIATE", "a response that nobody waits for");
     if (const wire::NotifyPayload* error = response.message.error()) return refused(context, *error);
+    if (exchange->pieces && !exchange->pieces->complete()) return send_next_piece(context, response);
     const auto* ke = response.message.find<wire::KePayload>();
-    if (exchange->method != model::Ke::none && ke == nullptr)
+    if (exchange->method != model::Ke::none && ke == nullptr) {
+        context.count(exchange->pieces ? model::Counter::key_piece_missing : model::Counter::payload_missing);
         return end_sa(NotifyType::none, Errc::state, "IKE_INTERMEDIATE", "the peer refused the exchange: no KE payload");
+    }
     if (ke != nullptr && ke->method != exchange->method)
         return refuse_round(context, "the peer's KE payload is of " + model::name_of(ke->method) + " instead of " +
                                          model::name_of(exchange->method));
@@ -175,6 +201,8 @@ Result<Next> receive_response(Context& context, Received response) {
         context.sa.own.reset();
         return continue_handshake(context);
     }
+    if (exchange->pieces) note_pieces_sent(context, *exchange->pieces, exchange->method);
+    exchange->pieces.reset();
     crypto::KeFinishJob job{.offer = std::move(*exchange->offer), .peer_public = keep(ke->data)};
     return context.start(std::move(job), on_shared_secret);
 }
@@ -198,6 +226,7 @@ Result<Next> answer_request(Context& context, const crypto::KeAnswer* answer) {
 
 Result<Next> on_answered_key(Context& context, crypto::JobResult result) {
     context.sa.theirs.reset();
+    context.sa.handshake().pieces.reset();
     const auto answer = result_of<crypto::KeAnswer>(std::move(result));
     if (!answer) return bad_public_value(context, answer.error());
     return answer_request(context, &*answer);
@@ -247,7 +276,7 @@ Result<> check_round(Context& context, const wire::Message& request) {
     if (rounds_left(sa) == 0) return {};
     const model::Ke method = sa.proposal->additional[sa.handshake().additional_done];
     if (ke == nullptr) {
-        context.count(model::Counter::payload_missing);
+        context.count(sa.handshake().pieces ? model::Counter::key_piece_missing : model::Counter::payload_missing);
         return end_sa(NotifyType::invalid_syntax, Errc::bad_value, "IKE_INTERMEDIATE", "it lacks KE");
     }
     if (ke->method != method)
@@ -255,12 +284,37 @@ Result<> check_round(Context& context, const wire::Message& request) {
     return {};
 }
 
+// The request brings a piece of the peer's public value; the answer to all but the last one is empty.
+Result<> take_peer_piece(Context& context, const wire::Message& request) {
+    Boxed<IncomingKey>& pieces = context.sa.handshake().pieces;
+    if (auto fault = take_piece(context, pieces, *request.find<wire::KePayload>()))
+        return end_sa(fault->notify, Errc::bad_value, "IKE_INTERMEDIATE", std::move(fault->what));
+    // RFC 9867: in the last one, and only there.
+    if (!pieces->complete() && agreed_ppk_intermediate(context.sa) && request.notify(NotifyType::ppk_identity_key) != nullptr)
+        return refuse_round(context, "PPKs before the last piece of a public value");
+    return {};
+}
+
+Result<Next> acknowledge_piece(Context& context, const Received& request) {
+    add_received(context.sa, request);
+    wire::MessageBuilder message;
+    add_sent(context.sa, context.response_header(ExchangeType::ike_intermediate), message.chain());
+    return context.respond(ExchangeType::ike_intermediate, message);
+}
+
 Result<Next> receive_request(Context& context, Received request) {
     IkeSa& sa = context.sa;
     TRY(check_round(context, request.message));
     RespondingIntermediate exchange;
     const auto* ke = request.message.find<wire::KePayload>();
-    if (ke != nullptr) exchange = {.method = ke->method, .peer_public = keep(ke->data)};
+    if (ke != nullptr && goes_in_pieces(ke->method)) {
+        TRY(take_peer_piece(context, request.message));
+        IncomingKey& pieces = *sa.handshake().pieces;
+        if (!pieces.complete()) return acknowledge_piece(context, request);
+        exchange = {.method = ke->method, .peer_public = pieces.take()};
+    } else if (ke != nullptr) {
+        exchange = {.method = ke->method, .peer_public = keep(ke->data)};
+    }
     sa.theirs = std::move(exchange);
     // RFC 9867: PPKs may come along with the last key exchange, or in an exchange of their own after it.
     const bool ppk = may_bring_ppk(sa) && (ke == nullptr || request.message.notify(NotifyType::ppk_identity_key) != nullptr);

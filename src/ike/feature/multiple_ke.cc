@@ -5,6 +5,7 @@
 #include "ike/feature/auth_announcements.h"
 #include "ike/feature/feature.h"
 #include "ike/feature/ppk.h"
+#include "ike/key_transfer.h"
 #include "ike/ppk.h"
 
 namespace cygnet::ike {
@@ -46,10 +47,13 @@ std::optional<Result<Next>> next_exchange(Context& context) {
 // RFC 9242 §3.2: every round must be complete before IKE_AUTH.
 Result<> ready_for_auth(Context& context) {
     if (rounds_left(context.sa) == 0) return {};
-    context.count(model::Counter::round_refused);
+    context.count(context.sa.handshake().pieces ? model::Counter::key_piece_missing : model::Counter::round_refused);
     return end_sa(model::NotifyType::invalid_syntax, Errc::state, "IKE_AUTH",
                   "it came before the negotiated IKE_INTERMEDIATE exchanges were complete");
 }
+
+// What came of a request that carried a piece of a public value: how large the next may be, and when it is sent again.
+void answer_came(Context& context, const model::Path&) { note_piece_answered(context); }
 
 }  // namespace
 
@@ -60,6 +64,7 @@ constexpr Feature multiple_ke{
     .accept = accept,
     .next_exchange = next_exchange,
     .ready_for_auth = ready_for_auth,
+    .answer_came = answer_came,
 };
 
 }  // namespace cygnet::ike
