@@ -39,6 +39,7 @@ const std::vector<std::vector<SetUp>> families = {
         {"", "PSK, X25519", {.proposals = classic}},
         {"P15", "PSK, X25519 + ML-KEM-768", {.proposals = hybrid}},
         {"P16", "PSK, ML-KEM-768 alone", {.proposals = "aes256gcm16-prfsha384-mlkem768"}},
+        {"P16", "PSK, X25519 + ML-KEM-768 + FrodoKEM-976", {.proposals = "aes256gcm16-prfsha384-x25519-ke1_mlkem768-ke2_frodo976"}},
         {"P16", "PSK, X25519 + Classic McEliece 348864f", {.proposals = "aes256gcm16-prfsha384-x25519-ke1_mceliece348864f"}},
         {"P16", "PSK, X25519 + Classic McEliece 8192128f", {.proposals = "aes256gcm16-prfsha384-x25519-ke1_mceliece8192128f"}},
     },

@@ -3,12 +3,16 @@
 //   10.1.0.0/16 == a 192.0.2.1 ============ b 198.51.100.2 == 10.2.0.0/16
 #pragma once
 
+#include "crypto/key_exchange.h"
 #include "sim/world.h"
 
 namespace cygnet::sim {
 
 inline constexpr const char* classic = "aes256gcm16-prfsha384-x25519";
 inline constexpr const char* hybrid = "aes256gcm16-prfsha384-x25519-ke1_mlkem768";
+// Two KEMs of different kinds; the second is a library's that a build may lack.
+inline constexpr const char* frodo_hybrid = "aes256gcm16-prfsha384-x25519-ke1_mlkem768-ke2_frodo640";
+inline bool has_frodo() { return crypto::shape_of(model::Ke::frodokem_640_aes).has_value(); }
 inline constexpr const char* hybrid_or_classic = "aes256gcm16-prfsha384-x25519-ke1_mlkem768,aes256gcm16-prfsha384-x25519";
 
 // One side's configuration.

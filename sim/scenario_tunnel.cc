@@ -55,6 +55,25 @@ void hybrid_over_a_lossy_narrow_path(World& world) {
     gateways.up(minutes(5));
 }
 
+// FrodoKEM's values are ten fragments each; children and rekeys run it as well.
+void frodo_over_a_lossy_path(World& world) {
+    if (!has_frodo()) return;
+    world.network.link = {.delay = milliseconds(40), .jitter = milliseconds(30), .loss = 50, .duplication = 20, .detour = 20, .mtu_octets = 1280};
+    Gateways gateways(world, {.ike = frodo_hybrid,
+                              .esp = "aes256gcm16-x25519-ke1_frodo640",
+                              .post_quantum = model::PostQuantum::required,
+                              .ike_rekey_time = minutes(12),
+                              .child_rekey_time = minutes(5)});
+    gateways.up(minutes(5));
+    world.run_for(minutes(30));
+    world.expect(gateways.rest(), "the tunnel is up after its rekeys");
+    const auto status = gateways.a.list().front();
+    world.expect(status.proposal && status.proposal->additional == std::vector{model::Ke::ml_kem_768, model::Ke::frodokem_640_aes},
+                 "both KEMs were run");
+    world.expect(gateways.a.engine().counters()[model::Counter::followup_out_req] + gateways.b.engine().counters()[model::Counter::followup_out_req] != 0,
+                 "children and rekeys run them in follow-up exchanges");
+}
+
 void another_group_is_asked_for(World& world) {
     Gateways gateways(world, {.ike = "aes256gcm16-prfsha384-x25519-ecp256"}, {.ike = "aes256gcm16-prfsha384-ecp256"});
     gateways.up();
@@ -124,6 +143,7 @@ constexpr Scenario scenarios[] = {
     {"a classic tunnel comes up, carries packets and goes down", classic_tunnel},
     {"both ends begin at once", both_ends_begin_at_once},
     {"a post-quantum tunnel", post_quantum_tunnel},
+    {"ML-KEM and FrodoKEM over a lossy path", frodo_over_a_lossy_path},
     {"a peer without ML-KEM gets the classic proposal", post_quantum_fallback},
     {"a peer without ML-KEM is refused when it is required", post_quantum_is_required},
     {"a hybrid handshake over a lossy path of 1280 octets", hybrid_over_a_lossy_narrow_path},

@@ -58,6 +58,7 @@ void draw_options(Plan& plan, Rng& rng) {
     static constexpr const char* ike[] = {classic, classic, hybrid, hybrid_or_classic, "aes256-sha256-x25519", "aes256gcm16-prfsha384-x25519-ecp256"};
     static constexpr const char* esp[] = {"aes256gcm16", "aes256gcm16-x25519", "aes256gcm16-x25519-ke1_mlkem768", "chacha20poly1305", "aes128gcm16-x25519,aes256gcm16-ecp256"};
     plan.at_a.ike = pick(rng, ike);
+    if (chance(rng, 12)) plan.at_a.ike = has_frodo() ? frodo_hybrid : hybrid;
     plan.at_a.esp = pick(rng, esp);
     if (chance(rng, 3)) {
         plan.at_a.ike_rekey_time = draw(rng, seconds(60), seconds(300));
@@ -85,7 +86,13 @@ void draw_options(Plan& plan, Rng& rng) {
     plan.at_b.engine.always_cookie = chance(rng, 4);
     if (chance(rng, 8)) plan.at_b.engine.puzzles = ike::Puzzles::always;
     plan.at_b.engine.puzzle_difficulty_min = 8;
-    // Both ends may disagree about the group that comes first, and about ML-KEM.
+    // One end may insist on what both offer. They may disagree about the group that comes first, and about ML-KEM.
+    const bool always_post_quantum = std::string_view(plan.at_a.ike) == hybrid || std::string_view(plan.at_a.ike) == frodo_hybrid;
+    if (always_post_quantum && chance(rng, 2)) {
+        GatewayOptions& strict = chance(rng, 2) ? plan.at_a : plan.at_b;
+        strict.post_quantum = model::PostQuantum::required;
+        if (std::string_view(strict.esp) != "aes256gcm16-x25519-ke1_mlkem768") plan.at_a.esp = plan.at_b.esp = "aes256gcm16";
+    }
     if (std::string_view(plan.at_a.ike) == hybrid_or_classic && chance(rng, 2)) plan.at_b.ike = classic;
 }
 

@@ -209,14 +209,16 @@ Result<> narrow_to_one_pair(Fit& chosen, bool& more_possible) {
 }
 
 Result<ChildTerms> decide_terms(const model::ChildConfig& child, const ChildOffer& offer, bool encapsulated) {
-    const std::vector<model::Proposal> own = offered_proposals(child, 0, offer.key_exchange, encapsulated);
-    auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
+    const std::vector<model::Proposal> configured = offered_proposals(child, 0, offer.key_exchange, encapsulated);
+    const model::SelectionRules rules{.ignore_key_exchange = !offer.key_exchange};
+    auto chosen = model::choose(model::allowed_by(offer.policy, configured), offer.proposals, rules);
     if (!chosen) {
         const std::vector<model::Proposal> offered =
             offer.key_exchange ? std::vector(offer.proposals.begin(), offer.proposals.end())
                                : model::without_key_exchange(offer.proposals);
         return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen,
-                      no_common_proposal("esp_proposals of child " + child.name, own, offered));
+                      no_common_proposal({.setting = "esp_proposals of child " + child.name, .configured = configured, .policy = offer.policy},
+                                         offered, rules));
     }
     const std::uint32_t spi_out = TRY(peer_spi(offer.proposals, chosen->number));
     const auto deflate = std::ranges::find_if(offer.notices.ipcomp, is_deflate);
@@ -461,7 +463,7 @@ Result<> become_like(const ChildTerms& first, const model::ChildConfig& child, c
         return refuse(Errc::no_match, "IPCOMP_SUPPORTED", model::NotifyType::no_proposal_chosen,
                       "a further SA of child '" + child.name + "' must be compressed as the first is");
     if (!first.ipcomp.agreed()) terms.ipcomp = {};
-    const auto own = with_algorithms(offered_proposals(child, 0, offer.key_exchange, false), *first.proposal);
+    const auto own = with_algorithms(model::allowed_by(offer.policy, offered_proposals(child, 0, offer.key_exchange, false)), *first.proposal);
     auto chosen = model::choose(own, offer.proposals, {.ignore_key_exchange = !offer.key_exchange});
     if (!chosen)
         return refuse(Errc::no_match, "ESP proposals", model::NotifyType::no_proposal_chosen,

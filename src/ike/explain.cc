@@ -155,6 +155,18 @@ Explanation no_common_proposal(const std::string& setting, std::span<const Propo
     return why;
 }
 
+Explanation no_common_proposal(const ConfiguredProposals& ours, std::span<const Proposal> theirs, const model::SelectionRules& rules) {
+    const std::vector<Proposal> allowed = model::allowed_by(ours.policy, {ours.configured.begin(), ours.configured.end()});
+    const bool only_policy = ours.policy.post_quantum == model::PostQuantum::required && model::choose(ours.configured, theirs, rules);
+    if (!only_policy) return no_common_proposal(ours.setting, allowed, theirs);
+    return {.kind = classic_offer.data(),
+            .what = "post_quantum = required, and the peer offers no post-quantum key exchange",
+            .ours = text_of(allowed),
+            .theirs = text_of(theirs),
+            .advice = fmt::format("let the peer offer {}, or set post_quantum = preferred here",
+                                  allowed.empty() ? "ke1_mlkem768" : allowed.front().keywords())};
+}
+
 Explanation proposals_refused(const std::string& setting, std::span<const Proposal> ours) {
     return {.kind = "proposals",
             .what = fmt::format("the peer accepts none of our {} proposals (NO_PROPOSAL_CHOSEN)", protocol_of(ours, {})),
@@ -346,6 +358,15 @@ Explanation no_answer(const IkeSa& sa) {
     if (init != nullptr && !init->hint.empty()) {
         why.theirs = init->hint;
         why.advice = "its log says why it refuses, if it was the peer who said this";
+        return why;
+    }
+    // RFC 7383 §2.5: nobody but IP fragments it, and many drop such fragments.
+    if (const std::size_t octets = sa.handshake().init_request.size(); octets > model::limits::fragment_ip_octets && !sa.path.tcp()) {
+        why.advice = fmt::format(
+            "IKE_SA_INIT has {} octets and goes in IP fragments, which something on the way may drop: give the post-quantum method a round "
+            "after a smaller one, as in x25519-ke1_mlkem1024; if that is not it, {} has no daemon with a connection for {}, or "
+            "UDP ports 500 and 4500 are closed",
+            octets, sa.path.remote.address.text(), sa.path.local.address.text());
         return why;
     }
     why.advice = fmt::format(

@@ -16,6 +16,14 @@ namespace cygnet::ike {
 // The peer's offer and ours have nothing in common. `setting`: "connections.gw.proposals".
 Explanation no_common_proposal(const std::string& setting, std::span<const model::Proposal> ours,
                                std::span<const model::Proposal> theirs);
+// The same, of what is configured: post_quantum may be why. Its kind is then `classic_offer`.
+inline constexpr std::string_view classic_offer = "post-quantum";
+struct ConfiguredProposals {
+    std::string setting;  // "connections.gw.proposals"
+    std::span<const model::Proposal> configured;
+    model::KeyExchangePolicy policy{};
+};
+Explanation no_common_proposal(const ConfiguredProposals& ours, std::span<const model::Proposal> theirs, const model::SelectionRules& rules);
 // The peer answered NO_PROPOSAL_CHOSEN to what we offered.
 Explanation proposals_refused(const std::string& setting, std::span<const model::Proposal> ours);
 

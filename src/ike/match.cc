@@ -57,6 +57,25 @@ Connections ranked(Connections connections, const model::Path& path) {
     return sorted;
 }
 
+bool is_usable(const model::Transform& transform) {
+    if (!crypto::supports(model::Protocol::ike, transform)) return false;
+    return transform.type != model::TransformType::ke || crypto::fits_first_message(static_cast<model::Ke>(transform.id));
+}
+
+// What this build can run of each; a proposal that lost all alternatives of a type is left out.
+std::vector<model::Proposal> usable_proposals(const model::Connection& connection) {
+    std::vector<model::Proposal> usable;
+    usable.reserve(connection.proposals.size());
+    for (const model::Proposal& configured : connection.proposals) {
+        model::Proposal proposal{.protocol = configured.protocol, .spi = configured.spi};
+        proposal.transforms.reserve(configured.transforms.size());
+        std::ranges::copy_if(configured.transforms, std::back_inserter(proposal.transforms), is_usable);
+        const auto left = [&](const model::Transform& transform) { return proposal.has(transform.type); };
+        if (std::ranges::all_of(configured.transforms, left)) usable.push_back(std::move(proposal));
+    }
+    return usable;
+}
+
 }  // namespace
 
 Connections connections_for(const model::Config& config, const model::Path& path) {
@@ -93,20 +112,12 @@ bool fits_proposal(const model::Connection& connection, const model::ChosenPropo
     return model::choose(offered_ike_proposals(connection), std::array{as_offer}, {}).has_value();
 }
 
-std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection) {
-    std::vector<model::Proposal> usable;
-    usable.reserve(connection.proposals.size());
-    for (const model::Proposal& configured : connection.proposals) {
-        model::Proposal proposal{.number = static_cast<std::uint8_t>(usable.size() + 1), .protocol = configured.protocol, .spi = configured.spi};
-        proposal.transforms.reserve(configured.transforms.size());
-        for (const model::Transform& transform : configured.transforms)
-            if (crypto::supports(model::Protocol::ike, transform)) proposal.transforms.push_back(transform);
-        const auto left = [&](const model::Transform& transform) { return proposal.has(transform.type); };
-        if (!std::ranges::all_of(configured.transforms, left)) continue;
-        if (connection.post_quantum == model::PostQuantum::required && !model::is_post_quantum(proposal)) continue;
-        usable.push_back(std::move(proposal));
-    }
-    return usable;
+std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection, bool private_numbers) {
+    return model::allowed_by({.post_quantum = connection.post_quantum, .private_numbers = private_numbers}, usable_proposals(connection));
+}
+
+std::vector<model::Proposal> configured_ike_proposals(const model::Connection& connection, bool private_numbers) {
+    return model::allowed_by({.private_numbers = private_numbers}, usable_proposals(connection));
 }
 
 }  // namespace cygnet::ike

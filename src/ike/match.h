@@ -30,8 +30,10 @@ bool fits_path(const model::Connection& connection, const model::Path& path);
 // Whether the connection still accepts what was chosen.
 bool fits_proposal(const model::Connection& connection, const model::ChosenProposal& chosen);
 
-// A connection's IKE proposals as they go into SA, numbered from 1: what this build cannot run is left out, and with
-// post_quantum = required whatever runs without ML-KEM.
-std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection);
+// A connection's IKE proposals as they go into SA, numbered from 1: without what this build cannot run, what post_quantum does
+// not allow, and methods of private use unless the peer may know them.
+std::vector<model::Proposal> offered_ike_proposals(const model::Connection& connection, bool private_numbers = true);
+// The same, whatever post_quantum says.
+std::vector<model::Proposal> configured_ike_proposals(const model::Connection& connection, bool private_numbers);
 
 }  // namespace cygnet::ike

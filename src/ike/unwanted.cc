@@ -6,6 +6,7 @@
 
 #include "base/reader.h"
 #include "ike/exchange/create_child_sa.h"
+#include "ike/explain.h"
 #include "ike/feature/reauthentication.h"
 #include "ike/timers.h"
 
@@ -54,6 +55,7 @@ void report_child_refusal(Context& context, const Error& why) {
         }
     }();
     context.count(counter);
+    if (explanation.kind == classic_offer) context.count(model::Counter::post_quantum_refused);
     context.alert(alert,
                   fmt::format("IKE_SA {} gets no child: {}", context.sa.name(), explanation.sentence()));
 }

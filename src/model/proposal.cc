@@ -410,10 +410,13 @@ std::vector<Proposal> allowed_by(const KeyExchangePolicy& policy, std::vector<Pr
         return std::ranges::any_of(proposal.transforms, is_key_exchange) && !is_post_quantum(proposal);
     };
     std::erase_if(proposals, [&](Proposal& proposal) {
-        const std::vector<Transform> before = proposal.transforms;
-        std::erase_if(proposal.transforms, unwanted);
-        const auto left = [&](const Transform& transform) { return proposal.has(transform.type); };
-        return !std::ranges::all_of(before, left) || (policy.post_quantum == PostQuantum::required && is_classic(proposal));
+        if (std::ranges::any_of(proposal.transforms, unwanted)) {
+            const std::vector<Transform> before = proposal.transforms;
+            std::erase_if(proposal.transforms, unwanted);
+            const auto left = [&](const Transform& transform) { return proposal.has(transform.type); };
+            if (!std::ranges::all_of(before, left)) return true;
+        }
+        return policy.post_quantum == PostQuantum::required && is_classic(proposal);
     });
     if (policy.post_quantum == PostQuantum::preferred) std::ranges::stable_partition(proposals, std::not_fn(is_classic));
     std::uint8_t number = 0;

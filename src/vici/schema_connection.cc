@@ -7,6 +7,7 @@
 #include "vici/kernel_options.h"
 #include "vici/schema_headers.h"
 #include "vici/schema_ppk.h"
+#include "vici/schema_proposals.h"
 #include "vici/schema_table.h"
 #include "vici/schema_words.h"
 
@@ -47,19 +48,8 @@ Result<> hosts(ConnectionDraft& into, const Value& value) {
     return {};
 }
 
-Result<std::vector<model::Proposal>> proposals_of(model::Protocol protocol, const List& items) {
-    std::string joined;
-    for (const std::string& item : items) joined += (joined.empty() ? "" : ",") + item;
-    auto proposals = TRY(model::parse_proposals(protocol, joined));
-    for (const model::Proposal& proposal : proposals)
-        for (const model::Transform& transform : proposal.transforms)
-            if (transform.id != 0 && !crypto::supports(protocol, transform))
-                return unacceptable("this build of Cygnet has no " + transform.text());
-    return proposals;
-}
-
 Result<> ike_proposals(ConnectionDraft& into, const Value& value) {
-    into.proposals = TRY(proposals_of(model::Protocol::ike, value.items));
+    into.proposals = TRY(read_ike_proposals(value.items));
     return {};
 }
 
@@ -204,7 +194,7 @@ Result<> policies(AuthDraft& into, const Value& value) {
 // Both keys together are one list, as with strongSwan; the default is for who writes neither.
 template <model::Protocol protocol>
 Result<> child_proposals(ChildDraft& into, const Value& value) {
-    auto proposals = TRY(proposals_of(protocol, value.items));
+    auto proposals = TRY(read_proposals(protocol, value.items));
     if (!std::exchange(into.names_proposals, true)) into.esp_proposals.clear();
     std::erase_if(into.esp_proposals, [](const model::Proposal& one) { return one.protocol == protocol; });
     into.esp_proposals.insert(into.esp_proposals.end(), proposals.begin(), proposals.end());
@@ -570,11 +560,7 @@ model::Connection read_connection(const std::string& name, const Section& sectio
                 refuser.refuse(Refusal::Kind::invalid_value, entry, wrong);
                 break;
             }
-    if (draft.post_quantum == model::PostQuantum::required &&
-        std::ranges::none_of(draft.proposals, model::is_post_quantum))
-        refuser.refuse(Refusal::Kind::invalid_value, *section.find("post_quantum"),
-                       "post-quantum security is required, but no proposal runs ML-KEM in every choice; add "
-                       "-ke1_mlkem768 to one");
+    check_post_quantum(draft, section, refuser);
     const bool callable = std::ranges::any_of(draft.remote_addrs, [](const model::HostPattern& host) {
         return !host.any && (!host.range || host.range->first == host.range->last);
     });

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "crypto/catalogue.h"
 #include "model/limits.h"
 #include "vici/config_file.h"
 #include "vici/store.h"
@@ -345,6 +346,29 @@ TEST(Schema, DemandsAPostQuantumProposalWhereItIsRequired) {
     EXPECT_EQ(connection("post_quantum = required").post_quantum, model::PostQuantum::required);
     EXPECT_THAT(refusals("post_quantum = required\n proposals = aes256gcm16-prfsha384-x25519"),
                 ElementsAre(HasSubstr("ke1_mlkem768")));
+    EXPECT_THAT(refusals("post_quantum = required\n children { net { esp_proposals = aes256gcm16-x25519 } }"),
+                ElementsAre(HasSubstr("esp_proposals of child net")));
+    EXPECT_TRUE(refusals("post_quantum = required\n children { net { esp_proposals = aes256gcm16 } }").empty());
+}
+
+TEST(Schema, LetsPostQuantumKeyExchangesBeSwitchedOff) {
+    EXPECT_EQ(connection("").post_quantum, model::PostQuantum::preferred);
+    EXPECT_EQ(connection("post_quantum = off").post_quantum, model::PostQuantum::off);
+    EXPECT_THAT(refusals("post_quantum = off\n proposals = aes256gcm16-prfsha384-mlkem768"), ElementsAre(HasSubstr("add one without")));
+    EXPECT_THAT(refusals("post_quantum = maybe"), ElementsAre(HasSubstr("off")));
+}
+
+TEST(Schema, TakesSlowKemsInRoundsOnly) {
+    if (!crypto::supports(model::Protocol::ike, model::Transform::additional(1, model::Ke::frodokem_976_aes))) {
+        EXPECT_THAT(refusals("proposals = aes256gcm16-prfsha384-x25519-ke1_frodo976"), ElementsAre(HasSubstr("this build of Cygnet has no")));
+        return;
+    }
+    const auto read = connection("proposals = aes256gcm16-prfsha384-x25519-ke1_mlkem768-ke2_frodo976-ke2_frodo976shake-ke2_none").proposals.at(0);
+    EXPECT_EQ(read.keywords(), "aes256gcm16-prfsha384-x25519-ke1_mlkem768-ke2_frodo976-ke2_frodo976shake-ke2_none");
+    EXPECT_EQ(connection("proposals = aes256gcm16-prfsha384-x25519-ke1_frodos5").proposals.at(0).of_type(model::TransformType::addke1).at(0).id,
+              static_cast<std::uint16_t>(model::Ke::frodokem_1344_shake));
+    EXPECT_THAT(refusals("proposals = aes256gcm16-prfsha384-frodo976"), ElementsAre(HasSubstr("x25519-ke1_frodo976")));
+    EXPECT_TRUE(refusals("children { net { esp_proposals = aes256gcm16-frodo976 } }").empty());
 }
 
 TEST(Schema, KnowsHowTheFirstExchangeIsProtectedAndWhatIsAnnounced) {

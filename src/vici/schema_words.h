@@ -31,7 +31,8 @@ inline constexpr Word<model::UniquePolicy> unique_words[] = {{"no", model::Uniqu
                                                       {"never", model::UniquePolicy::never},
                                                       {"keep", model::UniquePolicy::keep},
                                                       {"replace", model::UniquePolicy::replace}};
-inline constexpr Word<model::PostQuantum> post_quantum_words[] = {{"preferred", model::PostQuantum::preferred},
+inline constexpr Word<model::PostQuantum> post_quantum_words[] = {{"off", model::PostQuantum::off},
+                                                           {"preferred", model::PostQuantum::preferred},
                                                            {"required", model::PostQuantum::required}};
 inline constexpr Word<model::DowngradeProtection> downgrade_protection_words[] = {
     {"preferred", model::DowngradeProtection::preferred},

@@ -328,7 +328,8 @@ Section list_conn(const model::Connection& connection, std::optional<Section> la
         section.add("resumption", connection.resumption == model::Resumption::ticket ? "ticket" : "stateful");
     if (connection.window != model::limits::window_size) section.add("window", std::to_string(connection.window));
     if (!connection.crash_detection) section.add("crash_detection", "no");
-    if (connection.post_quantum == model::PostQuantum::required) section.add("post_quantum", "required");
+    if (connection.post_quantum != model::PostQuantum::preferred)
+        section.add("post_quantum", connection.post_quantum == model::PostQuantum::required ? "required" : "off");
     if (connection.downgrade_protection != model::DowngradeProtection::preferred)
         section.add("downgrade_protection",
                     connection.downgrade_protection == model::DowngradeProtection::required ? "required" : "off");

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "base/reader.h"
+#include "ike/exchange/child_offer.h"
 #include "ike/exchange/create_child_ppk.h"
 #include "ike/exchange/ike_followup_ke.h"
 #include "ike/explain.h"
@@ -12,6 +13,7 @@
 #include "ike/feature/feature.h"
 #include "ike/match.h"
 #include "ike/overlap.h"
+#include "ike/private_numbers.h"
 #include "ike/rekey.h"
 #include "ike/resources.h"
 #include "ike/unwanted.h"
@@ -358,11 +360,15 @@ Result<Next> handle_ike_rekey(Context& context, const wire::Message& request) {
         return busy("a child is being created or closed");
     if (sa.peer_rekey) return busy("the IKE SA is being rekeyed already");
     const auto& offered = request.find<wire::SaPayload>()->proposals;
-    auto chosen = model::choose(offered_ike_proposals(*sa.connection), offered, {});
-    if (!chosen)
-        return refuse(NotifyType::no_proposal_chosen, Errc::no_match, "IKE proposals",
-                      no_common_proposal(section_of(sa.connection->name) + ".proposals",
-                                         offered_ike_proposals(*sa.connection), offered));
+    auto chosen = model::choose(offered_ike_proposals(*sa.connection, sa.peer_can.cygnet_numbers), offered, {});
+    if (!chosen) {
+        Explanation why = no_common_proposal({.setting = section_of(sa.connection->name) + ".proposals",
+                                              .configured = configured_ike_proposals(*sa.connection, sa.peer_can.cygnet_numbers),
+                                              .policy = key_exchange_policy(sa)},
+                                             offered, {});
+        if (why.kind == classic_offer) context.count(model::Counter::post_quantum_refused);
+        return refuse(NotifyType::no_proposal_chosen, Errc::no_match, "IKE proposals", std::move(why));
+    }
     const auto peer_spi = ike_spi_of(*std::ranges::find(offered, chosen->number, &model::Proposal::number));
     if (!peer_spi) return malformed("SA payload", peer_spi.error().detail);
     NewIkeSa made{.own_spi = ReservedIkeSpi(context.core),
@@ -402,7 +408,9 @@ Result<Next> handle_child_rekey(Context& context, const wire::NotifyPayload& rek
     const auto* own = sa.own.find<CreatingSa>();
     if (own != nullptr && own->made.rekeys(old->id) && own->answered)
         return busy("our own rekey of the child is under way");
-    ChildTerms terms = TRY(decide_rekey(*old->config, offer, old->terms, sa.outer()));
+    auto decided = decide_rekey(*old->config, offer, old->terms, sa.outer());
+    if (!decided && explanation_of(decided.error()).kind == classic_offer) context.count(model::Counter::post_quantum_refused);
+    ChildTerms terms = TRY(std::move(decided));
     NewChild made{
         .name = old->config->name, .replaces = old->id, .spi_in = ReservedSpi(context.core), .terms = std::move(terms)};
     context.settle_compression(made.spi_in.value(), made.terms);
@@ -454,7 +462,8 @@ Result<Next> handle_request(Context& context, Received request) {
     const ChildOffer offer{.proposals = proposals,
                            .selectors = {.local = ts_r->known(), .remote = ts_i->known()},
                            .key_exchange = true,
-                           .notices = child_notices(message, context.sa.peer_can.strongswan_numbers)};
+                           .notices = child_notices(message, context.sa.peer_can.strongswan_numbers),
+                           .policy = key_exchange_policy(context.sa)};
     if (const auto* rekey = message.notify(NotifyType::rekey_sa))
         return handle_child_rekey(context, *rekey, offer, message);
     return handle_new_child(context, offer, message);
@@ -501,7 +510,7 @@ Result<Next> begin_further_child(Context& context, const CreateChildTask& task) 
     child.resource = task.wish->resource;
     exchange.command = task.command;
     exchange.attempts = task.attempts;
-    exchange.offered = with_algorithms(offered_proposals(*like.config, child.spi_in.value(), true, context.sa.outer().encapsulated), *like.terms.proposal);
+    exchange.offered = with_algorithms(child_offer(context.sa, *like.config, child.spi_in.value()), *like.terms.proposal);
     exchange.offered_selectors = like.terms.selectors;
     exchange.notices = offered_notices(*like.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     exchange.notices.transport_mode = like.terms.mode == model::ChildMode::transport;
@@ -521,8 +530,8 @@ Result<Next> begin_create_child(Context& context, const CreateChildTask& task) {
     CreatingSa exchange = new_child_exchange(context, task.child, {});
     exchange.command = task.command;
     exchange.attempts = task.attempts;
-    exchange.offered = offered_proposals(*config, std::get<NewChild>(exchange.made.what).spi_in.value(), true, context.sa.outer().encapsulated);
-    if (exchange.offered.empty()) return nothing_to_do(context, task.command, no_proposals(*config, context.sa.outer()));
+    exchange.offered = child_offer(context.sa, *config, std::get<NewChild>(exchange.made.what).spi_in.value());
+    if (exchange.offered.empty()) return nothing_to_do(context, task.command, why_no_offer(context.sa, *config));
     exchange.packet = task.packet;
     exchange.single_pair = task.single_pair || (config->single_pair && task.packet);
     SelectorPair configured = configured_selectors(*config, context.sa.child_addresses(), context.sa.outer());
@@ -549,8 +558,8 @@ Result<Next> begin_rekey_child(Context& context, const RekeyChildTask& task) {
     CreatingSa exchange = new_child_exchange(context, old.config->name, old.id);
     exchange.command = task.command;
     exchange.attempts = task.attempts;
-    exchange.offered = offered_proposals(*old.config, std::get<NewChild>(exchange.made.what).spi_in.value(), true, context.sa.outer().encapsulated);
-    if (exchange.offered.empty()) return nothing_to_do(context, task.command, no_proposals(*old.config, context.sa.outer()));
+    exchange.offered = child_offer(context.sa, *old.config, std::get<NewChild>(exchange.made.what).spi_in.value());
+    if (exchange.offered.empty()) return nothing_to_do(context, task.command, why_no_offer(context.sa, *old.config));
     exchange.offered_selectors = old.terms.selectors;
     exchange.notices = offered_notices(*old.config, exchange.offered_selectors, context.core.settings.takes_tfc_padding);
     context.offer_compression(*old.config, std::get<NewChild>(exchange.made.what).spi_in.value(), exchange.notices);
@@ -579,7 +588,7 @@ Result<Next> begin_rekey_ike(Context& context, const RekeyIkeTask& task) {
     CreatingSa exchange{.made = {.what = NewIkeSa{.own_spi = std::move(reserved), .clone = task.clone}, .nonce_i = fresh_nonce(context)},
                         .command = task.command};
     exchange.attempts = task.attempts;
-    exchange.offered = offered_ike_proposals(*sa.connection);
+    exchange.offered = offered_ike_proposals(*sa.connection, sa.peer_can.cygnet_numbers);
     for (model::Proposal& proposal : exchange.offered) proposal.spi = network_order(spi);
     return begin_exchange(context, std::move(exchange));
 }

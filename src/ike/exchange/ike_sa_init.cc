@@ -13,6 +13,7 @@
 #include "ike/feature/auth_announcements.h"
 #include "ike/feature/feature.h"
 #include "ike/match.h"
+#include "ike/private_numbers.h"
 #include "ike/puzzle.h"
 #include "ike/trace.h"
 
@@ -77,6 +78,10 @@ std::unexpected<Error> wrong_choice(Context& context, const char* what) {
     return wrong_choice(context, Explanation{.what = what});
 }
 
+bool runs_private_use(const model::ChosenProposal& choice) {
+    return model::is_private_use(choice.ke) || std::ranges::any_of(choice.additional, model::is_private_use);
+}
+
 Result<Next> receive_response(Context& context, Received response) {
     IkeSa& sa = context.sa;
     auto* init = sa.own.find<InitiatingSaInit>();
@@ -95,6 +100,8 @@ Result<Next> receive_response(Context& context, Received response) {
                              .ours = text_of(init->proposals),
                              .theirs = answer.front().text(),
                              .advice = "the peer does not follow RFC 7296 §3.3.6: offer it a single proposal"});
+    if (!sa.peer_can.cygnet_numbers && runs_private_use(*choice))
+        return wrong_choice(context, "the responder chose a number of private use and does not say by Vendor ID that it knows what it means");
     sa.proposal = std::move(*choice);
     const auto* ke = response.message.find<wire::KePayload>();
     if (ke->method != sa.proposal->ke || ke->method != init->offer->method)
@@ -203,6 +210,8 @@ Result<Next> receive_notification(Context& context, Received response) {
     if (error->message_type == NotifyType::no_proposal_chosen) {
         context.count(Counter::no_proposal_chosen);
         Explanation why = proposals_refused(section_of(context.sa.connection->name) + ".proposals", init->proposals);
+        if (context.sa.connection->post_quantum == model::PostQuantum::required)
+            why.advice += "; what runs no post-quantum key exchange is not offered (post_quantum = required)";
         context.alert("proposal-mismatch-ike", why.sentence());
         return end_sa(NotifyType::none, Errc::no_match, "IKE_SA_INIT", std::move(why));
     }
@@ -239,14 +248,20 @@ std::optional<Choice> choose_connection(const Stranger& stranger) {
     const wire::Message& message = stranger.request.message;
     const bool intermediate = message.notify(NotifyType::intermediate_exchange_supported) != nullptr;
     const auto& offered = message.find<wire::SaPayload>()->proposals;
+    const bool private_numbers = knows_our_numbers(message);
+    const model::SelectionRules rules{.additional_key_exchanges = intermediate};
     for (const auto& connection : candidates) {
-        const std::vector<model::Proposal> own = offered_ike_proposals(*connection);
-        auto chosen = model::choose(own, offered, {.additional_key_exchanges = intermediate});
+        auto chosen = model::choose(offered_ike_proposals(*connection, private_numbers), offered, rules);
         if (chosen) return Choice{connection, std::move(*chosen)};
     }
     // The nearest by addresses stands for all; it is its failure if it expects this very peer.
     const model::Connection& nearest = *candidates.front();
-    Explanation why = no_common_proposal(section_of(nearest.name) + ".proposals", offered_ike_proposals(nearest), offered);
+    const auto configured = configured_ike_proposals(nearest, private_numbers);
+    Explanation why = no_common_proposal({.setting = section_of(nearest.name) + ".proposals",
+                                          .configured = configured,
+                                          .policy = {.post_quantum = nearest.post_quantum}},
+                                         offered, rules);
+    if (why.kind == classic_offer) stranger.core.counters.add(Counter::post_quantum_refused);
     const model::Endpoint& remote = stranger.request.path.remote;
     stranger.effects.push_back(Report{model::Alert{
         .type = "proposal-mismatch-ike", .message = remote.text() + ": " + why.sentence(), .sa = {}}});

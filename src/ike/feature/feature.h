@@ -153,6 +153,7 @@ extern const Feature window_size;
 extern const Feature counter_sync;
 extern const Feature cloning;
 extern const Feature beet;
+extern const Feature private_numbers;
 extern const Feature ppk_mixing;
 extern const Feature auth_announcements;
 extern const Feature full_transcript;

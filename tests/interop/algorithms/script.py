@@ -12,6 +12,7 @@ IKE = {
     "aes256-sha512-modp4096": ("AES_CBC", "256", "HMAC_SHA2_512_256", "PRF_HMAC_SHA2_512", "MODP_4096", None),
     "aes256gcm16-prfsha384-ecp521": ("AES_GCM_16", "256", None, "PRF_HMAC_SHA2_384", "ECP_521", None),
     "aes256gcm16-prfsha384-ecp384-ke1_mlkem1024": ("AES_GCM_16", "256", None, "PRF_HMAC_SHA2_384", "ECP_384", "ML_KEM_1024"),
+    "aes256gcm16-prfsha384-mlkem768": ("AES_GCM_16", "256", None, "PRF_HMAC_SHA2_384", "ML_KEM_768", None),
     "aes128gcm16-prfsha256-x25519-ke1_mlkem512": ("AES_GCM_16", "128", None, "PRF_HMAC_SHA2_256", "CURVE_25519", "ML_KEM_512"),
     "aes256-sha384-x25519-ke1_mlkem768": ("AES_CBC", "256", "HMAC_SHA2_384_192", "PRF_HMAC_SHA2_384", "CURVE_25519", "ML_KEM_768"),
     "chacha20poly1305-prfsha512-x25519-ke1_mlkem768":
@@ -24,6 +25,7 @@ ESP = {
     "aes256gcm16-modp2048": ("AES_GCM_16", "256", None, "MODP_2048", None),
     "chacha20poly1305-x25519": ("CHACHA20_POLY1305", None, None, "CURVE_25519", None),
     "chacha20poly1305-ecp384-ke1_mlkem1024": ("CHACHA20_POLY1305", None, None, "ECP_384", "ML_KEM_1024"),
+    "aes128gcm16-mlkem512": ("AES_GCM_16", "128", None, "ML_KEM_512", None),
     "aes256gcm16-ke1_mlkem768-ecp521": ("AES_GCM_16", "256", None, "ECP_521", "ML_KEM_768"),
     "aes256gcm16": ("AES_GCM_16", "256", None, None, None),
     "aes128gcm12": ("AES_GCM_12", "128", None, None, None),
