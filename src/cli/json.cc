@@ -15,7 +15,8 @@ constexpr std::array numeric{
     "time-us",  "message-id", "octets",      "datagrams",     "seconds-ago",   "times",
     "next-attempt", "cpu",
 };
-constexpr std::array flags{"initiator", "nat-local", "nat-remote", "nat-any", "encap", "retransmission", "up", "success", "esn"};
+constexpr std::array flags{"initiator", "nat-local", "nat-remote", "nat-any", "encap", "retransmission", "up", "success", "esn",
+                           "full-transcript"};
 
 std::string printable(const std::string& value) {
     // JSON holds UTF-8 only; what is not ASCII text is shown in hexadecimal.

@@ -122,6 +122,7 @@ std::string status_text(const vici::Section& list_sa) {
                                text(sa, prefix + "-id"), sa.flag("nat-" + prefix) ? "  (behind a NAT)" : "");
         }
         if (sa.has("encr-alg")) out += fmt::format("  {:<11} {}\n", "algorithms", algorithm(sa));
+        if (sa.flag("full-transcript")) out += fmt::format("  {:<11} both proofs cover all of IKE_SA_INIT\n", "handshake");
         out += fmt::format("  {:<11} {}_i {}_r\n", "SPIs", text(sa, "initiator-spi"), text(sa, "responder-spi"));
         if (sa.has("established")) out += fmt::format("  {:<11} {}\n", "times", times(sa, "established", "established"));
         if (sa.has("trouble")) out += fmt::format("  {:<11} {}\n", "trouble", text(sa, "trouble"));

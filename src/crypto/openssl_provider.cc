@@ -182,28 +182,31 @@ const OSSL_DISPATCH* verification_functions() {
 
 // ---- the provider ----------------------------------------------------------------------------------
 
-// One row per key type for each operation, with the name and the OID.
-std::vector<OSSL_ALGORITHM> algorithms(const char* properties, const OSSL_DISPATCH* functions) {
-    static std::deque<std::string> names;  // that the rows point to
-    std::vector<OSSL_ALGORITHM> rows;
-    for (const OneWay& each : one_way_keys()) {
-        if (!is_post_quantum(each.type) || !supports(each.type)) continue;
-        names.push_back(std::string(each.name) + ':' + each.oid);
-        rows.push_back({names.back().c_str(), properties, functions, each.name});
+// What this build computes, by names that OpenSSL finds it by: "ML-DSA-65:2.16.840.1.101.3.4.3.18".
+struct Offer {
+    std::deque<std::string> names{};  // that the rows point to
+    std::vector<OSSL_ALGORITHM> keys{}, verifications{}, decoders{};
+
+    Offer() {
+        for (const OneWay& each : one_way_keys()) {
+            if (!is_post_quantum(each.type) || !supports(each.type)) continue;
+            const char* name = names.emplace_back(std::string(each.name) + ':' + each.oid).c_str();
+            keys.push_back({name, "provider=cygnet", key_functions(), each.name});
+            verifications.push_back({name, "provider=cygnet", verification_functions(), each.name});
+            decoders.push_back(
+                {name, "provider=cygnet,input=der,structure=SubjectPublicKeyInfo", decoder_functions(), each.name});
+        }
+        for (auto* rows : {&keys, &verifications, &decoders}) rows->push_back({nullptr, nullptr, nullptr, nullptr});
     }
-    rows.push_back({nullptr, nullptr, nullptr, nullptr});
-    return rows;
-}
+};
 
 const OSSL_ALGORITHM* query(void*, int operation, int* no_cache) {
-    static const auto keys = algorithms("provider=cygnet", key_functions());
-    static const auto verifications = algorithms("provider=cygnet", verification_functions());
-    static const auto decoders = algorithms("provider=cygnet,input=der,structure=SubjectPublicKeyInfo", decoder_functions());
+    static const Offer& offer = *new Offer;  // for ever: OpenSSL cleans up after our own objects are gone
     *no_cache = 0;
     switch (operation) {
-        case OSSL_OP_KEYMGMT: return keys.data();
-        case OSSL_OP_SIGNATURE: return verifications.data();
-        case OSSL_OP_DECODER: return decoders.data();
+        case OSSL_OP_KEYMGMT: return offer.keys.data();
+        case OSSL_OP_SIGNATURE: return offer.verifications.data();
+        case OSSL_OP_DECODER: return offer.decoders.data();
         default: return nullptr;
     }
 }
@@ -218,16 +221,16 @@ int begin_provider(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH* offered, const 
     return core.read != nullptr;
 }
 
+// Where the machine's configuration of OpenSSL stands in the way, such certificates are refused as before.
 bool register_provider() {
     for (const OneWay& each : one_way_keys()) {
         if (!is_post_quantum(each.type) || !supports(each.type) || OBJ_txt2nid(each.oid) != NID_undef) continue;
         const int number = OBJ_create(each.oid, each.name, each.name);
-        ASSERT(number != NID_undef && OBJ_add_sigid(number, NID_undef, number) == 1);
+        if (number == NID_undef || OBJ_add_sigid(number, NID_undef, number) != 1) return false;
     }
     // The default provider stays what OpenSSL falls back on.
-    ASSERT(OSSL_PROVIDER_add_builtin(nullptr, "cygnet", begin_provider) == 1);
-    ASSERT(OSSL_PROVIDER_try_load(nullptr, "cygnet", 1) != nullptr);
-    return true;
+    return OSSL_PROVIDER_add_builtin(nullptr, "cygnet", begin_provider) == 1 &&
+           OSSL_PROVIDER_try_load(nullptr, "cygnet", 1) != nullptr;
 }
 
 }  // namespace

@@ -82,11 +82,27 @@ wire::Header Context::response_header(model::ExchangeType exchange) const {
             .message_id = sa.window.expected_request()};
 }
 
+namespace {
+
+// What we have to show may be more than a message holds: of no use to send again, so that both sides hear of it at once.
+std::unexpected<Error> cannot_send(const IkeSa& sa, Error error) {
+    if (error.code != Errc::limit || sa.established()) return fail(std::move(error));
+    return end_sa(model::NotifyType::authentication_failed, Errc::limit, "IKE message",
+                  Explanation{.kind = "certificate",
+                              .what = "our message to the peer is longer than the 64 KiB that IKE carries",
+                              .ours = error.detail,
+                              .advice = "take keys with smaller signatures or a shorter chain of certificates"});
+}
+
+}  // namespace
+
 Result<Next> Context::request(model::ExchangeType exchange, wire::MessageBuilder& payloads) {
     ASSERT(!sa.window.outstanding() && sa.protection);
     const wire::Header header = request_header(exchange);
     const wire::Chain chain = payloads.take_chain();
-    SentMessage datagrams = TRY(sa.protection->seal(header, chain, request_limit(*this), core.rng));
+    auto sealed = sa.protection->seal(header, chain, request_limit(*this), core.rng);
+    if (!sealed) return cannot_send(sa, std::move(sealed.error()));
+    SentMessage datagrams = std::move(*sealed);
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.path);
     sa.own_exchange = exchange;
@@ -100,7 +116,9 @@ Result<Next> Context::respond(model::ExchangeType exchange, wire::MessageBuilder
     ASSERT(sa.window.processing_request() && sa.protection);
     const wire::Header header = response_header(exchange);
     const wire::Chain chain = payloads.take_chain();
-    SentMessage datagrams = TRY(sa.protection->seal(header, chain, answer_limit(*this), core.rng));
+    auto sealed = sa.protection->seal(header, chain, answer_limit(*this), core.rng);
+    if (!sealed) return cannot_send(sa, std::move(sealed.error()));
+    SentMessage datagrams = std::move(*sealed);
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.answer_path());
     sa.window.answer_request(std::move(datagrams));

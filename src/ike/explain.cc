@@ -334,7 +334,6 @@ Explanation refused_by_peer(const IkeSa& sa, const wire::Message& answer) {
         "check at the peer that its remote.id accepts {}{}, that it is the local.id which our remote.id asks for, and that {}; its log says which",
         own, psk ? " with remote.auth = psk" : "",
         psk ? "the secret is the same on both sides" : "it has the CA of our certificate, which must be valid now");
-    if (sa.peer_can.full_transcript) why.advice += "; or somebody on the way changed IKE_SA_INIT";
     return why;
 }
 

@@ -78,7 +78,7 @@ TEST_F(PathSize, GoesDownUntilTheAnswerComes) {
 
 // RFC 7383 §2.5.2 [147]: a few transmissions of each within a few seconds, and the timers start over with each.
 TEST_F(PathSize, TriesEachSizeForAFewSeconds) {
-    begin(300);
+    begin(400);
     pair.pass(milliseconds(1500));
     EXPECT_EQ(path.totals.size(), 2u) << "the first size again, after a second";
     pair.pass(milliseconds(1700));
@@ -91,7 +91,7 @@ TEST_F(PathSize, TriesEachSizeForAFewSeconds) {
 
 // RFC 7383 §2.5.2 [147]: at the smallest size the request is repeated until the exchange times out.
 TEST_F(PathSize, GivesUpOnlyAfterTheUsualTimeAtTheSmallestSize) {
-    begin(300);
+    begin(400);
     pair.pass(seconds(150));
     EXPECT_EQ(pair.a.engine.population().ike_sas, 1u);
     EXPECT_EQ(std::ranges::count(path.totals, path.totals.back()), 6);

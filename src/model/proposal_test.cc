@@ -389,6 +389,15 @@ TEST(Choose, TakesAnImplicitIvOnlyWhereBothHaveIt) {
 }
 
 // RFC 8247 §2 [56], RFC 8221 §5 [57]: DES and MD5 are no words. RFC 8750 §7 [190]: nor are implicit IVs in those of IKE.
+// docs/protocol/large-key-exchange.md §3: no first message holds such a value.
+TEST(ParseProposals, TakeClassicMcElieceInRoundsAlone) {
+    EXPECT_TRUE(parse_proposals(Protocol::ike, "aes256gcm16-prfsha384-x25519-ke2_mceliece8192128f"));
+    EXPECT_TRUE(parse_proposals(Protocol::esp, "aes256gcm16-x25519-ke1_mceliece348864"));
+    for (const auto& refused : {parse_proposals(Protocol::ike, "aes256gcm16-prfsha384-x25519-mceliece348864"),
+                                parse_proposals(Protocol::esp, "aes256gcm16-mceliece348864")})
+        EXPECT_NE(refused.error().text().find("x25519-ke1_mceliece348864"), std::string::npos);
+}
+
 TEST(ParseProposals, NamesTheWordThatItDoesNotKnow) {
     const auto error = [](Protocol protocol, std::string_view text) {
         const auto parsed = parse_proposals(protocol, text);

@@ -3,7 +3,7 @@
 from lab.pki import Authority
 from lab.traffic import tcp_transfer
 
-from scenario import (Cygnet, Gateways, certificate_files, configuration, connection, established, ping, scenario,
+from scenario import (Cygnet, Gateways, certificate_files, configuration, connection, counter, established, ping, scenario,
                       secret, wait_until)
 
 
@@ -52,6 +52,17 @@ def certificates_rsa(lab):
 @scenario
 def certificates_ed25519(lab):
     certificates(lab, "ed25519")
+
+
+@scenario
+def signatures_as_announced(lab):
+    """Each end accepts one kind of RSA signature alone and says so (RFC 9593): the other signs so, without being told."""
+    gateways = Gateways(lab, authority=Authority(lab.folder, "rsa2048"), remote_keys={"auth": "ike:rsa/pss-sha512"}).up()
+    for daemon in (gateways.left, gateways.right):
+        assert "a signature with RSA-PSS with SHA2_512: the peer announced that it accepts this" in daemon.log(), daemon.log()
+        # draft-ietf-ipsecme-ikev2-downgrade-prevention
+        assert established(daemon)["full-transcript"] == "yes", established(daemon)
+        assert counter(daemon, "transcript-authenticated") == 1 and counter(daemon, "announcement-unmatched") == 0
 
 
 @scenario

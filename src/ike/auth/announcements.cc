@@ -1,6 +1,7 @@
 #include "ike/auth/announcements.h"
 
 #include <algorithm>
+#include <map>
 
 #include <fmt/format.h>
 
@@ -67,16 +68,33 @@ void read_list(ByteView data, ReadAnnouncements& read, std::size_t& seen) {
     }
 }
 
-// Which CAs of `requested` a method goes with; nothing: with any.
+// What a round accepts, its CAs as places in the list of those that were requested.
+struct Placed {
+    const model::AuthConfig& remote;
+    bool any_authority = false;
+    std::vector<std::size_t> places{};
+};
+std::vector<Placed> placed(std::span<const AcceptedProofs> accepted, std::span<const Bytes> requested) {
+    std::map<ByteView, std::size_t, decltype([](ByteView a, ByteView b) { return std::ranges::lexicographical_compare(a, b); })> place_of;
+    for (std::size_t i = 0; i < requested.size(); ++i) place_of.emplace(requested[i], i);
+    std::vector<Placed> all;
+    for (const AcceptedProofs& one : accepted) {
+        Placed& made = all.emplace_back(one.remote, one.any_authority || one.authorities.empty());
+        for (const Bytes& authority : one.authorities)
+            if (const auto found = place_of.find(authority); found != place_of.end()) made.places.push_back(found->second);
+    }
+    return all;
+}
+
+// Which CAs of those that were requested a method goes with.
 class Links {
 public:
-    explicit Links(std::span<const Bytes> requested) : requested_(requested), linked_(requested.size()) {}
+    explicit Links(std::size_t requested) : linked_(requested) {}
 
-    void add(const AcceptedProofs& accepted) {
+    void add(const Placed& accepted) {
         used_ = true;
-        any_ = any_ || accepted.any_authority || accepted.authorities.empty();
-        for (std::size_t i = 0; i < requested_.size(); ++i)
-            if (std::ranges::find(accepted.authorities, requested_[i]) != accepted.authorities.end()) linked_[i] = true;
+        any_ = any_ || accepted.any_authority;
+        for (const std::size_t place : accepted.places) linked_[place] = true;
     }
     void announce(Announcement announcement, AnnouncementList& list) const {
         if (!used_) return;
@@ -92,15 +110,14 @@ public:
     }
 
 private:
+    // Cert Link has one octet.
     bool narrows() const {
         if (any_) return false;
         const auto count = static_cast<std::size_t>(std::ranges::count(linked_, true));
         if (count == 0 || count == linked_.size() || count > links_per_method) return false;
-        return std::ranges::find(linked_.begin() + std::min<std::ptrdiff_t>(std::ssize(linked_), 255), linked_.end(), true) ==
-               linked_.end();
+        return std::find(linked_.begin() + std::min<std::ptrdiff_t>(std::ssize(linked_), 255), linked_.end(), true) == linked_.end();
     }
 
-    std::span<const Bytes> requested_;
     std::vector<bool> linked_;
     bool used_ = false, any_ = false;
 };
@@ -109,10 +126,10 @@ bool takes_signatures(const model::AuthConfig& round) {
     return round.auth == model::AuthClass::pubkey || round.auth == model::AuthClass::any;
 }
 
-void announce_scheme(AuthMethod method, const SignatureScheme& scheme, std::span<const AcceptedProofs> accepted,
-                     std::span<const Bytes> requested, AnnouncementList& list) {
+void announce_scheme(AuthMethod method, const SignatureScheme& scheme, std::span<const Placed> accepted, std::size_t requested,
+                     AnnouncementList& list) {
     Links links(requested);
-    for (const AcceptedProofs& one : accepted)
+    for (const Placed& one : accepted)
         if (takes_signatures(one.remote) && scheme_allowed(scheme, one.remote)) links.add(one);
     links.announce({.method = method, .scheme = scheme}, list);
 }
@@ -176,11 +193,12 @@ AnnouncementList accepted_methods(std::span<const AcceptedProofs> accepted, std:
             return one.remote.auth == auth || (one.remote.auth == model::AuthClass::any && auth != model::AuthClass::null);
         });
     };
+    const std::vector<Placed> proofs = placed(accepted, requested);
     AnnouncementList list;
     for (const SignatureScheme& scheme : crypto::supported_schemes())
-        announce_scheme(AuthMethod::digital_signature, scheme, accepted, requested, list);
+        announce_scheme(AuthMethod::digital_signature, scheme, proofs, requested.size(), list);
     for (const AuthMethod method : old_methods)
-        announce_scheme(method, *scheme_of_old_method(method), accepted, requested, list);
+        announce_scheme(method, *scheme_of_old_method(method), proofs, requested.size(), list);
     if (takes(model::AuthClass::psk)) list.push_back({.method = AuthMethod::shared_key});
     if (takes(model::AuthClass::null)) list.push_back({.method = AuthMethod::null});
     return list;

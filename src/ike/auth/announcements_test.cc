@@ -205,6 +205,13 @@ TEST_F(Signing, NeverGoesBeyondTheConfiguration) {
     EXPECT_EQ(chosen(), "none");
 }
 
+// Libreswan announces RSA with SHA-1 before anything else.
+TEST_F(Signing, TakesSha1OnlyWhereThereIsNothingElse) {
+    const Announcement sha1{.method = AuthMethod::rsa, .scheme = scheme_of_old_method(AuthMethod::rsa)};
+    EXPECT_EQ(announced({sha1, signature(pss_256)})->scheme, pss_256);
+    EXPECT_EQ(announced({sha1})->method, AuthMethod::rsa);
+}
+
 // RFC 7427 §4: method 14 needs the peer's hashes, whatever it announces.
 TEST_F(Signing, KeepsToTheHashesOfThePeer) {
     hints.signature_hashes = std::vector{SignatureHash::sha2_384};
@@ -241,7 +248,7 @@ TEST_F(Signing, PadsAsThePeerDoesWhereItAnnouncesNothing) {
 
 TEST_F(Signing, FindsTheOldMethodForPeersWithNothingNewer) {
     hints.signature_hashes = std::vector{SignatureHash::sha1};
-    EXPECT_EQ(chosen(), model::name_of(AuthMethod::rsa));
+    EXPECT_EQ(chosen(), "none") << "no SHA-1 for a peer that knows RFC 7427";
     EXPECT_EQ(chosen(KeyType::ecdsa_384), model::name_of(AuthMethod::ecdsa_384));
     EXPECT_EQ(chosen(KeyType::ed25519), "none") << "RFC 8420: only with RFC 7427";
     hints.signature_hashes.reset();

@@ -26,6 +26,13 @@ bool contains(std::span<const SignatureScheme> schemes, const SignatureScheme& s
     return std::ranges::find(schemes, scheme) != schemes.end();
 }
 
+// RFC 9593 §3.2: a link to one of the CAs that the peer requested, for certificates below it.
+bool links_to(const Announcement& announcement, const PeerHints& hints, std::span<const Bytes> authorities) {
+    if (announcement.cert_link == 0 || hints.authorities.empty()) return true;
+    if (announcement.cert_link > hints.authorities.size()) return false;
+    return std::ranges::find(authorities, hints.authorities[announcement.cert_link - 1u]) != authorities.end();
+}
+
 // Before RFC 7427 a key had one way to sign.
 std::optional<SignatureChoice> choose_old_method(crypto::KeyType type, const model::AuthConfig& local, const char* why) {
     const auto method = old_method_of(type);
@@ -58,20 +65,20 @@ std::optional<SignatureChoice> choose_announced(crypto::KeyType type, const mode
                                                 std::span<const Announcement> announced, std::span<const Bytes> authorities) {
     std::vector<SignatureScheme> usable;
     if (hints.signature_hashes) usable = crypto::schemes_for(type, *hints.signature_hashes);
+    std::optional<SignatureChoice> weak;
     for (std::size_t place = 0; place < announced.size(); ++place) {
         const Announcement& one = announced[place];
-        if (!one.scheme || !scheme_allowed(*one.scheme, local)) continue;
+        if (!one.scheme || !scheme_allowed(*one.scheme, local) || !links_to(one, hints, authorities)) continue;
         const bool signs = one.method == model::AuthMethod::digital_signature ? contains(usable, *one.scheme)
                                                                               : old_method_of(type) == one.method;
         if (!signs) continue;
-        if (one.cert_link != 0 && !hints.authorities.empty()) {
-            if (one.cert_link > hints.authorities.size()) continue;
-            if (std::ranges::find(authorities, hints.authorities[one.cert_link - 1u]) == authorities.end()) continue;
-        }
-        return SignatureChoice{
+        const SignatureChoice choice{
             .scheme = *one.scheme, .method = one.method, .place = place, .why = "the peer announced that it accepts this"};
+        // RFC 8247 §3.2: SHA-1 where there is nothing else, whatever the peer prefers.
+        if (one.scheme->hash != model::SignatureHash::sha1) return choice;
+        if (!weak) weak = choice;
     }
-    return std::nullopt;
+    return weak;
 }
 
 // RFC 7427 §4: method 14 if the peer announced hashes, else the methods of RFC 7296 and RFC 4754. Who has signed with PKCS#1
@@ -90,7 +97,10 @@ std::optional<SignatureChoice> choose_signature(crypto::KeyType type, const mode
             why = like_the_peer ? "the peer signs with PKCS#1, too" : "the peer refused RSA-PSS";
         return SignatureChoice{.scheme = scheme, .why = why};
     }
-    return choose_old_method(type, local, "the peer's hashes leave nothing newer");
+    // Who knows RFC 7427 gets no SHA-1.
+    auto old = choose_old_method(type, local, "the peer's hashes leave nothing newer");
+    if (old && old->scheme.hash == model::SignatureHash::sha1) old.reset();
+    return old;
 }
 
 std::string hashes_text(const PeerHints& hints) {

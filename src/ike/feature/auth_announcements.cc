@@ -44,10 +44,11 @@ Announcing* find_announcing(IkeSa& sa) { return sa.handshake().features.find<Ann
 
 // ---- our lists ------------------------------------------------------------------------------------
 
+// RFC 7670, and certificates that are trusted by themselves, have no CA that matters.
 AcceptedProofs accepted_by(const model::AuthConfig& remote, const Credentials& credentials) {
     AcceptedProofs accepted{.remote = remote};
-    // RFC 7670, and certificates that are trusted by themselves.
-    accepted.any_authority = !remote.public_keys.empty() || !remote.certificates.empty();
+    accepted.any_authority = !remote.public_keys.empty() || !remote.certificates.empty() || remote.ca_certificates.empty();
+    if (accepted.any_authority) return accepted;
     if (auto authorities = parse_authorities(acceptable_authorities(remote, credentials)))
         accepted.authorities = std::move(*authorities);
     return accepted;
@@ -222,8 +223,9 @@ bool tries_other_padding(Context& context) {
     const auto* exchange = sa.own.find<InitiatingAuth>();
     const AuthRounds& rounds = sa.handshake().rounds;
     if (exchange == nullptr || !exchange->proof || rounds.own != 1 || rounds.resumed) return false;
+    if (!sa.handshake().peer_hints.announced.empty()) return false;
     const auto* signature = std::get_if<SignaturePlan>(&*exchange->proof);
-    if (signature == nullptr || signature->announced || signature->old_method) return false;
+    if (signature == nullptr || signature->old_method) return false;
     auto& refused = context.core.features.of<RefusedPss>().connections;
     if (signature->scheme.kind == Kind::rsa_pkcs1) refused.erase(sa.connection->name);
     if (signature->scheme.kind != Kind::rsa_pss) return false;
