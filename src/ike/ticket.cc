@@ -197,7 +197,8 @@ Result<Ticket> TicketOffice::open(ByteView octets, const KeptSecrets& kept, std:
         copy.state = {.connection = known.state.connection, .own_id = known.state.own_id,
                       .peer_id = known.state.peer_id, .transforms = known.state.transforms,
                       .d = known.state.d.clone(), .policy = known.state.policy,
-                      .authenticated_at = known.state.authenticated_at, .ppk_id = known.state.ppk_id};
+                      .authenticated_at = known.state.authenticated_at, .ppk_id = known.state.ppk_id,
+                      .full_transcript = known.state.full_transcript};
         return copy;
     }
     if (octets.size() <= head_octets + iv_octets + icv_octets || octets[0] != by_value)

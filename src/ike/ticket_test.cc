@@ -18,6 +18,7 @@ Ticket ticket(std::int64_t expires = now + 3600) {
     made.state.transforms = model::parse_proposals(model::Protocol::ike, "aes256-sha256-x25519")->front().transforms;
     made.state.d = SecretBytes::copy_of(Bytes(32, 7));
     made.state.authenticated_at = now - 5;
+    made.state.full_transcript = true;
     return made;
 }
 
@@ -43,6 +44,7 @@ TEST_F(Tickets, BringTheStateBackByValueAndByReference) {
         EXPECT_EQ(opened->state.transforms, original.state.transforms);
         EXPECT_TRUE(opened->state.d.equals(original.state.d.reveal()));
         EXPECT_EQ(opened->state.authenticated_at, original.state.authenticated_at);
+        EXPECT_TRUE(opened->state.full_transcript);
         EXPECT_EQ(opened->spis, original.spis);
         EXPECT_EQ(opened->state.proposal()->integ, model::Integ::hmac_sha2_256_128);
     }

@@ -6,7 +6,7 @@
 // it out of the request, the initiator finds it in the answer, and the proofs differ. An IKE SA that is resumed (RFC 5723)
 // goes on as the ticket says.
 //
-// What is covered is in exchange/auth_common.cc; docs/decisions/0025 says where this reading comes from.
+// What is covered is in exchange/auth_common.cc; docs/decisions/0026 says where this reading comes from.
 #include <algorithm>
 
 #include "ike/explain.h"
