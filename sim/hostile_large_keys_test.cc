@@ -19,9 +19,7 @@ constexpr std::size_t smallest = model::limits::key_piece_octets_min;
 bool in_this_build() { return crypto::shape_of(Ke::mceliece_348864).has_value(); }
 
 void configure(HostileStage& stage, const char* proposals) {
-    model::Connection gateway = ike::test::connection(false);
-    gateway.proposals = *model::parse_proposals(model::Protocol::ike, proposals);
-    stage.configure(std::move(gateway));
+    stage.configure(ike::test::connection(false), proposals);
     stage.peer.private_numbers = true;
 }
 void one_method(HostileStage& stage) { configure(stage, proposal); }

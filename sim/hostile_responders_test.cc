@@ -272,11 +272,7 @@ void begun_without_a_key(HostileStage& stage) {
 
 // docs/protocol/large-key-exchange.md §7: a responder that does not wait for the last piece of our public value, and one that
 // has nothing to say when it is there.
-void offer_a_large_key(HostileStage& stage) {
-    model::Connection gateway = ike::test::connection(false);
-    gateway.proposals = *model::parse_proposals(model::Protocol::ike, with_large_key);
-    stage.configure(std::move(gateway));
-}
+void offer_a_large_key(HostileStage& stage) { stage.configure(ike::test::connection(false), with_large_key); }
 void large_key_answered_too_early(HostileStage& stage) {
     Responder responder(stage);
     responder.takes = with_large_key;

@@ -28,6 +28,8 @@ public:
 
     // The victim's connection "gw" becomes this one; the bystander's stays.
     void configure(model::Connection gateway, std::shared_ptr<const ike::Credentials> credentials = nullptr);
+    // The same with these IKE proposals, in swanctl's words.
+    void configure(model::Connection gateway, const char* proposals, std::shared_ptr<const ike::Credentials> credentials = nullptr);
 
     // Everything that is sent passes here and is held against what comes back.
     std::vector<Bytes> say(ByteView datagram, std::uint8_t last_octet = 0);  // 0: from the peer, else from a stranger

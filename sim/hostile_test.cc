@@ -86,8 +86,12 @@ HostileStage::HostileStage(ike::EngineSettings settings) : victim(2, settings) {
 }
 
 void HostileStage::configure(model::Connection gateway, std::shared_ptr<const ike::Credentials> credentials) {
+    configure(std::move(gateway), suites, std::move(credentials));
+}
+
+void HostileStage::configure(model::Connection gateway, const char* proposals, std::shared_ptr<const ike::Credentials> credentials) {
     never_rekeys(gateway);
-    gateway.proposals = *model::parse_proposals(model::Protocol::ike, suites);
+    gateway.proposals = *model::parse_proposals(model::Protocol::ike, proposals);
     auto config = ike::test::config_of(std::move(gateway));
     config->connections["by"] = std::make_shared<const model::Connection>(bystander_connection(true));
     peer.step(ike::Configure{std::move(config), std::move(credentials)});

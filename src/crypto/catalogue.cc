@@ -226,7 +226,8 @@ bool supports(model::Protocol protocol, const model::Transform& transform) {
     const auto method = static_cast<model::Ke>(transform.id);
     if (method == model::Ke::none) return true;
     const auto shape = shape_of(method);
-    return shape && shape->initiator_size <= ke_payload_value_octets;
+    // docs/protocol/large-key-exchange.md: larger ones come in pieces, which the first exchange has no place for.
+    return shape && (is_additional_ke(transform.type) || shape->initiator_size <= ke_payload_value_octets);
 }
 
 }  // namespace cygnet::crypto

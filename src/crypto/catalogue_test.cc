@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include "crypto/key_exchange.h"
+
 namespace cygnet::crypto {
 namespace {
 
@@ -72,7 +74,9 @@ TEST(Catalogue, SupportsNoTransformThatItCannotRun) {
     EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Integ::aes_xcbc_96)));
     EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Ke::modp_1024)));
     // Whatever libraries are there: its public key does not fit a KE payload.
-    EXPECT_FALSE(supports(Protocol::ike, Transform::additional(1, model::Ke::mceliece_348864)));
+    EXPECT_FALSE(supports(Protocol::ike, Transform::of(model::Ke::mceliece_348864)));
+    EXPECT_EQ(supports(Protocol::ike, Transform::additional(1, model::Ke::mceliece_348864)),
+              shape_of(model::Ke::mceliece_348864).has_value());
     EXPECT_TRUE(supports(Protocol::ike, Transform::additional(1, model::Ke::none)));
     Transform strange = Transform::of(Encr::aes_gcm_16, 256);
     strange.other_attributes.push_back({99, true, {0, 1}});
