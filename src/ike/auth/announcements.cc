@@ -141,9 +141,18 @@ std::string Announcement::text() const {
     return cert_link == 0 ? what : fmt::format("{} below CA {}", what, cert_link);
 }
 
+// Neighbours that differ in their last word say the rest once: "RSA-PSS with SHA2_256/SHA2_384".
 std::string text_of(const AnnouncementList& list) {
-    std::string text;
-    for (const Announcement& announcement : list) text += (text.empty() ? "" : ", ") + announcement.text();
+    std::string text, before;
+    for (const Announcement& announcement : list) {
+        const std::string one = announcement.text();
+        const std::size_t last_word = one.find_last_of(" -") + 1;
+        if (last_word != 0 && before == one.substr(0, last_word))
+            text += "/" + one.substr(last_word);
+        else
+            text += (text.empty() ? "" : ", ") + one;
+        before = one.substr(0, last_word);
+    }
     return text.empty() ? "nothing that we know" : text;
 }
 

@@ -120,6 +120,17 @@ TEST(Announcements, CountForTheirRound) {
     EXPECT_TRUE(announced_for({}, 0, 2).empty());
 }
 
+TEST(Announcements, AreShownInAFewWords) {
+    EXPECT_EQ(text_of({signature(pss_256), signature({Kind::rsa_pss, SignatureHash::sha2_512}), signature(pkcs1_256),
+                       {.method = AuthMethod::shared_key}}),
+              "RSA-PSS with SHA2_256/SHA2_512, RSA with SHA2_256, " + model::name_of(AuthMethod::shared_key));
+    EXPECT_EQ(text_of({signature({Kind::ml_dsa_65, SignatureHash::identity}), signature({Kind::ml_dsa_87, SignatureHash::identity}),
+                       signature({Kind::ed25519, SignatureHash::identity})}),
+              "ML-DSA-65/87, Ed25519");
+    EXPECT_EQ(text_of({signature(pss_256, 1), signature(pss_256, 3)}), "RSA-PSS with SHA2_256 below CA 1/3");
+    EXPECT_EQ(text_of(AnnouncementList{}), "nothing that we know");
+}
+
 // ---- ours -----------------------------------------------------------------------------------------
 
 model::AuthConfig accepting(model::AuthClass auth, std::optional<bool> pss = {}, std::vector<SignatureHash> hashes = {}) {
