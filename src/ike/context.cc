@@ -85,8 +85,8 @@ wire::Header Context::response_header(model::ExchangeType exchange) const {
 namespace {
 
 // What we have to show may be more than a message holds: of no use to send again, so that both sides hear of it at once.
-std::unexpected<Error> cannot_send(const IkeSa& sa, Error error) {
-    if (error.code != Errc::limit || sa.established()) return fail(std::move(error));
+std::unexpected<Error> cannot_send(model::ExchangeType exchange, Error error) {
+    if (error.code != Errc::limit || exchange != model::ExchangeType::ike_auth) return fail(std::move(error));
     return end_sa(model::NotifyType::authentication_failed, Errc::limit, "IKE message",
                   Explanation{.kind = "certificate",
                               .what = "our message to the peer is longer than the 64 KiB that IKE carries",
@@ -101,7 +101,7 @@ Result<Next> Context::request(model::ExchangeType exchange, wire::MessageBuilder
     const wire::Header header = request_header(exchange);
     const wire::Chain chain = payloads.take_chain();
     auto sealed = sa.protection->seal(header, chain, request_limit(*this), core.rng);
-    if (!sealed) return cannot_send(sa, std::move(sealed.error()));
+    if (!sealed) return cannot_send(exchange, std::move(sealed.error()));
     SentMessage datagrams = std::move(*sealed);
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.path);
@@ -117,7 +117,7 @@ Result<Next> Context::respond(model::ExchangeType exchange, wire::MessageBuilder
     const wire::Header header = response_header(exchange);
     const wire::Chain chain = payloads.take_chain();
     auto sealed = sa.protection->seal(header, chain, answer_limit(*this), core.rng);
-    if (!sealed) return cannot_send(sa, std::move(sealed.error()));
+    if (!sealed) return cannot_send(exchange, std::move(sealed.error()));
     SentMessage datagrams = std::move(*sealed);
     trace_sent(*this, header, chain, datagrams);
     send(datagrams, sa.answer_path());
