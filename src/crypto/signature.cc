@@ -127,8 +127,10 @@ std::vector<SignatureHash> supported_signature_hashes() {
     return {SignatureHash::sha2_256, SignatureHash::sha2_384, SignatureHash::sha2_512, SignatureHash::identity};
 }
 
+namespace {
+
 // Against a quantum computer first; SLH-DSA, whose signatures are by far the largest, last.
-std::vector<SignatureScheme> supported_schemes() {
+std::vector<SignatureScheme> make_supported_schemes() {
     std::vector<KeyType> types = {KeyType::ml_dsa_65, KeyType::ml_dsa_87, KeyType::ml_dsa_44, KeyType::ed25519,
                                   KeyType::ed448, KeyType::ecdsa_256, KeyType::ecdsa_384, KeyType::ecdsa_521, KeyType::rsa};
     for (auto type = static_cast<std::size_t>(KeyType::slh_dsa_sha2_128s); type < key_type_count; ++type)
@@ -139,6 +141,13 @@ std::vector<SignatureScheme> supported_schemes() {
         for (const SignatureScheme& scheme : schemes_for(type, supported_signature_hashes()))
             if (std::ranges::find(all, scheme) == all.end()) all.push_back(scheme);
     }
+    return all;
+}
+
+}  // namespace
+
+std::vector<SignatureScheme> supported_schemes() {
+    static const std::vector<SignatureScheme> all = make_supported_schemes();
     return all;
 }
 

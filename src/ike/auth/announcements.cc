@@ -134,6 +134,16 @@ void announce_scheme(AuthMethod method, const SignatureScheme& scheme, std::span
     links.announce({.method = method, .scheme = scheme}, list);
 }
 
+void announce_signatures(std::span<const AcceptedProofs> accepted, std::span<const Bytes> requested, AnnouncementList& list) {
+    const auto signs = [](const AcceptedProofs& one) { return takes_signatures(one.remote); };
+    if (std::ranges::none_of(accepted, signs)) return;
+    const std::vector<Placed> proofs = placed(accepted, requested);
+    for (const SignatureScheme& scheme : crypto::supported_schemes())
+        announce_scheme(AuthMethod::digital_signature, scheme, proofs, requested.size(), list);
+    for (const AuthMethod method : old_methods)
+        announce_scheme(method, *scheme_of_old_method(method), proofs, requested.size(), list);
+}
+
 }  // namespace
 
 std::string Announcement::text() const {
@@ -202,12 +212,8 @@ AnnouncementList accepted_methods(std::span<const AcceptedProofs> accepted, std:
             return one.remote.auth == auth || (one.remote.auth == model::AuthClass::any && auth != model::AuthClass::null);
         });
     };
-    const std::vector<Placed> proofs = placed(accepted, requested);
     AnnouncementList list;
-    for (const SignatureScheme& scheme : crypto::supported_schemes())
-        announce_scheme(AuthMethod::digital_signature, scheme, proofs, requested.size(), list);
-    for (const AuthMethod method : old_methods)
-        announce_scheme(method, *scheme_of_old_method(method), proofs, requested.size(), list);
+    announce_signatures(accepted, requested, list);
     if (takes(model::AuthClass::psk)) list.push_back({.method = AuthMethod::shared_key});
     if (takes(model::AuthClass::null)) list.push_back({.method = AuthMethod::null});
     return list;
