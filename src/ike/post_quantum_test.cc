@@ -239,7 +239,7 @@ TEST_F(Frodo, CrossesInFragmentsThatAreLost) {
     Pair pair({.fragment_ip_octets = 1280}, {.fragment_ip_octets = 576});
     pair.configure(with(true, frodo), with(false, frodo));
     std::uint64_t turn = 0;
-    pair.meddler = [&](Send&) { return ++turn % 7 != 0; };
+    pair.meddler = [&](Send&) { return ++turn % 20 != 0; };
     pair.initiate(pair.a);
     pair.pass(minutes(3));
     EXPECT_TRUE(pair.up()) << pair.a.log() << "---\n" << pair.b.log();

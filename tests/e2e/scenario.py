@@ -15,7 +15,7 @@ __all__ = ["SKIPPED", "Gateways", "connection", "configuration", "counter", "loa
 
 PSK = "an end-to-end secret"
 MODULES = ("tunnels", "children", "rekeying", "refusals", "why", "keep_up", "hostile", "lifecycle", "transports", "revocation",
-           "in_the_clear", "ah", "mobility", "suites", "sizes", "modes", "workers", "ppk", "large_keys")
+           "in_the_clear", "ah", "mobility", "suites", "sizes", "modes", "workers", "ppk", "large_keys", "kems")
 _scenarios: dict = {}
 
 
