@@ -14,7 +14,7 @@ __all__ = ["SKIPPED", "Gateways", "connection", "configuration", "counter", "loa
            "Cygnet", "Namespace", "ping", "wait_until", "PSK", "carries_traffic", "certificate_files", "established"]
 
 PSK = "an end-to-end secret"
-MODULES = ("tunnels", "children", "rekeying", "refusals", "why", "keep_up", "hostile", "lifecycle", "transports", "revocation",
+MODULES = ("tunnels", "children", "rekeying", "refusals", "why", "keep_up", "hostile", "lifecycle", "transports", "revocation", "signatures",
            "in_the_clear", "ah", "mobility", "suites", "sizes", "modes", "workers", "ppk", "large_keys", "kems")
 _scenarios: dict = {}
 
