@@ -44,6 +44,16 @@ Duration draw(Rng& rng, Duration least, Duration most) {
     return least + Duration{static_cast<Duration::rep>(rng.below(static_cast<std::uint64_t>((most - least).count()) + 1))};
 }
 
+// docs/protocol/large-key-exchange.md.
+constexpr const char* in_pieces = "aes256gcm16-prfsha384-x25519-ke1_mceliece348864f";
+bool has_mceliece() { return crypto::shape_of(model::Ke::mceliece_348864f).has_value(); }
+
+// Without fragments a public value of Frodo fits no datagram, and those in pieces take a minute.
+bool sends_large_values(const GatewayOptions& side) {
+    const std::string_view ike = side.ike;
+    return ike == frodo_hybrid || ike == in_pieces;
+}
+
 // RFC 8784 or RFC 9867, with one key for all time or with one-time keys, which also go into rekeys.
 void draw_ppk(GatewayOptions& side, Rng& rng) {
     if (!chance(rng, 3)) return;
@@ -58,7 +68,9 @@ void draw_options(Plan& plan, Rng& rng) {
     static constexpr const char* ike[] = {classic, classic, hybrid, hybrid_or_classic, "aes256-sha256-x25519", "aes256gcm16-prfsha384-x25519-ecp256"};
     static constexpr const char* esp[] = {"aes256gcm16", "aes256gcm16-x25519", "aes256gcm16-x25519-ke1_mlkem768", "chacha20poly1305", "aes128gcm16-x25519,aes256gcm16-ecp256"};
     plan.at_a.ike = pick(rng, ike);
-    if (chance(rng, 12)) plan.at_a.ike = has_frodo() ? frodo_hybrid : hybrid;
+    const auto larger = rng.below(12);
+    if (larger == 0) plan.at_a.ike = has_frodo() ? frodo_hybrid : hybrid;
+    if (larger == 1) plan.at_a.ike = has_mceliece() ? in_pieces : hybrid;
     plan.at_a.esp = pick(rng, esp);
     if (chance(rng, 3)) {
         plan.at_a.ike_rekey_time = draw(rng, seconds(60), seconds(300));
@@ -66,8 +78,7 @@ void draw_options(Plan& plan, Rng& rng) {
     }
     if (chance(rng, 6)) plan.at_a.reauth_time = draw(rng, seconds(60), seconds(300));
     if (chance(rng, 6)) plan.at_a.rounds_a = plan.at_a.rounds_b = 2;
-    // A public value of Frodo fits no datagram.
-    if (chance(rng, 6) && std::string_view(plan.at_a.ike) != frodo_hybrid) plan.at_a.fragmentation = model::Fragmentation::no;
+    if (chance(rng, 6) && !sends_large_values(plan.at_a)) plan.at_a.fragmentation = model::Fragmentation::no;
     plan.at_a.encap = chance(rng, 6);
     plan.at_a.fragment_size = pick(rng, {std::size_t{1280}, std::size_t{1280}, std::size_t{1500}});
     plan.at_a.mobike = !chance(rng, 4);
