@@ -286,6 +286,20 @@ void certificates_without_end(HostileStage& stage) {
     stage.say(ExchangeType::ike_auth, std::move(message));
 }
 
+// RFC 9593: 10,000 methods that nobody knows, 15,000 of one that everybody does, lengths that lead nowhere; and a wrong proof.
+void announcements_without_end(HostileStage& stage) {
+    stage.greet();
+    static constexpr std::uint8_t methods[][3] = {{3, 200, 0}, {2, 2, 2}, {3, 14, 1}};
+    Bytes data;
+    for (unsigned i = 0; i < 10'000; ++i) append(data, methods[stage.turn % 3]);
+    wire::MessageBuilder message;
+    const model::Identity id = model::Identity::parse("a.example");
+    message.add(wire::IdiPayload{.id_type = id.type, .data = id.data});
+    message.add(wire::AuthPayload{.method = model::AuthMethod::shared_key, .data = Bytes(48, 1)});
+    message.notify(NotifyType::supported_auth_methods, data);
+    stage.say(ExchangeType::ike_auth, std::move(message));
+}
+
 void nonsense_under_the_keys(HostileStage& stage) {
     stage.greet();
     static const Bytes bodies[] = {{255, 0, 0, 0, 7, 0, 0, 8}, {1, 0, 0, 0, 7, 0, 0xff, 0xff}, {}, {2, 0, 0, 0}};
@@ -341,6 +355,7 @@ const Row rows[] = {
     {"D4_D7_proofs_of_any_method_and_length", nullptr, wrong_proofs, Counter::authentication_failed, Left::nothing, costly},
     {"E8_certificates_without_end", nullptr, certificates_without_end, Counter::authentication_failed, Left::nothing,
      costly},
+    {"3_announcements_without_end", nullptr, announcements_without_end, Counter::announcement_excess, Left::nothing, costly},
     {"A14_selectors_that_are_none", nullptr, nonsense_under_the_keys, Counter::malformed_payload, Left::nothing, costly},
     {"B6_SK_inside_SK", nullptr, sk_inside_sk, Counter::malformed_payload, Left::nothing, costly},
 };
