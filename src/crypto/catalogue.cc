@@ -6,6 +6,7 @@
 #include "crypto/prf.h"
 #include "crypto/packet_mac.h"
 #include "crypto/rows.h"
+#include "model/assigned_numbers.h"
 #include "model/limits.h"
 
 namespace cygnet::crypto {
@@ -135,8 +136,8 @@ std::vector<CatalogueRow> make_catalogue() {
     for (const model::Prf prf : prfs)
         rows.push_back({"prf", name_of(prf), owner_of(&Library::hashes, &best_hash(hash_of(prf)))});
     for (const model::Ke method : model::key_exchange_methods()) {
-        if (const KeRow* row = best_key_exchange(method))
-            rows.push_back({"ke", name_of(method), owner_of(&Library::key_exchanges, row)});
+        if (const KeRow* row = best_key_exchange(model::on_the_wire(method)))
+            rows.push_back({"ke", name_of(model::on_the_wire(method)), owner_of(&Library::key_exchanges, row)});
     }
     for (std::size_t i = 0; i < key_type_count; ++i) {
         const auto type = static_cast<KeyType>(i);
@@ -189,8 +190,10 @@ const CbcRow* best_cbc(std::size_t key_size) {
     return first_row(&Library::cbcs, [&](const CbcRow& row) { return row.key_size == key_size; });
 }
 
-const KeRow* best_key_exchange(model::Ke method) {
-    return first_row(&Library::key_exchanges, [&](const KeRow& row) { return row.method == method; });
+const KeRow* best_key_exchange(model::Ke number) {
+    const auto method = model::method_of(number);
+    if (!method) return nullptr;
+    return first_row(&Library::key_exchanges, [&](const KeRow& row) { return row.method == *method; });
 }
 
 const SignatureRow* best_signature(KeyType type) {

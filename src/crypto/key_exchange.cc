@@ -67,10 +67,10 @@ Result<KeAnswer> ke_answer(model::Ke method, ByteView peer_public) {
     if (row->shape.kem) {
         SecretBytes seed(row->encapsulation_seed_size);
         fill_random(seed.reveal_for_writing());
-        return row->encapsulate(method, peer_public, seed.reveal());
+        return row->encapsulate(row->method, peer_public, seed.reveal());
     }
     KePair pair = TRY(draw_pair(*row));
-    SecretBytes secret = TRY(row->agree(method, pair.private_value.reveal(), peer_public));
+    SecretBytes secret = TRY(row->agree(row->method, pair.private_value.reveal(), peer_public));
     return KeAnswer{std::move(pair.public_value), std::move(secret)};
 }
 
@@ -78,7 +78,7 @@ Result<SecretBytes> ke_finish(const KeOffer& offer, ByteView peer_public) {
     const KePrivate::Impl& own = offer.private_value.impl();
     TRY(check_size(offer.method, peer_public, own.row->shape.responder_size));
     const auto finish = own.row->shape.kem ? own.row->decapsulate : own.row->agree;
-    return finish(offer.method, own.value.reveal(), peer_public);
+    return finish(own.row->method, own.value.reveal(), peer_public);
 }
 
 }  // namespace cygnet::crypto

@@ -62,6 +62,14 @@ ParsedOptions parse_options(int argc, char** argv) {
     app.add_option("--puzzles", options.puzzles, "whether initiators must solve puzzles before they are served: never, by-load, always [never]")
         ->type_name("WHEN")
         ->transform(CLI::CheckedTransformer(puzzles));
+    std::string numbers;
+    app.add_option("--private-numbers", numbers,
+                   "numbers of private use in place of Cygnet's, as mceliece348864=50201,frodo640shake=50202; the peer needs the same")
+        ->type_name("LIST")
+        ->check([](const std::string& words) {
+            const auto parsed = model::parse_assigned_numbers(words);
+            return parsed ? std::string() : parsed.error().detail;
+        });
     app.add_flag("--check", options.check, "load the configuration, print what is wrong with it, and exit");
     app.add_flag("--version", options.version, "print the version and which library computes each algorithm, and exit");
     try {
@@ -71,6 +79,7 @@ ParsedOptions parse_options(int argc, char** argv) {
     }
     options.config_named = config->count() != 0;
     options.network.refused_icmp = dataplane::parse_icmp_errors(refused_icmp).value();
+    options.private_numbers = model::parse_assigned_numbers(numbers).value();
     options.log_level = parse_log_level(level).value_or(1);
     if (options.vici.empty()) options.vici = "unix://" + options.run_folder + "/cygnet.vici";
     return {options, {}};

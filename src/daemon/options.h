@@ -6,6 +6,7 @@
 
 #include "daemon/host_network.h"
 #include "ike/engine.h"
+#include "model/assigned_numbers.h"
 
 namespace cygnet::daemon {
 
@@ -18,6 +19,7 @@ struct Options {
     int log_level = 1;
     NetworkSettings network{};
     ike::Puzzles puzzles = ike::Puzzles::never;
+    model::AssignedNumbers private_numbers{};  // of private use, in place of those of model/private_use.h
     bool check = false;            // load the configuration, print its errors, exit
     bool version = false;
 };

@@ -47,6 +47,14 @@ TEST(Options, ICMP_that_is_not_believed_is_a_list_of_words) {
     EXPECT_EQ(parse({"--refuse-icmp", "echo"}).exit_status, 2);
 }
 
+TEST(Options, numbers_of_private_use_are_read_and_checked) {
+    EXPECT_TRUE(parse({}).options.private_numbers.empty());
+    const auto numbers = parse({"--private-numbers", "mceliece348864=50201"}).options.private_numbers;
+    ASSERT_EQ(numbers.size(), 1U);
+    EXPECT_EQ(numbers.front().method, model::Ke::mceliece_348864);
+    EXPECT_EQ(parse({"--private-numbers", "mlkem768=50201"}).exit_status, 2);
+}
+
 TEST(Options, the_control_socket_follows_the_run_folder) {
     EXPECT_EQ(parse({"--run-dir", "/run/other"}).options.vici, "unix:///run/other/cygnet.vici");
     EXPECT_EQ(parse({"--run-dir", "/run/other", "--vici", "tcp://127.0.0.1:4502"}).options.vici, "tcp://127.0.0.1:4502");

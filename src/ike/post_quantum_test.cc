@@ -6,6 +6,7 @@
 #include "crypto/catalogue.h"
 #include "ike/test_pair.h"
 #include "ike/test_peer.h"
+#include "model/assigned_numbers.h"
 #include "model/private_use.h"
 
 namespace cygnet::ike::test {
@@ -78,6 +79,17 @@ TEST(PostQuantumPolicy, RequiredSaysNothingOfItWhereSomethingElseDiffers) {
     EXPECT_FALSE(pair.initiate(pair.a).result);
     EXPECT_EQ(count(pair.b, Counter::post_quantum_refused), 0u);
     EXPECT_EQ(count(pair.b, Counter::no_proposal_chosen), 1u);
+}
+
+// RFC 9370 §2.2.1 [154]: NONE of the only round, answered without IKE_INTERMEDIATE.
+TEST(PostQuantumPolicy, AnOptionalRoundIsLeftOutByWhoWantsNone) {
+    Pair pair;
+    pair.configure(with(true, "aes256gcm16-prfsha384-x25519-ke1_mlkem768-ke1_none"),
+                   with(false, "aes256gcm16-prfsha384-x25519-ke1_mlkem768-ke1_none", PostQuantum::off));
+    ASSERT_TRUE(pair.initiate(pair.a).result) << pair.a.log() << "---\n" << pair.b.log();
+    EXPECT_TRUE(pair.a.only_sa(pair.now).proposal->additional.empty());
+    EXPECT_EQ(count(pair.b, Counter::intermediate_in_req), 0u);
+    EXPECT_TRUE(pair.children_agree());
 }
 
 // An SA that was made as required, and a peer that later wants less.
@@ -321,6 +333,21 @@ TEST_F(Frodo, OfPrivateUseRunsBetweenThoseWhoKnowIt) {
     ASSERT_TRUE(pair.rekey(pair.a, {.child = "net"}).result) << pair.a.log();
     EXPECT_EQ(pair.a.only_sa(pair.now).children.front().proposal.additional, std::vector{Ke::frodokem_640_shake});
     EXPECT_EQ(count(pair.a, Counter::private_number_ignored) + count(pair.b, Counter::private_number_ignored), 0u);
+}
+
+TEST_F(Frodo, OfPrivateUseRunsUnderTheNumberThatAnOperatorGave) {
+    struct Restored {
+        ~Restored() { model::use_assigned_numbers({}); }
+    } restored;
+    model::use_assigned_numbers(*model::parse_assigned_numbers("frodo640shake=50999"));
+    Pair pair;
+    pair.configure(with(true, frodo_shake, PostQuantum::required), with(false, frodo_shake, PostQuantum::required));
+    ASSERT_TRUE(pair.initiate(pair.a).result) << pair.a.log() << "---\n" << pair.b.log();
+    const Ke method = pair.a.only_sa(pair.now).proposal->additional.at(0);
+    EXPECT_EQ(static_cast<unsigned>(method), 50999U);
+    EXPECT_EQ(model::name_of(method), "FRODOKEM_640_SHAKE");
+    EXPECT_FALSE(crypto::shape_of(Ke::frodokem_640_shake)) << "the number means nothing any more";
+    ASSERT_TRUE(pair.rekey(pair.b, {.ike = "gw"}).result) << pair.b.log();
 }
 
 TEST_F(Frodo, OfPrivateUseIsIgnoredFromStrangers) {

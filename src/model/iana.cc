@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include "model/assigned_numbers.h"
+
 namespace cygnet::model {
 namespace {
 
@@ -380,7 +382,10 @@ std::string name_of(AttributeType value) { return look_up(attribute_type_names, 
 std::string name_of(Encr value) { return look_up(encr_names, value); }
 std::string name_of(Prf value) { return look_up(prf_names, value); }
 std::string name_of(Integ value) { return look_up(integ_names, value); }
-std::string name_of(Ke value) { return look_up(ke_names, value); }
+std::string name_of(Ke value) {
+    const auto method = method_of(value);
+    return method ? look_up(ke_names, *method) : "UNKNOWN_" + std::to_string(std::to_underlying(value));
+}
 
 std::span<const Ke> key_exchange_methods() {
     static constexpr auto methods = [] {
@@ -392,7 +397,8 @@ std::span<const Ke> key_exchange_methods() {
     return methods;
 }
 
-bool is_post_quantum_kem(Ke method) {
+bool is_post_quantum_kem(Ke number) {
+    const Ke method = method_of(number).value_or(Ke::none);
     return (method >= Ke::ml_kem_512 && method <= Ke::ml_kem_1024) || is_frodokem(method) || is_mceliece(method);
 }
 

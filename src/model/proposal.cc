@@ -244,7 +244,9 @@ Result<> check_types(const Proposal& offer, const Proposal& answer, const Select
             return inconsistent(answer, transform.text() + " was not offered");
         if (std::ranges::count(answer.transforms, transform.type, &Transform::type) != 1)
             return inconsistent(answer, "more than one transform of type " + name_of(transform.type));
-        if (!type_allowed(answer.protocol, transform.type, rules))
+        // RFC 9370 §2.2.1: a responder that chose NONE of every round need not announce IKE_INTERMEDIATE.
+        const bool no_round = is_additional_ke(transform.type) && is_none(transform);
+        if (!no_round && !type_allowed(answer.protocol, transform.type, rules))
             return inconsistent(answer, name_of(transform.type) + " has no meaning here");
     }
     for (const Transform& transform : offer.transforms) {

@@ -3,6 +3,7 @@
 #include <iterator>
 #include <utility>
 
+#include "model/assigned_numbers.h"
 #include "model/limits.h"
 #include "model/proposal.h"
 
@@ -151,6 +152,7 @@ std::optional<Transform> parse_keyword(std::string_view word) {
     const auto row = std::ranges::find(keywords, word, &Keyword::word);
     if (row == std::end(keywords)) return parse_sized(word);
     Transform transform{row->type, row->id, {}, {}};
+    if (row->type == TransformType::ke) transform.id = std::to_underlying(on_the_wire(static_cast<Ke>(row->id)));
     if (row->key_bits != 0) transform.key_bits = row->key_bits;
     return transform;
 }
@@ -272,7 +274,7 @@ Result<> complete_esp(Proposal& proposal, std::string_view text) {
 // docs/protocol/large-key-exchange.md §3: neither IKE_SA_INIT nor CREATE_CHILD_SA holds such a value.
 Result<> check_first_method(const Proposal& proposal, std::string_view text) {
     for (const Transform& transform : proposal.of_type(TransformType::ke))
-        if (is_mceliece(static_cast<Ke>(transform.id)))
+        if (is_mceliece(method_of(static_cast<Ke>(transform.id)).value_or(Ke::none)))
             return refused(text, "Classic McEliece is an additional key exchange alone, as in x25519-ke1_mceliece348864");
     return {};
 }
@@ -330,8 +332,14 @@ std::optional<std::string> word_of(const Transform& transform) {
     if (transform.type == TransformType::integ)
         for (const auto& [bits, gmac] : gmacs)
             if (transform.id == static_cast<std::uint16_t>(gmac)) return "aes" + std::to_string(bits) + "gmac";
+    std::uint16_t id = transform.id;
+    if (transform.type == TransformType::ke) {
+        const auto method = method_of(static_cast<Ke>(id));
+        if (!method) return std::nullopt;
+        id = std::to_underlying(*method);
+    }
     const auto row = std::ranges::find_if(
-        keywords, [&](const Keyword& keyword) { return keyword.type == transform.type && keyword.id == transform.id; });
+        keywords, [&](const Keyword& keyword) { return keyword.type == transform.type && keyword.id == id; });
     if (row == std::end(keywords)) return std::nullopt;
     return std::string(row->word == "sha" ? "sha1" : row->word);
 }
@@ -349,6 +357,12 @@ void number_from_one(std::vector<Proposal>& proposals) {
 }
 
 }  // namespace
+
+std::optional<Ke> method_of_word(std::string_view word) {
+    const auto row = std::ranges::find(keywords, word, &Keyword::word);
+    if (row == std::end(keywords) || row->type != TransformType::ke) return std::nullopt;
+    return static_cast<Ke>(row->id);
+}
 
 std::string Proposal::keywords() const {
     std::vector<Transform> sorted = transforms;

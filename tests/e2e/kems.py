@@ -61,3 +61,17 @@ def post_quantum_off(lab):
     gateways = Gateways(lab, right_keys={"post_quantum": "off"}).up()
     sa = established(gateways.left)
     assert sa["dh-group"] == "CURVE_25519" and "ake1" not in sa, sa
+
+
+@scenario
+def private_numbers(lab):
+    """Other numbers of private use, for those who share them; with one who does not, nothing comes of it."""
+    need(lab, "FRODOKEM_640_SHAKE")
+    words = {"proposals": "aes256gcm16-prfsha384-x25519-ke1_frodo640shake-ke1_none"}
+    gateways = Gateways(lab, options=("--private-numbers", "frodo640shake=50500"), **words).up()
+    assert established(gateways.left)["ake1"] == "FRODOKEM_640_SHAKE", established(gateways.left)
+    gateways.right.stop()
+    gateways.right = Cygnet(lab, gateways.right_host, gateways.right.config_path.read_text(), name="cygnetd-other")
+    gateways.left.command("down", "net", check=False)
+    gateways.left.up("net")
+    assert "ake1" not in established(gateways.left), established(gateways.left)

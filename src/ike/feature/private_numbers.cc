@@ -6,12 +6,13 @@
 
 #include "ike/feature/feature.h"
 #include "ike/match.h"
+#include "model/assigned_numbers.h"
 
 namespace cygnet::ike {
 namespace {
 
 ByteView vendor_id() {
-    constexpr std::string_view text = model::private_use::vendor_id;
+    const std::string_view text = model::private_vendor_id();
     return {reinterpret_cast<const std::uint8_t*>(text.data()), text.size()};
 }
 
