@@ -2,6 +2,8 @@
 // identity.
 #include <gtest/gtest.h>
 
+#include <array>
+
 #include "crypto/key_exchange.h"
 #include "sim/hostile_stage.h"
 #include "wire/key_piece.h"
@@ -206,6 +208,75 @@ TEST_F(LargeKeyLimits, EndWithAWholeValueThatIsNone) {
     EXPECT_EQ(stage.count(Counter::large_key_received), 1U);
     EXPECT_EQ(stage.count(Counter::bad_ke_value), 1U);
     EXPECT_EQ(stage.sas(), 1U) << "but the bystander's";
+}
+
+// ---- §5.4: from a peer with an identity, for a child ------------------------------------------------------
+
+class LargeKeyFollowups : public LargeKeyLimits {
+protected:
+    // Its CREATE_CHILD_SA is answered, and the victim waits for the pieces.
+    void begin_series() {
+        constexpr const char* esp = "aes256gcm16-x25519-ke1_mceliece348864";
+        model::Connection gateway = ike::test::connection(false);
+        gateway.children.front().esp_proposals = *model::parse_proposals(model::Protocol::esp, esp);
+        stage.configure(std::move(gateway), "aes256gcm16-prfsha384-x25519");
+        stage.peer.private_numbers = true;
+        stage.establish();
+        auto proposals = *model::parse_proposals(model::Protocol::esp, esp);
+        proposals.front().spi = {1, 2, 3, 5};
+        const auto range = [](const char* text) { return std::array{model::TrafficSelector::of(*model::AddressRange::parse(text))}; };
+        wire::MessageBuilder message;
+        message.add(wire::SaPayload{std::move(proposals)}).add(wire::NoncePayload{stage.peer.nonce_i});
+        message.add(wire::KePayload{.method = Ke::curve25519, .data = crypto::ke_offer(Ke::curve25519)->public_value});
+        message.add(wire::TsiPayload::of(range("10.1.0.0/16"))).add(wire::TsrPayload::of(range("10.2.0.0/16")));
+        take_link(stage.say(ExchangeType::create_child_sa, std::move(message)));
+        ASSERT_FALSE(link.empty()) << stage.victim.log();
+    }
+    // What the victim complains of; none: it waits for the next piece.
+    NotifyType say_followup(std::uint32_t offset, std::size_t octets) {
+        const Bytes data(octets, 0x5a);
+        const Bytes piece = wire::written(wire::KeyPiece{.total = whole, .offset = offset, .data = data});
+        wire::MessageBuilder message;
+        message.add(wire::KePayload{.method = Ke::mceliece_348864, .data = piece});
+        message.notify(NotifyType::additional_key_exchange, link);
+        const auto answers = stage.say(ExchangeType::ike_followup_ke, std::move(message));
+        take_link(answers);
+        for (const NotifyType type : {NotifyType::invalid_syntax, NotifyType::state_not_found})
+            if (!answers.empty() && answers.front().notify(type) != nullptr) return type;
+        return NotifyType::none;
+    }
+    void take_link(const std::vector<ike::test::ScriptedPeer::Answer>& answers) {
+        const auto* found = answers.empty() ? nullptr : answers.front().notify(NotifyType::additional_key_exchange);
+        if (found != nullptr) link = keep(found->data);
+    }
+
+    HostileStage stage{};
+    Bytes link{};
+};
+
+TEST_F(LargeKeyFollowups, EndTheSeriesButNotTheIkeSaWhenTheyAreNone) {
+    begin_series();
+    EXPECT_EQ(say_followup(0, smallest), NotifyType::none);
+    const Bytes before = link;
+    EXPECT_EQ(say_followup(smallest, smallest), NotifyType::none);
+    EXPECT_NE(link, before) << "each answer has a link of its own";
+    EXPECT_EQ(say_followup(3 * smallest, smallest), NotifyType::invalid_syntax);
+    EXPECT_EQ(stage.count(Counter::key_piece_gap), 1U);
+    EXPECT_EQ(say_followup(2 * smallest, smallest), NotifyType::state_not_found);
+    EXPECT_EQ(stage.sas(), 2U);
+    EXPECT_TRUE(stage.bystander_is_well());
+}
+
+TEST_F(LargeKeyFollowups, AreForgottenWhenTheyComeTooSlowly) {
+    begin_series();
+    EXPECT_EQ(say_followup(0, smallest), NotifyType::none);
+    for (std::uint32_t offset = smallest; offset <= 2 * smallest; offset += smallest) {
+        stage.pass(seconds(9));
+        EXPECT_EQ(say_followup(offset, smallest), NotifyType::none);
+    }
+    stage.pass(seconds(9));
+    EXPECT_EQ(say_followup(3 * smallest, smallest), NotifyType::state_not_found) << "3 KiB in 20 s";
+    EXPECT_EQ(stage.sas(), 2U);
 }
 
 }  // namespace

@@ -48,8 +48,7 @@ double seconds_since(const Context& context, Instant begun) {
 void lengthen_patience(Context& context, const IncomingKey& pieces) {
     Instant& deadline = context.sa.timer(Timer::half_open);
     if (deadline == Instant::never()) return;
-    const Duration earned = seconds(static_cast<Duration::rep>(pieces.octets() / limits::key_octets_per_second));
-    deadline = std::min(context.now, pieces.begun() + earned) + limits::half_open_life;
+    deadline = next_piece_awaited_from(pieces, context.now) + limits::half_open_life;
 }
 
 std::string refusal_of(Counter counter) {
@@ -65,6 +64,11 @@ std::string refusal_of(Counter counter) {
 }
 
 }  // namespace
+
+Instant next_piece_awaited_from(const IncomingKey& pieces, Instant now) {
+    const Duration earned = seconds(static_cast<Duration::rep>(pieces.octets() / limits::key_octets_per_second));
+    return std::min(now, pieces.begun() + earned);
+}
 
 bool goes_in_pieces(model::Ke method) {
     const auto shape = crypto::shape_of(method);

@@ -36,4 +36,8 @@ struct PieceFault {
 // Takes the piece that the KE payload holds, the first one into an empty box. A refusal has been counted.
 std::optional<PieceFault> take_piece(Context& context, Boxed<IncomingKey>& pieces, const wire::KePayload& ke);
 
+// From when on the next piece may take its time: not from now if those before it came more slowly than
+// limits::key_octets_per_second.
+Instant next_piece_awaited_from(const IncomingKey& pieces, Instant now);
+
 }  // namespace cygnet::ike

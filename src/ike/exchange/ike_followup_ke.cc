@@ -150,10 +150,11 @@ Result<Next> answer_made(Context& context, crypto::JobResult result) {
 
 // The peer's next IKE_FOLLOWUP_KE is awaited, with a new link.
 void await_followup(Context& context, wire::MessageBuilder& builder) {
-    Bytes& link = context.sa.followup_series->link;
-    link = context.core.rng.bytes(link_octets);
-    builder.notify(NotifyType::additional_key_exchange, link);
-    context.sa.timer(Timer::followup_ke) = context.now + model::limits::followup_ke_wait;
+    FollowupSeries& series = *context.sa.followup_series;
+    series.link = context.core.rng.bytes(link_octets);
+    builder.notify(NotifyType::additional_key_exchange, series.link);
+    const Instant from = series.pieces ? next_piece_awaited_from(*series.pieces, context.now) : context.now;
+    context.sa.timer(Timer::followup_ke) = from + model::limits::followup_ke_wait;
 }
 
 // The request brings a piece of the peer's public value; true with the last one.
