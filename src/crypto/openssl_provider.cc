@@ -222,22 +222,23 @@ int begin_provider(const OSSL_CORE_HANDLE*, const OSSL_DISPATCH* offered, const 
 }
 
 // Where the machine's configuration of OpenSSL stands in the way, such certificates are refused as before.
-bool register_provider() {
+using Provider = Handle<OSSL_PROVIDER, OSSL_PROVIDER_unload>;
+
+Provider register_provider() {
     for (const OneWay& each : one_way_keys()) {
         if (!is_post_quantum(each.type) || !supports(each.type) || OBJ_txt2nid(each.oid) != NID_undef) continue;
         const int number = OBJ_create(each.oid, each.name, each.name);
-        if (number == NID_undef || OBJ_add_sigid(number, NID_undef, number) != 1) return false;
+        if (number == NID_undef || OBJ_add_sigid(number, NID_undef, number) != 1) return nullptr;
     }
     // The default provider stays what OpenSSL falls back on.
-    return OSSL_PROVIDER_add_builtin(nullptr, "cygnet", begin_provider) == 1 &&
-           OSSL_PROVIDER_try_load(nullptr, "cygnet", 1) != nullptr;
+    if (OSSL_PROVIDER_add_builtin(nullptr, "cygnet", begin_provider) != 1) return nullptr;
+    return Provider(OSSL_PROVIDER_try_load(nullptr, "cygnet", 1));
 }
 
 }  // namespace
 
 void teach_openssl() {
-    static const bool taught = register_provider();
-    static_cast<void>(taught);
+    static const Provider loaded = register_provider();
 }
 
 }  // namespace cygnet::crypto
