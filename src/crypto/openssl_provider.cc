@@ -1,7 +1,7 @@
 // OpenSSL before 3.5 knows neither ML-DSA nor SLH-DSA. A provider of ours in this process gives it their public keys and the
 // verification of their signatures, computed by the rows of other libraries: OpenSSL then checks the signature of every
 // certificate, CRL and OCSP response itself, like any other, and nothing of it is done a second time by us
-// (docs/decisions/0029).
+// (docs/decisions/0027).
 #include "crypto/openssl_certificate.h"
 
 #include <openssl/opensslv.h>

@@ -1,4 +1,4 @@
-// ML-DSA in IKE_AUTH, alone and beside a classic signature (RFC 4739, docs/decisions/0029), between two engines and with
+// ML-DSA in IKE_AUTH, alone and beside a classic signature (RFC 4739, docs/decisions/0027), between two engines and with
 // somebody between them. draft-ietf-ipsecme-ikev2-pqc-auth.
 #include <gtest/gtest.h>
 
