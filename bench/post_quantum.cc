@@ -90,7 +90,8 @@ private:
 
 // The first key exchange method of the proposal that this build lacks.
 std::optional<std::string> lacking(const Terms& terms) {
-    for (const auto& proposal : model::parse_proposals(model::Protocol::ike, terms.proposals).value())
+    const auto proposals = model::parse_proposals(model::Protocol::ike, terms.proposals).value();
+    for (const model::Proposal& proposal : proposals)
         for (const model::Transform& transform : proposal.transforms)
             if ((transform.type == model::TransformType::ke || model::is_additional_ke(transform.type)) &&
                 !crypto::shape_of(static_cast<model::Ke>(transform.id)))
