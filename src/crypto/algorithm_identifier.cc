@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <optional>
+#include <vector>
 
 #include "crypto/der.h"
 #include "crypto/public_key.h"
@@ -112,9 +113,7 @@ bool is_prehash(std::string_view oid) {
     return last >= first_prehash && last <= last_prehash;
 }
 
-}  // namespace
-
-Bytes algorithm_identifier(const SignatureScheme& scheme) {
+Bytes make_identifier(const SignatureScheme& scheme) {
     if (const OneWay* one_way = one_way_of(scheme.kind)) return identifier(one_way->oid);
     const auto hash = std::ranges::find(hash_names, scheme.hash, &HashName::hash);
     ASSERT(hash != hash_names.end());
@@ -123,7 +122,34 @@ Bytes algorithm_identifier(const SignatureScheme& scheme) {
     return identifier(rsa_pss_oid, pss_parameters(*hash));
 }
 
+// As everybody writes them: a message that announces signatures (RFC 9593) has a dozen.
+struct Written {
+    SignatureScheme scheme;
+    Bytes octets;
+};
+const std::vector<Written>& usual_identifiers() {
+    static const std::vector<Written> all = [] {
+        std::vector<Written> made;
+        const auto add = [&](const SignatureScheme& scheme) { made.push_back({scheme, make_identifier(scheme)}); };
+        for (const HashName& hash : hash_names)
+            for (const Kind kind : {Kind::rsa_pss, Kind::rsa_pkcs1, Kind::ecdsa}) add({kind, hash.hash});
+        for (const OneWay& each : one_way_keys()) add({each.kind, SignatureHash::identity});
+        return made;
+    }();
+    return all;
+}
+
+}  // namespace
+
+Bytes algorithm_identifier(const SignatureScheme& scheme) {
+    const auto& usual = usual_identifiers();
+    const auto known = std::ranges::find(usual, scheme, &Written::scheme);
+    return known != usual.end() ? known->octets : make_identifier(scheme);
+}
+
 Result<SignatureScheme> parse_algorithm_identifier(ByteView der) {
+    for (const Written& usual : usual_identifiers())
+        if (equal(usual.octets, der)) return usual.scheme;
     const Identifier named = TRY(read_identifier(der));
     if (!der.empty()) return fail(Errc::trailing, "signature algorithm");
     if (named.oid == rsa_pss_oid) return read_pss(named.parameters);

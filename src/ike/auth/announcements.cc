@@ -220,10 +220,12 @@ AnnouncementList accepted_methods(std::span<const AcceptedProofs> accepted, std:
 }
 
 Bytes encoded(const AnnouncementList& list) {
-    Bytes data;
+    constexpr std::size_t usual = 24;
+    Bytes data, details;
+    data.reserve(usual * list.size());
     Writer writer(data);
     for (const Announcement& announcement : list) {
-        Bytes details;
+        details.clear();
         if (announcement.scheme) details.push_back(announcement.cert_link);
         if (announcement.method == AuthMethod::digital_signature)
             append(details, crypto::algorithm_identifier(*announcement.scheme));
