@@ -75,7 +75,7 @@ def compression_of_both_families_and_of_transport_mode(lab):
     wire = lab.capture(left_host, "to-right", "ip")
     ends[0].up("net")
     ends[0].command("up", "six")
-    for size in (100, 700, 1300):
+    for size in (1300, 700, 100):  # the smallest last: where they do not shrink, the packets after them are spared an attempt
         assert ping(left_host, "192.0.2.2", size=size).lost == 0, size
         assert ping(left_host, "fd00:2::1", source="fd00:1::1", size=size).lost == 0, size
     assert tcp_transfer(lab, left_host, right_host, "192.0.2.2", seconds=1).bytes > 1_000_000
