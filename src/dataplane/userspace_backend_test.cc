@@ -2,6 +2,8 @@
 
 #include <netinet/udp.h>
 
+#include <semaphore>
+
 #include "dataplane/test_tunnel.h"
 
 namespace cygnet::dataplane {
@@ -295,6 +297,41 @@ TEST_F(Tunnel, tells_when_the_peer_uses_a_child_that_is_not_active_yet) {
     EXPECT_TRUE(ping());
     right.dispatch_until([] { return false; });
     EXPECT_EQ(right.seen.size(), 1U);
+}
+
+// What is in a socket can be newer than the table with which a worker has begun its turn.
+TEST_F(Tunnel, takes_packets_of_a_child_that_was_installed_during_the_turn) {
+    std::binary_semaphore begun{0}, installed{0};
+    std::atomic<bool> halt{false};
+    open(left);
+    UserspaceConfig config;
+    config.workers = 1;
+    config.now = [&] {
+        if (halt.exchange(false)) {
+            begun.release();
+            installed.acquire();
+        }
+        return os::now();
+    };
+    open(right, config);
+    if (IsSkipped() || HasFatalFailure()) return;
+    model::ChildSaSpec spec = esp::testing::test_spec();
+    spec.udp_encapsulation = true;
+    install(left, copy(spec));
+    halt = true;
+    left.host.run([] {
+        const os::Fd socket(::socket(AF_INET, SOCK_DGRAM, 0));
+        const auto to = address_of("192.0.2.2", 4500);
+        Bytes stranger(100, 7);
+        ::sendto(socket.number(), stranger.data(), stranger.size(), 0, to.get(), to.size);
+    });
+    begun.acquire();
+    install(right, esp::testing::mirrored(spec));
+    auto pinged = std::async(std::launch::async, [&] { return ping(); });
+    left.dispatch_until([&] { return left.backend->usage(spec.id)->packets_out != 0; });
+    installed.release();
+    EXPECT_TRUE(pinged.get());
+    EXPECT_EQ(right.dropped(Drop::unknown_spi), 1U) << "the stranger's packet alone";
 }
 
 TEST_F(Tunnel, loses_nothing_when_a_child_is_replaced) {

@@ -20,19 +20,9 @@ using esp::Drop;
 constexpr std::size_t ah_octets_max = 2 * 65536;  // a packet, and its headers apart
 constexpr std::uint64_t tag_tun = ~0ULL, tag_stop = ~0ULL - 1, tag_wake = ~0ULL - 2,
                         tag_control = ~0ULL - 3, tag_ah = 1ULL << 32;  // and a port's index; else the index of a carrier
-constexpr std::uint32_t unproven_mtu = model::limits::path_mtu_min_v6;  // takes every path of our days
-constexpr std::uint32_t probe_octets_max = 9000;                 // longer than that are loopback and the like
 constexpr int held_review_ms = 1000;                            // while packets wait for a child
 constexpr std::uint8_t nat_keepalive = 0xff;                    // RFC 3948 §2.3
 constexpr std::size_t non_esp_marker_size = 4;                  // RFC 3948 §2.2
-
-// RFC 8200 §5: IPv6 takes this much everywhere, be it in fragments of what carries it. RFC 791 has less, in practice nobody.
-std::size_t smallest_mtu(model::Family family) {
-    return family == model::Family::v4 ? model::limits::path_mtu_min_v4 : model::limits::path_mtu_min_v6;
-}
-std::uint32_t smallest_path_mtu(const esp::Child& child) {
-    return static_cast<std::uint32_t>(smallest_mtu(child.path.remote.address.family()));
-}
 
 // RFC 4301 §5.1.2 and §8.1. In transport mode the header outside is the packet's own.
 OuterHeader outer_header(const esp::Child& child, const esp::InnerPacket& inner, bool fits) {
@@ -82,8 +72,8 @@ void Worker::run() {
     for (;;) {
         const int events = ::epoll_wait(epoll_.number(), ready.data(), ready.size(), held_.empty() ? -1 : held_review_ms);
         count(statistics_.waits);
-        now_ = parts_.now();
         table_ = &parts_.table->enter(parts_.number);
+        now_ = parts_.now();
         bool stopping = false;
         if (events <= 0) review_held();
         for (int i = 0; i < events; ++i) {
@@ -105,6 +95,17 @@ void Worker::run() {
         parts_.table->leave(parts_.number);
         if (stopping) return;
     }
+}
+
+// A turn can be long, or held up: what it finds in its sockets may be newer than the table that it began with, as the first packets
+// of a child are that was installed meanwhile. False if there is no newer one. No child of the old one is held afterwards.
+bool Worker::renew_table() {
+    if (parts_.table->is_newest(*table_)) return false;
+    finish_group();
+    flush_outbound();
+    parts_.table->leave(parts_.number);
+    table_ = &parts_.table->enter(parts_.number);
+    return true;
 }
 
 void Worker::stop() {
@@ -149,6 +150,7 @@ void Worker::forward(const VnetHeader& header, std::uint8_t* packet, std::size_t
     const auto segments = inner ? Segmenter::of(header, packet, *inner) : std::nullopt;
     if (!segments) return drops_.add(Drop::bad_packet);
     const esp::Child* child = child_for(packet, *inner);
+    if (child == nullptr && renew_table()) child = child_for(packet, *inner);
     if (child == nullptr) return drops_.add(Drop::no_policy, segments->count());
     if (!child->sa) return meet_policy(*child, header, {packet, size}, *inner, segments->count());
     if (child->per_resource && child->resource != parts_.number && parts_.of > 1) wish_for_own(*child);
@@ -250,35 +252,6 @@ void Worker::drop(const esp::Child& child, Drop why, std::size_t packets) {
 }
 
 // ---- sizes ------------------------------------------------------------------------------------------
-
-// The longest packet that reaches the peer in one piece, for all we know: what a packet of the peer has proven, where the
-// peer would prove it; else the kernel's word.
-std::uint32_t Worker::path_mtu_of(const esp::Child& child) {
-    if (child.path.tcp()) return super_packet_octets_max;
-    esp::PathMtu& path = child.sa->out.path_mtu;
-    if (const std::uint32_t known = path.at(now_)) return known;
-    std::uint32_t octets = kernel_path_mtu_.ask(child.path.remote.address);
-    if (octets == 0) octets = super_packet_octets_max;  // no way there: sizes are not what is wrong
-    if (const std::uint32_t capped = path.capped(now_)) octets = std::min(octets, capped);
-    if (path.peer_probes())
-        octets = std::min(octets, std::max(path.proven(now_), unproven_mtu));
-    path.set(octets, now_ + model::limits::path_mtu_ask);
-    return octets;
-}
-
-// Two dummy packets (RFC 4303 §2.6). One says that we probe; the other is as long as our first link takes: whether it
-// arrives, and in how many pieces, shows the peer what the path takes. It likewise shows us.
-void Worker::probe_path(const esp::Child& child) {
-    if (child.path.tcp() || child.sa->ah || !child.sa->out.path_mtu.probe_is_due(now_, model::limits::path_mtu_memory)) return;
-    const std::uint32_t link = kernel_path_mtu_.ask(child.path.remote.address);
-    if (link <= unproven_mtu || link > probe_octets_max) return;
-    for (const std::uint32_t octets : {unproven_mtu, link}) {
-        flush_outbound();
-        const std::size_t size = esp::payload_mtu(child, octets);
-        std::memset(batch_.add(child, {}, size, esp::protocol::none), 0, size);
-    }
-    flush_outbound();
-}
 
 void Worker::refuse_too_big(const esp::Child& child, const std::uint8_t* packet, const esp::InnerPacket& inner,
                             std::size_t mtu, std::size_t packets) {
@@ -441,6 +414,11 @@ bool Worker::take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t*
     return true;
 }
 
+const esp::Child* Worker::inbound_child(std::uint32_t spi) {
+    const esp::Child* child = table_->inbound(spi);
+    return child == nullptr && renew_table() ? table_->inbound(spi) : child;
+}
+
 void Worker::take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size) {
     const auto refuse = [&](Drop why) {
         drops_.add(why);
@@ -450,7 +428,7 @@ void Worker::take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std
     if (!spi) return refuse(Drop::too_short);
     if (*spi < 256) return refuse(Drop::reserved_spi);
     const esp::Child* child =
-        group_.count != 0 && group_.child->sa->in.spi == *spi ? group_.child : table_->inbound(*spi);
+        group_.count != 0 && group_.child->sa->in.spi == *spi ? group_.child : inbound_child(*spi);
     if (child == nullptr || child->sa->ah) return refuse(Drop::unknown_spi);
     const bool joins = group_.child == child && group_.carrier == carrier && group_.path->stream == datagram.path.stream &&
                        group_.path->remote == datagram.path.remote && group_.count < group_packets_max;
@@ -533,28 +511,6 @@ void Worker::report_violation(const esp::Child& child, ByteView packet) {
     }
     tell({.kind = EventKind::selectors_violated, .child = child.id},
          packet.first(std::min(packet.size(), model::limits::invalid_selectors_octets)), Drop::event_queue_full);
-}
-
-// What the peer's packets show of the path, in both directions most likely. In fragments: longer ones do not get through
-// in one piece, which is found without DF, and without the ICMP messages that firewalls swallow.
-void Worker::learn_path_mtu(const Group& group) {
-    const esp::Child& child = *group.child;
-    esp::PathMtu& path = child.sa->out.path_mtu;
-    const Instant until = now_ + model::limits::path_mtu_memory;
-    bool news = false;
-    if (group.fragment_octets != 0) {
-        const std::uint32_t octets = std::max(group.fragment_octets, smallest_path_mtu(child));
-        news |= path.cap(octets, now_, until);
-        news |= path.prove(octets, now_, until);
-    }
-    const auto whole = static_cast<std::uint32_t>(esp::outer_size(child, group.esp_octets));
-    if (whole > unproven_mtu) news |= path.prove(whole, now_, until);
-    const auto is_dummy = [](const esp::InboundPacket& packet) { return packet.drop == Drop::dummy; };
-    if (!path.peer_probes() && std::ranges::any_of(std::span(group.packets).first(group.count), is_dummy)) {
-        path.set_peer_probes();
-        news = true;
-    }
-    if (news) path.forget();
 }
 
 void Worker::tell_about(const Group& group) {

@@ -45,6 +45,9 @@ struct WorkerParts {
     std::function<Instant()> now;
 };
 
+// RFC 8200 §5: IPv6 takes this much everywhere, be it in fragments of what carries it. RFC 791 has less, in practice nobody.
+std::size_t smallest_mtu(model::Family family);
+
 class Worker final : private PacketSink {
 public:
     explicit Worker(WorkerParts parts);
@@ -89,6 +92,7 @@ private:
     };
 
     void watch(int fd, std::uint64_t tag);
+    bool renew_table();
     void outbound_turn();
     // What the packets of one super-packet have in common on their way out.
     struct Outbound {
@@ -127,6 +131,7 @@ private:
     std::size_t send_into_stream(const esp::Child& child, std::span<const std::uint8_t> octets);
     void take_datagram(const Carrier& carrier, const ReceivedDatagram& datagram);
     bool take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t* segment, std::size_t size);
+    const esp::Child* inbound_child(std::uint32_t spi);
     void take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std::uint8_t* esp, std::size_t size);
     void finish_group();
     void deliver(const esp::Child& child, const esp::InboundPacket& packet);

@@ -90,7 +90,7 @@ void Worker::take_ah(MutableByteView packet) {
     const auto place = esp::find_ah(packet);
     if (!place) return drops_.add(Drop::bad_ah_header);
     if (place->spi < 256) return drops_.add(Drop::reserved_spi);
-    const esp::Child* const child = table_->inbound(place->spi);
+    const esp::Child* const child = inbound_child(place->spi);
     if (child == nullptr || child->sa->ah == nullptr) return drops_.add(Drop::unknown_spi);
     const esp::OpenedAh opened = esp::open_ah(*child, packet, *place, now_);
     esp::SaRuntime& sa = *child->sa;

@@ -32,6 +32,8 @@ public:
         return *current_.load();
     }
     void leave(std::size_t reader) { slots_[reader].epoch.store(0); }
+    // Whether nothing has been published since this reader's enter().
+    bool is_newest(const T& held) const { return &held == current_.load(); }
 
     // ---- the one writer ------------------------------------------------------------------------
     const T& newest() const { return *current_.load(); }

@@ -28,7 +28,10 @@ TEST(Published, frees_an_old_value_when_its_reader_has_left) {
         published.publish(std::make_unique<Traced>(3, &alive));
         EXPECT_EQ(published.reclaim(), 2U);
         EXPECT_EQ(held.value, 1);
-        EXPECT_EQ(published.enter(1).value, 3);
+        EXPECT_FALSE(published.is_newest(held));
+        const Traced& newest = published.enter(1);
+        EXPECT_EQ(newest.value, 3);
+        EXPECT_TRUE(published.is_newest(newest));
         published.leave(0);
         EXPECT_EQ(published.reclaim(), 0U);
         EXPECT_EQ(alive, 1);
