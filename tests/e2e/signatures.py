@@ -1,8 +1,11 @@
 """Signatures that a quantum computer does not forge, alone and beside a classic one."""
 
+import sys
+
+from lab import CommandFailed
 from lab.pki import Authority, PostQuantumAuthority
 
-from scenario import Cygnet, Gateways, configuration, connection, counter, established, scenario, wait_until
+from scenario import SKIPPED, Cygnet, Gateways, configuration, connection, counter, established, scenario, wait_until
 from tunnels import ipv4_packets
 
 
@@ -56,6 +59,26 @@ def ml_dsa_certificates_three_deep(lab):
         listed = session.stream("list-certs", "list-cert")[0]
     assert sum(event.get("has_privkey") == "yes" for event in listed) == 1, listed
     assert {event["key-type"] for event in listed} == {"ML-DSA-87"}, listed
+
+
+@scenario
+def slh_dsa_on_a_bad_path(lab):
+    """A hash-based signature of 17 KB each way at 5 % loss, with certificates of an ML-DSA CA."""
+    try:
+        authority = PostQuantumAuthority(lab.folder, "mldsa44")
+        files = {side: files_of(authority, side, "slhdsasha2128f") for side in ("left", "right")}
+    except CommandFailed as reason:
+        if "no keys of the kind" not in str(reason):
+            raise
+        print("SKIPPED: this build has no SLH-DSA (tools/build-botan)")
+        sys.exit(SKIPPED)
+    gateways = Pair(lab, files, [("ike:slhdsa", "own.pem")], proposals="aes256gcm16-prfsha384-x25519-ke1_mlkem768")
+    for host in gateways.hosts:
+        host.lose(50, "meta l4proto udp")
+    gateways.left.up("net", timeout_s=60)
+    for daemon in (gateways.left, gateways.right):
+        assert "SLH-DSA-SHA2-128f successful" in daemon.log(), daemon.log()
+        established(daemon)
 
 
 @scenario
