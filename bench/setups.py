@@ -85,10 +85,10 @@ secrets {
 """
 
 CLASSIC, HYBRID = "aes256gcm16-prfsha384-x25519", "aes256gcm16-prfsha384-x25519-ke1_mlkem768"
-# The metric, what is set up, the proposal, the kind of keys where certificates authenticate.
-KINDS = [("P13", "PSK, X25519", CLASSIC, None), ("P14", "ECDSA certificates, X25519", CLASSIC, "ecdsa256"),
-         ("P15", "PSK, X25519 + ML-KEM-768", HYBRID, None),
-         ("P15", "ECDSA certificates, X25519 + ML-KEM-768", HYBRID, "ecdsa256")]
+# What authenticates: its name, the metric of its classic set-up, and the kind of keys where certificates do.
+PROOFS = [("PSK", "P13", None), ("ECDSA certificates", "P14", "ecdsa256")]
+# What is set up with each: the name of the key exchange and the proposal. The hybrid one's metric is P15.
+EXCHANGES = [("X25519", CLASSIC), ("X25519 + ML-KEM-768", HYBRID)]
 
 
 class Pair:
@@ -177,23 +177,35 @@ def measure(lab, entry, rounds, wanted):
     """The entries of all kinds of set-up, each beside strongSwan's."""
     if wanted(["P19", "P20"]):
         yield from measure_many(lab, entry)
-    for index, (identity, kind, proposal, keys) in enumerate(KINDS):
-        if not wanted([identity]):
-            continue
-        authority = Authority(lab.folder, keys) if keys else None
-        short = f"set{index}"
-        pairs = [Pair(lab, f"{short}-c", Cygnet, proposal, authority), Pair(lab, f"{short}-s", StrongSwan, proposal, authority)]
-        samples = []
-        for number in range(rounds):
-            order = pairs if number % 2 == 0 else list(reversed(pairs))
-            results = {pair.name: pair.set_up() for pair in order}
-            samples.append([results[pair.name] for pair in pairs])
-            print(f"  {kind}: responder {samples[-1][0][1]:.3f} ms, strongSwan {samples[-1][1][1]:.3f} ms", file=sys.stderr)
-        other = "strongSwan, kernel-libipsec"
-        yield entry(identity, f"CPU per set-up, responder: {kind}", "ms", other, [(own[1], his[1]) for own, his in samples])
-        yield entry(identity, f"CPU per set-up, initiator: {kind}", "ms", other, [(own[0], his[0]) for own, his in samples])
-        for pair in pairs:
-            pair.stop()
+    for proof, identity, keys in PROOFS:
+        if wanted([identity, "P15"]):
+            yield from measure_proof(lab, entry, rounds, proof, identity, keys)
+
+
+def measure_proof(lab, entry, rounds, proof, identity, keys):
+    """Classic and hybrid set-ups of both makes, in turns."""
+    authority = Authority(lab.folder, keys) if keys else None
+    pairs = {(exchange, make): Pair(lab, f"{identity.lower()}{place}-{make.__name__[0].lower()}", make, proposal, authority)
+             for place, (exchange, proposal) in enumerate(EXCHANGES) for make in (Cygnet, StrongSwan)}
+    samples = {of: [] for of in pairs}
+    for number in range(rounds):
+        for of in list(pairs) if number % 2 == 0 else reversed(list(pairs)):
+            samples[of].append(pairs[of].set_up())
+            print(f"  {proof}, {of[0]}: {of[1].__name__}'s responder {samples[of][-1][1]:.3f} ms", file=sys.stderr)
+    for pair in pairs.values():
+        pair.stop()
+    (classic, _), (hybrid, _) = EXCHANGES
+    for end, role in ((1, "responder"), (0, "initiator")):
+        def beside(own, other):
+            return [(mine[end], his[end]) for mine, his in zip(samples[own], samples[other])]
+
+        for exchange, metric in ((classic, identity), (hybrid, "P15")):
+            yield entry(metric, f"CPU per set-up, {role}: {proof}, {exchange}", "ms", "strongSwan, kernel-libipsec",
+                        beside((exchange, Cygnet), (exchange, StrongSwan)))
+        yield entry("P15", f"CPU per set-up, {role}: {proof}, {hybrid}", "ms", f"itself with {classic} alone",
+                    beside((hybrid, Cygnet), (classic, Cygnet)))
+        yield entry("P15", f"CPU per set-up of strongSwan, {role}: {proof}, {hybrid}", "ms", f"itself with {classic} alone",
+                    beside((hybrid, StrongSwan), (classic, StrongSwan)))
 
 
 def measure_many(lab, entry):
