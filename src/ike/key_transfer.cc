@@ -100,6 +100,11 @@ void note_pieces_sent(Context& context, const OutgoingKey& pieces, model::Ke met
                             pieces.total(), pieces.pieces(), seconds_since(context, pieces.begun())));
 }
 
+bool pieces_get_through(const IkeSa& sa) {
+    const OutgoingKey* pieces = outgoing(sa);
+    return pieces != nullptr && pieces->any_answered();
+}
+
 std::optional<RetransmissionSchedule> piece_schedule(const Context& context, const std::optional<RetransmissionSchedule>& probing,
                                                      const RetransmissionSchedule& usual) {
     const OutgoingKey* pieces = outgoing(context.sa);

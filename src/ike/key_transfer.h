@@ -22,6 +22,8 @@ void add_next_piece(Context& context, OutgoingKey& pieces, model::Ke method, wir
 void note_piece_answered(Context& context);
 // All of them have been answered.
 void note_pieces_sent(Context& context, const OutgoingKey& pieces, model::Ke method);
+// Whether the outstanding request carries a piece and one before it has been answered: fragments of this size get through.
+bool pieces_get_through(const IkeSa& sa);
 // RFC 6298: when a request that carries a piece is sent again. `probing`: the schedule of the search for smaller fragments, if
 // there is one; `usual`: of other requests. Nothing if our request carries none.
 std::optional<RetransmissionSchedule> piece_schedule(const Context& context, const std::optional<RetransmissionSchedule>& probing,

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ike/context.h"
+#include "ike/key_transfer.h"
 #include "ike/trace.h"
 
 namespace cygnet::ike {
@@ -137,7 +138,7 @@ bool fits(Context& context, const SentMessage& sent, const model::Path& path) {
 
 bool probe_smaller(Context& context) {
     IkeSa& sa = context.sa;
-    if (!sa.protection) return false;
+    if (!sa.protection || pieces_get_through(sa)) return false;
     auto smaller = next_smaller(context, *sa.protection, sa.window.outstanding_request(), sa.path);
     if (!smaller) return false;
     sa.fragment_ip_octets = std::min(current_size(context), smaller->ip_octets);
