@@ -210,19 +210,13 @@ int only(std::string_view kind, int set_ups) {
     return 0;
 }
 
-int argument(int argc, char** argv, std::string_view flag, int fallback) {
-    for (int i = 1; i + 1 < argc; ++i)
-        if (argv[i] == flag) return std::max(1, std::atoi(argv[i + 1]));
-    return fallback;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
     if (argc == 4 && argv[1] == std::string_view("only")) return only(argv[2], std::max(1, std::atoi(argv[3])));
-    const int pairs = argument(argc, argv, "--pairs", 9);
-    const int set_ups = argument(argc, argv, "--set-ups", 1000);
-    const int many = argument(argc, argv, "--many", 10'000);
+    const int pairs = bench::argument(argc, argv, "--pairs", 9);
+    const int set_ups = bench::argument(argc, argv, "--set-ups", 1000);
+    const int many = bench::argument(argc, argv, "--many", 10'000);
     std::vector<bench::Measurement> all = measure_many(many, Clients::alike);
     const std::vector<bench::Measurement> named = measure_many(many, Clients::named);
     all.insert(all.end(), named.begin(), named.end());

@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cygnet::bench {
@@ -44,6 +46,13 @@ inline void print(const std::vector<Measurement>& all) {
     std::string text;
     for (const Measurement& measured : all) text += (text.empty() ? "[\n " : ",\n ") + json_of(measured);
     fmt::print("{}\n]\n", text);
+}
+
+// The number behind `flag` on the command line, at least 1.
+inline int argument(int argc, char** argv, std::string_view flag, int fallback) {
+    for (int i = 1; i + 1 < argc; ++i)
+        if (argv[i] == flag) return std::max(1, std::atoi(argv[i + 1]));
+    return fallback;
 }
 
 inline double nanoseconds_now() {

@@ -124,17 +124,11 @@ void compare(const SetUp& plain, const SetUp& wanted, int rounds, double seconds
     all.push_back(counted("exchanges", &bench::Crossed::exchanges));
 }
 
-int argument(int argc, char** argv, std::string_view flag, int fallback) {
-    for (int i = 1; i + 1 < argc; ++i)
-        if (argv[i] == flag) return std::max(1, std::atoi(argv[i + 1]));
-    return fallback;
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
-    const int rounds = argument(argc, argv, "--pairs", 9);
-    const double seconds = argument(argc, argv, "--milliseconds", 100) / 1e3;
+    const int rounds = bench::argument(argc, argv, "--pairs", 9);
+    const double seconds = bench::argument(argc, argv, "--milliseconds", 100) / 1e3;
     std::vector<bench::Measurement> all;
     for (const auto& family : families)
         for (std::size_t i = 1; i < family.size(); ++i) compare(family.front(), family[i], rounds, seconds, all);

@@ -368,21 +368,22 @@ class AnnouncingPeer : public testing::Test {
 protected:
     Node victim{7};
     ScriptedPeer peer{victim};
-    void configure() {
+    // A connection with a shared key and one with certificates, whose lists differ.
+    static void configure(ScriptedPeer& at) {
         auto config = config_of(connection(false));
         model::Connection second = with_certificates(false);
         second.name = "second";
         config->connections["second"] = std::make_shared<const model::Connection>(second);
         Host host;
         host.add(NamedAuthority("CA"), "b.example", crypto::KeyType::ecdsa_256).trust_many();
-        peer.step(Configure{config, host.credentials});
+        at.step(Configure{config, host.credentials});
     }
     std::uint64_t count(Counter counter) const { return victim.engine.counters()[counter]; }
 };
 
 // RFC 9593 §3.2 [75]: unknown announcements are ignored; any number of them costs nothing.
 TEST_F(AnnouncingPeer, MayAnnounceTenThousandMethods) {
-    configure();
+    configure(peer);
     peer.init();
     Bytes data;
     for (unsigned i = 0; i < 10'000; ++i) append(data, Bytes{2, 200});
@@ -399,13 +400,7 @@ TEST_F(AnnouncingPeer, MustBeWhomItNamedBefore) {
         SCOPED_TRACE(name);
         Node fresh{7};
         ScriptedPeer one{fresh};
-        auto config = config_of(connection(false));
-        model::Connection second = with_certificates(false);
-        second.name = "second";
-        config->connections["second"] = std::make_shared<const model::Connection>(second);
-        Host host;
-        host.add(NamedAuthority("CA"), "b.example", crypto::KeyType::ecdsa_256).trust_many();
-        one.step(Configure{config, host.credentials});
+        configure(one);
         one.init();
         const auto first = *wire::parse_message(one.init_response);
         ASSERT_NE(first.notify(NotifyType::supported_auth_methods), nullptr);
@@ -427,7 +422,7 @@ TEST_F(AnnouncingPeer, MustBeWhomItNamedBefore) {
 
 // One exchange brings the list; there is nothing to come for another one.
 TEST_F(AnnouncingPeer, GetsTheListOnce) {
-    configure();
+    configure(peer);
     peer.init();
     ASSERT_EQ(peer.send(ExchangeType::ike_intermediate, {}).size(), 1u);
     const auto refused = peer.send(ExchangeType::ike_intermediate, {});
