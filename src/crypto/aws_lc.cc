@@ -12,6 +12,7 @@
 #include <openssl/experimental/kem_deterministic_api.h>
 #include <openssl/hmac.h>
 #include <openssl/nid.h>
+#include <openssl/rand.h>
 #include <openssl/rsa.h>
 #include <openssl/sha.h>
 
@@ -478,6 +479,12 @@ constexpr SignatureRow signature_rows[] = {
 
 std::string version() { return std::string(AWSLC_VERSION_NAME " ") + AWSLC_VERSION_NUMBER_STRING; }
 
+// The library measures the jitter of this machine before it has random octets to give.
+void gather_entropy() {
+    std::uint8_t octet;
+    must(RAND_bytes(&octet, 1));
+}
+
 }  // namespace
 
 Library aws_lc() {
@@ -488,7 +495,8 @@ Library aws_lc() {
             .packets = packet_rows,
             .cbcs = cbc_rows,
             .key_exchanges = ke_rows,
-            .signatures = signature_rows};
+            .signatures = signature_rows,
+            .prepare = gather_entropy};
 }
 
 }  // namespace cygnet::crypto

@@ -205,6 +205,11 @@ const std::vector<CatalogueRow>& catalogue() {
     return rows;
 }
 
+void prepare() {
+    for (const Library& library : libraries())
+        if (library.prepare != nullptr) library.prepare();
+}
+
 bool fits_first_message(model::Ke method) {
     const auto shape = shape_of(method);
     return !shape || std::max(shape->initiator_size, shape->responder_size) <= model::limits::first_message_key_octets;

@@ -122,6 +122,7 @@ struct Library {
     std::span<const CbcRow> cbcs{};
     std::span<const KeRow> key_exchanges{};
     std::span<const SignatureRow> signatures{};
+    void (*prepare)() = nullptr;  // what the first use would wait for otherwise
 };
 
 // The libraries of this build, best first: the first one that has a row serves the algorithm.

@@ -114,6 +114,10 @@ public:
                                options_.network.nat_port,
                                options_.network.tcp_port == 0 ? "" : fmt::format(" and TCP port {}", options_.network.tcp_port),
                                network_->data_plane().description(), options_.vici));
+        jobs_.submit([] {
+            crypto::prepare();
+            return os::JobPool::Finish([] {});
+        });
         TRY(control_.start());
         return {};
     }
