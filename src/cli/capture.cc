@@ -16,7 +16,8 @@ constexpr std::uint8_t protocol_udp = 17, header_hop_by_hop = 0, header_routing 
 constexpr std::uint16_t ike_port = 500, nat_port = 4500;
 
 Result<Captured> read_udp(Reader reader, model::IpAddress from, model::IpAddress to) {
-    CapturedIke ike{{from, TRY(reader.u16("source port"))}, {to, TRY(reader.u16("destination port"))}, {}};
+    const auto from_port = TRY(reader.u16("source port")), to_port = TRY(reader.u16("destination port"));
+    CapturedIke ike{{from, from_port}, {to, to_port}, {}};
     const auto length = TRY(reader.u16("UDP length"));
     TRY(reader.u16("UDP checksum"));
     constexpr std::size_t udp_header = 8;

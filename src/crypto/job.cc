@@ -14,9 +14,10 @@ using model::AuthMethod;
 
 // RFC 7427 §3: one octet of length, the AlgorithmIdentifier, the signature.
 Result<SignedAuth> signed_auth(const SignJob& job) {
-    if (job.old_method)
-        return SignedAuth{.method = job.method,
-                          .auth_data = TRY(sign_old_method(job.key, job.method, job.octets))};
+    if (job.old_method) {
+        Bytes signature = TRY(sign_old_method(job.key, job.method, job.octets));
+        return SignedAuth{.method = job.method, .auth_data = std::move(signature)};
+    }
     const Bytes algorithm = algorithm_identifier(job.scheme);
     const Bytes signature = TRY(sign(job.key, job.scheme, job.octets));
     const auto size = static_cast<std::uint8_t>(algorithm.size());

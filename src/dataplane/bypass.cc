@@ -41,7 +41,8 @@ Result<std::vector<BypassRule>> bypass_rules(const model::TrafficSelectors& loca
         for (const model::TrafficSelector& to : remote) {
             const auto protocol = protocol_of(from, to);
             if (from.addresses.family() != to.addresses.family() || !protocol) continue;
-            BypassRule rule{.protocol = *protocol, .from_ports = TRY(ports_of(from)), .to_ports = TRY(ports_of(to))};
+            const auto from_ports = TRY(ports_of(from)), to_ports = TRY(ports_of(to));
+            BypassRule rule{.protocol = *protocol, .from_ports = from_ports, .to_ports = to_ports};
             for (const Prefix& source : prefixes_of(from.addresses))
                 for (const Prefix& destination : prefixes_of(to.addresses)) {
                     rule.from = source;

@@ -424,7 +424,8 @@ void XfrmBackend::set_timer() {
 
 Result<> XfrmBackend::install_policy(const model::PolicySpec& spec) {
     if (policies_.contains(spec.id)) return fail(Errc::state, "policy", "installed already");
-    Policy policy{.kind = spec.kind, .reqid = spec.reqid, .selectors = TRY(selectors_of(spec.local, spec.remote)), .remote = spec.remote, .options = spec.kernel};
+    auto selectors = TRY(selectors_of(spec.local, spec.remote));
+    Policy policy{.kind = spec.kind, .reqid = spec.reqid, .selectors = std::move(selectors), .remote = spec.remote, .options = spec.kernel};
     Policy& added = policies_.emplace(spec.id, std::move(policy)).first->second;
     for (const Selector& selector : added.selectors) {
         PolicyAction action{.drop = spec.kind == model::PolicyKind::drop,

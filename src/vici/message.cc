@@ -51,7 +51,8 @@ Result<Section> read_section(Reader& reader, std::size_t depth) {
         switch (static_cast<Element>(TRY(reader.u8("VICI element")))) {
             case Element::section_start: {
                 std::string name = TRY(read_name(reader));
-                section.add_entry({std::move(name), TRY(read_section(reader, depth + 1))});
+                Section inner = TRY(read_section(reader, depth + 1));
+                section.add_entry({std::move(name), std::move(inner)});
                 break;
             }
             case Element::section_end:
@@ -59,12 +60,14 @@ Result<Section> read_section(Reader& reader, std::size_t depth) {
                 return section;
             case Element::key_value: {
                 std::string name = TRY(read_name(reader));
-                section.add_entry({std::move(name), TRY(read_value(reader))});
+                std::string value = TRY(read_value(reader));
+                section.add_entry({std::move(name), std::move(value)});
                 break;
             }
             case Element::list_start: {
                 std::string name = TRY(read_name(reader));
-                section.add_entry({std::move(name), TRY(read_list(reader))});
+                List items = TRY(read_list(reader));
+                section.add_entry({std::move(name), std::move(items)});
                 break;
             }
             default: return fail(Errc::bad_value, "VICI element type");
