@@ -281,7 +281,8 @@ void resume_once(HostileStage& stage) {
     message.add(wire::NoncePayload{peer.nonce_i}).notify(NotifyType::ticket_opaque, ticket);
     peer.init_request = message.finish(
         {.spi_i = peer.spis.initiator, .exchange = ExchangeType::ike_session_resume, .initiator = true});
-    const auto answer = *wire::parse_message(stage.say(peer.init_request).at(0));
+    const Bytes datagram = stage.say(peer.init_request).at(0);
+    const auto answer = *wire::parse_message(datagram);
     peer.spis.responder = answer.header.spi_r;
     peer.nonce_r = keep(answer.find<wire::NoncePayload>()->data);
     peer.protection = std::move(*ike::Protection::make(
