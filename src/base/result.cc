@@ -32,6 +32,13 @@ std::string Error::text() const {
     return whole;
 }
 
+SharedExplanation::~SharedExplanation() = default;
+
+std::unexpected<Error> fail(Errc code, const char* where, std::string detail) {
+    return std::unexpected(Error{.code = code, .where = where, .detail = std::move(detail)});
+}
+std::unexpected<Error> fail(Error error) { return std::unexpected(std::move(error)); }
+
 void assertion_failed(const char* what, const char* file, int line) {
     std::fprintf(stderr, "%s:%d: our own invariant does not hold: %s\n", file, line, what);
     std::abort();
