@@ -76,7 +76,7 @@ public:
     }
 
 private:
-    static constexpr std::size_t usual = 4;  // an initiator's messages of a set-up
+    static constexpr std::size_t usual = 2;  // the two requests of a set-up at a gateway
     std::vector<std::pair<Counter, std::uint64_t>> values_;
 };
 
