@@ -199,9 +199,10 @@ void EnginePair::execute(ike::Engine& engine, ike::Effect& effect) {
 void EnginePair::count(const ike::Engine& sender, ByteView datagram) {
     crossed_.octets += datagram.size();
     ++crossed_.datagrams;
+    if (&sender != &initiator_) return;
     const auto header = wire::parse_header(datagram);
     must(header.has_value(), "reading an own message");
-    if (&sender != &initiator_ || header->response || header->message_id == newest_request_) return;
+    if (header->response || header->message_id == newest_request_) return;
     newest_request_ = header->message_id;  // the fragments of one request have one message ID
     ++crossed_.exchanges;
 }
