@@ -4,6 +4,7 @@ The initiator has a connection for each client, the responder one for all of the
 that counts is the responder's CPU time per set-up; and, of MANY at once, its memory per established pair.
 """
 
+import contextlib
 import string
 import sys
 import threading
@@ -21,13 +22,19 @@ MANY = 10_000
 # strongSwan's userspace plane searches its SAs one by one: ten times as many take it a hundred times as long.
 MANY_OF_STRONGSWAN = 1_000
 _SESSIONS = 4
+# More of them at a time: what a gateway meets after an outage. Each command that waits takes a thread of strongSwan's, which has
+# 16 of its own accord; more make it dearer, so it has them here alone.
+CONCURRENCIES = (16, 48)
+_THREADS_OF_STRONGSWAN = "threads = 64"
+# Clients have addresses of their own: many half-open IKE SAs from one address make a responder ask for cookies.
+_CLIENT_ADDRESSES = [f"192.0.2.{last}" for last in range(10, 74)]
 # A daemon that writes down every message measures its log: both write that SAs begin and are established, no more.
 _QUIET = {Cygnet: {"log_level": "audit"}, StrongSwan: {"log_groups": "default = 0\nike = 0\ncfg = 0\nchd = 0"}}
 
 _CLIENT = string.Template("""
     c$number {
         version = 2
-        local_addrs = 192.0.2.1
+        local_addrs = $address
         remote_addrs = 192.0.2.2
         proposals = $proposal
         $unique
@@ -54,7 +61,7 @@ _GATEWAY = string.Template("""
     clients {
         version = 2
         local_addrs = 192.0.2.2
-        remote_addrs = 192.0.2.1
+        remote_addrs = 192.0.2.0/24
         proposals = $proposal
         $unique
         local {
@@ -94,11 +101,14 @@ EXCHANGES = [("X25519", CLASSIC), ("X25519 + ML-KEM-768", HYBRID)]
 class Pair:
     """Two daemons of one make, each on a host of its own."""
 
-    def __init__(self, lab, name, make, proposal, authority=None, count=COUNT):
+    def __init__(self, lab, name, make, proposal, authority=None, count=COUNT, settings=None):
         self.name = name
+        self._words = _QUIET[make] | ({"settings": settings} if settings else {})
         self.count = count
         left, right = lab.host(f"{name}-l"), lab.host(f"{name}-r")
         lab.connect(left, "192.0.2.1/24", right, "192.0.2.2/24")
+        for address in _CLIENT_ADDRESSES:
+            left.add_address(f"{address}/32")
         self.initiator = self._start(lab, make, left, proposal, authority, initiates=True)
         self.responder = self._start(lab, make, right, proposal, authority, initiates=False)
 
@@ -111,16 +121,17 @@ class Pair:
             certificate, key = authority.issue_many(names)
             files = {"x509/own.pem": certificate, "private/own.pem": key, "x509ca/ca.pem": authority.certificate}
             words |= {"auth": "pubkey", "certs": "certs = own.pem"}
-        clients = [_CLIENT.substitute(words, number=number, high=number // 250, low=number % 250 + 1)
+        clients = [_CLIENT.substitute(words, number=number, high=number // 250, low=number % 250 + 1,
+                                      address=_CLIENT_ADDRESSES[number % len(_CLIENT_ADDRESSES)])
                    for number in range(self.count if initiates else 0)]
         body = "".join(clients) if initiates else _GATEWAY.substitute(words)
         config = f"connections {{\n{body}}}\n{_SECRETS}"
-        return make(lab, host, config, files=files, name=f"{host}", **_QUIET[make])
+        return make(lab, host, config, files=files, name=f"{host}", **self._words)
 
-    def set_up(self):
-        """Sets all clients up, and ends them again; CPU milliseconds of each end per set-up."""
+    def set_up(self, sessions=_SESSIONS):
+        """Sets all clients up, so many at a time, and ends them again; CPU milliseconds of each end per set-up."""
         before = [self._cpu_ms(end) for end in (self.initiator, self.responder)]
-        self._all("initiate", "child")
+        self._all("initiate", "child", sessions)
         after = [self._cpu_ms(end) for end in (self.initiator, self.responder)]
         self._all("terminate", "ike")
         return [(end - start) / self.count for start, end in zip(before, after)]
@@ -136,29 +147,36 @@ class Pair:
         self.initiator.stop()
         self.responder.stop()
 
-    def _all(self, command, key):
+    def _all(self, command, key, sessions=_SESSIONS):
         names: SimpleQueue = SimpleQueue()
         for number in range(self.count):
             names.put(f"c{number}")
         failures: list[Exception] = []
 
-        def work():
+        def work(session):
             try:
-                with self.initiator.vici() as session:
-                    while True:
-                        session.request(command, {key: names.get_nowait(), "timeout": 60000})
+                while True:
+                    session.request(command, {key: names.get_nowait(), "timeout": 60000})
             except Empty:
                 pass
             except Exception as error:  # What a thread raises would be lost.
                 failures.append(error)
 
-        threads = [threading.Thread(target=work) for _ in range(_SESSIONS)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        with contextlib.ExitStack() as opened:
+            threads = [threading.Thread(target=work, args=(opened.enter_context(self._session()),)) for _ in range(sessions)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
         if failures:
             raise process.CommandFailed(f"{self.name}: {command} failed: {failures[0]}")
+
+    def _session(self):
+        while True:
+            try:
+                return self.initiator.vici()
+            except BlockingIOError:  # strongSwan lets few clients wait to be accepted.
+                time.sleep(0.01)
 
     @staticmethod
     def _cpu_ms(end):
@@ -180,6 +198,8 @@ def measure(lab, entry, rounds, wanted):
     for proof, identity, keys in PROOFS:
         if wanted([identity, "P15"]):
             yield from measure_proof(lab, entry, rounds, proof, identity, keys)
+    if wanted(["P13"]):
+        yield from measure_concurrency(lab, entry, rounds)
 
 
 def measure_proof(lab, entry, rounds, proof, identity, keys):
@@ -206,6 +226,24 @@ def measure_proof(lab, entry, rounds, proof, identity, keys):
                     beside((hybrid, Cygnet), (classic, Cygnet)))
         yield entry("P15", f"CPU per set-up of strongSwan, {role}: {proof}, {hybrid}", "ms", f"itself with {classic} alone",
                     beside((hybrid, StrongSwan), (classic, StrongSwan)))
+
+
+def measure_concurrency(lab, entry, rounds):
+    """Classic set-ups with a shared key again, more of them under way at a time."""
+    pairs = [Pair(lab, f"busy-{make.__name__[0].lower()}", make, CLASSIC, settings=settings)
+             for make, settings in ((Cygnet, None), (StrongSwan, _THREADS_OF_STRONGSWAN))]
+    samples = {sessions: [] for sessions in CONCURRENCIES}
+    for number in range(rounds):
+        for sessions, both in samples.items():
+            took = {pair.name: pair.set_up(sessions) for pair in (pairs if number % 2 == 0 else reversed(pairs))}
+            both.append([took[pair.name] for pair in pairs])
+            print(f"  {sessions} at a time: responders {both[-1][0][1]:.3f} and {both[-1][1][1]:.3f} ms", file=sys.stderr)
+    for pair in pairs:
+        pair.stop()
+    for sessions, both in samples.items():
+        for end, role in ((1, "responder"), (0, "initiator")):
+            yield entry("P13", f"CPU per set-up, {role}: PSK, X25519, {sessions} at a time", "ms", "strongSwan, kernel-libipsec",
+                        [(mine[end], his[end]) for mine, his in both])
 
 
 def measure_many(lab, entry):
