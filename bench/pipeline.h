@@ -10,7 +10,7 @@
 
 #include "dataplane/outbound_batch.h"
 #include "esp/decapsulate.h"
-#include "esp/forwarding_table.h"
+#include "esp/table_view.h"
 #include "esp/test_packets.h"
 
 namespace cygnet::bench {
@@ -42,7 +42,7 @@ inline model::ChildSaSpec spec_of_child(const esp::testing::Suite& suite, std::u
 
 class Pipeline {
 public:
-    explicit Pipeline(const Tables& tables) : tables_(tables) {}
+    explicit Pipeline(const Tables& tables) : out_(tables.out), in_(tables.in) {}
 
     // Of the packets from `at` on, those that make one batch; `at` is then behind them.
     std::span<const std::uint8_t> seal(std::span<const Bytes> packets, std::size_t& at) {
@@ -50,7 +50,7 @@ public:
         for (; at < packets.size(); ++at) {
             const Bytes& packet = packets[at];
             const auto inner = esp::parse_inner(packet.data(), packet.size());
-            const esp::Child* child = tables_.out.outbound(*inner);
+            const esp::Child* child = out_.outbound(*inner);
             const dataplane::OuterHeader outer{inner->traffic_class};
             if (!batch_.takes(*child, outer, packet.size())) break;
             std::memcpy(batch_.add(*child, outer, packet.size(), esp::protocol::ipv4), packet.data(), packet.size());
@@ -68,9 +68,8 @@ public:
         const esp::Child* child = nullptr;
         std::size_t count = 0;
         for (std::size_t at = 0; at < octets.size(); at += segment) {
-            child = tables_.in.inbound(*esp::spi_of(data + at, segment));
-            inbound_[count++] = {.esp = data + at,
-                                 .size = static_cast<std::uint32_t>(std::min(segment, octets.size() - at))};
+            child = in_.inbound(*esp::spi_of(data + at, segment));
+            inbound_[count++].replace(data + at, std::min(segment, octets.size() - at));
         }
         const auto packets = std::span(inbound_).first(count);
         esp::decapsulate(*child, packets, Instant());
@@ -87,7 +86,7 @@ public:
     }
 
 private:
-    const Tables& tables_;
+    esp::TableView out_, in_;
     dataplane::OutboundBatch batch_;
     std::array<esp::InboundPacket, dataplane::OutboundBatch::packets_max> inbound_;
 };

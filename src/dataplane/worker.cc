@@ -72,7 +72,7 @@ void Worker::run() {
     for (;;) {
         const int events = ::epoll_wait(epoll_.number(), ready.data(), ready.size(), held_.empty() ? -1 : held_review_ms);
         count(statistics_.waits);
-        table_ = &parts_.table->enter(parts_.number);
+        enter_table();
         now_ = parts_.now();
         bool stopping = false;
         if (events <= 0) review_held();
@@ -91,20 +91,28 @@ void Worker::run() {
             else
                 inbound_turn(parts_.carriers[tag]);
         }
-        table_ = nullptr;
-        parts_.table->leave(parts_.number);
+        leave_table();
         if (stopping) return;
     }
+}
+
+void Worker::enter_table() {
+    table_.emplace(parts_.table->enter(parts_.number), static_cast<model::Resource>(parts_.number));
+}
+
+void Worker::leave_table() {
+    table_.reset();
+    parts_.table->leave(parts_.number);
 }
 
 // A turn can be long, or held up: what it finds in its sockets may be newer than the table that it began with, as the first packets
 // of a child are that was installed meanwhile. False if there is no newer one. No child of the old one is held afterwards.
 bool Worker::renew_table() {
-    if (parts_.table->is_newest(*table_)) return false;
+    if (parts_.table->is_newest(table_->table())) return false;
     finish_group();
     flush_outbound();
-    parts_.table->leave(parts_.number);
-    table_ = &parts_.table->enter(parts_.number);
+    leave_table();
+    enter_table();
     return true;
 }
 
@@ -158,11 +166,10 @@ void Worker::forward(const VnetHeader& header, std::uint8_t* packet, std::size_t
 }
 
 // RFC 4301 §6.2: an ICMP error that no policy is for goes the way of the packet that it is about.
-const esp::Child* Worker::child_for(const std::uint8_t* packet, const esp::InnerPacket& inner) const {
-    const auto worker = static_cast<model::Resource>(parts_.number);
-    if (const esp::Child* child = table_->outbound(inner, worker)) return child;
+const esp::Child* Worker::child_for(const std::uint8_t* packet, const esp::InnerPacket& inner) {
+    if (const esp::Child* child = table_->outbound(inner)) return child;
     const auto about = esp::quoted_packet(packet, inner);
-    const esp::Child* child = about ? table_->outbound(*about, worker) : nullptr;
+    const esp::Child* child = about ? table_->outbound(*about) : nullptr;
     // The header of another source does not travel without a tunnel.
     const bool carries = child != nullptr && child->sa && !child->transport;
     return carries && child->icmp_errors != model::IcmpErrors::no ? child : nullptr;
@@ -286,7 +293,7 @@ void Worker::review_held() {
     [[maybe_unused]] const auto cleared = ::read(wake_.number(), &times, sizeof times);
     held_.review([this](HeldPackets::Held& held) {
         const auto inner = esp::parse_inner(held.packet.data(), held.packet.size());
-        const esp::Child* child = inner ? table_->outbound(*inner, static_cast<model::Resource>(parts_.number)) : nullptr;
+        const esp::Child* child = inner ? table_->outbound(*inner) : nullptr;
         if (child == nullptr || child->sa) {
             forward(held.header, held.packet.data(), held.packet.size());
             return false;
@@ -427,8 +434,7 @@ void Worker::take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std
     const auto spi = esp::spi_of(esp, size);
     if (!spi) return refuse(Drop::too_short);
     if (*spi < 256) return refuse(Drop::reserved_spi);
-    const esp::Child* child =
-        group_.count != 0 && group_.child->sa->in.spi == *spi ? group_.child : inbound_child(*spi);
+    const esp::Child* child = inbound_child(*spi);
     if (child == nullptr || child->sa->ah) return refuse(Drop::unknown_spi);
     const bool joins = group_.child == child && group_.carrier == carrier && group_.path->stream == datagram.path.stream &&
                        group_.path->remote == datagram.path.remote && group_.count < group_packets_max;
@@ -438,8 +444,7 @@ void Worker::take_esp(CarrierKind carrier, const ReceivedDatagram& datagram, std
     group_.carrier = carrier;
     group_.fragment_octets = std::max(group_.fragment_octets, datagram.fragment_octets);
     if (datagram.fragment_octets == 0) group_.esp_octets = std::max(group_.esp_octets, size);
-    group_.packets[group_.count++] = {
-        .esp = esp, .size = static_cast<std::uint32_t>(size), .outer_traffic_class = datagram.traffic_class};
+    group_.packets[group_.count++].replace(esp, size, datagram.traffic_class);
 }
 
 void Worker::finish_group() {

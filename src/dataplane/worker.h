@@ -26,9 +26,9 @@
 #include "dataplane/too_big.h"
 #include "dataplane/userspace_backend.h"
 #include "esp/decapsulate.h"
-#include "esp/forwarding_table.h"
 #include "esp/ipcomp.h"
 #include "esp/published.h"
+#include "esp/table_view.h"
 #include "esp/transport_mode.h"
 
 namespace cygnet::dataplane {
@@ -92,6 +92,8 @@ private:
     };
 
     void watch(int fd, std::uint64_t tag);
+    void enter_table();
+    void leave_table();
     bool renew_table();
     void outbound_turn();
     // What the packets of one super-packet have in common on their way out.
@@ -102,7 +104,7 @@ private:
         std::size_t mtu;
     };
     void forward(const VnetHeader& header, std::uint8_t* packet, std::size_t size);
-    const esp::Child* child_for(const std::uint8_t* packet, const esp::InnerPacket& inner) const;
+    const esp::Child* child_for(const std::uint8_t* packet, const esp::InnerPacket& inner);
     void wish_for_own(const esp::Child& child);
     void protect(const VnetHeader& header, std::uint8_t* packet, const esp::Child& child, const esp::InnerPacket& inner,
                  const Segmenter& segments);
@@ -157,7 +159,7 @@ private:
 
     WorkerParts parts_;
     os::Fd epoll_, stop_, wake_;
-    const esp::ForwardingTable* table_ = nullptr;  // while in a turn
+    std::optional<esp::TableView> table_;  // while in a turn
     Instant now_{};                                // of this turn
     std::vector<std::uint8_t> tun_buffer_;
     std::vector<std::uint8_t> segment_;  // whole, of which transport mode sends a part; or rebuilt from one

@@ -4,7 +4,6 @@
 
 #include "base/big_endian.h"
 #include "esp/congestion.h"
-#include "esp/selector_check.h"
 #include "model/limits.h"
 
 namespace cygnet::esp {
@@ -35,7 +34,7 @@ bool padding_is_right(const std::uint8_t* padding, std::size_t size) {
 }
 
 // What an authentic packet holds: trailer, inner header, selectors, congestion mark.
-Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& packet) {
+Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& packet, SelectorCheck& selectors) {
     const std::size_t size = packet.size - sizes.around_text;
     std::uint8_t* const text = packet.data();
     const std::size_t padding = text[size - 2];
@@ -48,7 +47,7 @@ Drop examine_plaintext(const Child& child, const Sizes& sizes, InboundPacket& pa
     packet.payload_size = static_cast<std::uint32_t>(payload);
     packet.next_header = next_header;
     if (child.transport || (next_header == protocol::ipcomp && child.ipcomp.agreed())) return Drop::none;
-    return examine_inner(child, packet);
+    return examine_inner(child, packet, selectors);
 }
 
 // Size and replay check; the packets that remain are listed for opening.
@@ -90,13 +89,13 @@ std::size_t accept(InboundSa& sa, std::span<const crypto::EspPacket> openings, s
 
 }  // namespace
 
-Drop examine_inner(const Child& child, InboundPacket& packet) {
+Drop examine_inner(const Child& child, InboundPacket& packet, SelectorCheck& selectors) {
     if (packet.next_header != protocol::ipv4 && packet.next_header != protocol::ipv6) return Drop::bad_next_header;
     const auto family = packet.next_header == protocol::ipv4 ? model::Family::v4 : model::Family::v6;
     std::uint8_t* const text = packet.data();
     if (!parse_inner(text, packet.payload_size, packet.inner) || packet.inner.family != family) return Drop::bad_inner_packet;
     // RFC 4301 §5.2 step 4.
-    if (const Drop drop = check_selectors(child, text, packet.inner); drop != Drop::none) return drop;
+    if (const Drop drop = selectors.check(text, packet.inner); drop != Drop::none) return drop;
     if (!decapsulate_traffic_class(child.headers, text, packet.inner, packet.outer_traffic_class))
         return Drop::ecn_not_capable;
     return Drop::none;
@@ -113,11 +112,12 @@ std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, In
     if (count != 0) sa.cipher.prepared().open(std::span(batch).first(count));
     const std::size_t authentic = accept(sa, std::span(batch).first(count), opened);
 
+    SelectorCheck selectors(child);
     std::size_t dummies = 0;
     std::uint64_t octets = 0;
     for (InboundPacket* packet : std::span(opened).first(count)) {
         if (packet->drop != Drop::none) continue;
-        packet->drop = examine_plaintext(child, sizes, *packet);
+        packet->drop = examine_plaintext(child, sizes, *packet, selectors);
         if (packet->drop == Drop::dummy) ++dummies;
         if (packet->drop == Drop::none) octets += child.transport || is_compressed(child, *packet) ? packet->payload_size : packet->inner.size;
     }

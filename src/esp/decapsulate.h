@@ -6,6 +6,7 @@
 #include "base/instant.h"
 #include "esp/child.h"
 #include "esp/encapsulate.h"
+#include "esp/selector_check.h"
 
 namespace cygnet::esp {
 
@@ -25,6 +26,12 @@ struct InboundPacket {
     std::uint8_t next_header = 0;
 
     std::uint8_t* data() const { return esp + text_at; }
+    // Another packet takes the place of the last one. What was found in that is not cleared: it is written before it is read.
+    void replace(std::uint8_t* with, std::size_t octets, std::uint8_t traffic_class = 0) {
+        esp = with;
+        size = static_cast<std::uint32_t>(octets);
+        outer_traffic_class = traffic_class;
+    }
 };
 
 // The SPI of a packet that may be anything; nothing if it is too short to be ESP.
@@ -44,6 +51,6 @@ inline bool is_compressed(const Child& child, const InboundPacket& packet) {
 }
 
 // The last checks of a tunnel: the text is a packet, whose selectors and congestion mark are right. Sets `inner`.
-Drop examine_inner(const Child& child, InboundPacket& packet);
+Drop examine_inner(const Child& child, InboundPacket& packet, SelectorCheck& selectors);
 
 }  // namespace cygnet::esp

@@ -101,6 +101,18 @@ TEST_F(Arriving, an_error_from_within_the_selectors_is_checked_where_the_configu
     EXPECT_EQ(arrives(error_from("172.16.0.1", "10.1.0.1", ours), model::IcmpErrors::checked), Drop::none);
     EXPECT_EQ(arrives(error_from("10.2.0.1", "10.1.0.1", others, 28, 8), model::IcmpErrors::checked), Drop::none);
 }
+// Two errors of one flow may quote different packets.
+TEST_F(Arriving, each_error_of_a_batch_is_checked_for_itself) {
+    model::ChildSaSpec here = test_spec();
+    here.icmp_errors = model::IcmpErrors::checked;
+    const ChildPointer child = testing::child_of(here);
+    SelectorCheck check(*child);
+    const Bytes good = error_from("10.2.0.1", "10.1.0.1", ours), bad = error_from("10.2.0.1", "10.1.0.1", others);
+    const InnerPacket of_good = parsed(good), of_bad = parsed(bad);
+    ASSERT_TRUE(have_same_ends(of_good, of_bad));
+    EXPECT_EQ(check.check(good.data(), of_good), Drop::none);
+    EXPECT_EQ(check.check(bad.data(), of_bad), Drop::icmp_mismatch);
+}
 
 }  // namespace
 }  // namespace cygnet::esp

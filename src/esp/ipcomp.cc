@@ -98,7 +98,8 @@ Drop Compression::decompress(const Child& child, InboundPacket& packet, std::uin
     packet.payload_size = static_cast<std::uint32_t>(inflate_.total_out);
     // Once is enough; and a dummy packet has nothing to be compressed.
     if (packet.next_header == protocol::ipcomp || packet.next_header == protocol::none) return Drop::bad_next_header;
-    return child.transport ? Drop::none : examine_inner(child, packet);
+    SelectorCheck selectors(child);
+    return child.transport ? Drop::none : examine_inner(child, packet, selectors);
 }
 
 }  // namespace cygnet::esp
