@@ -49,11 +49,12 @@ public:
         batch_.clear();
         for (; at < packets.size(); ++at) {
             const Bytes& packet = packets[at];
-            const auto inner = esp::parse_inner(packet.data(), packet.size());
-            const esp::Child* child = out_.outbound(*inner);
-            const dataplane::OuterHeader outer{inner->traffic_class};
-            if (!batch_.takes(*child, outer, packet.size())) break;
-            std::memcpy(batch_.add(*child, outer, packet.size(), esp::protocol::ipv4), packet.data(), packet.size());
+            esp::InnerPacket inner;
+            const esp::Child* child = *out_.outbound(packet.data(), packet.size(), inner);
+            const dataplane::OuterHeader outer{inner.traffic_class};
+            std::uint8_t* const to = batch_.add(*child, outer, packet.size(), esp::protocol::ipv4);
+            if (to == nullptr) break;
+            std::memcpy(to, packet.data(), packet.size());
         }
         std::size_t sealed = 0;
         const auto octets = batch_.seal(Instant(), sealed);

@@ -27,24 +27,25 @@ public:
     const OuterHeader& outer() const { return outer_; }
     std::size_t segment_size() const { return segment_size_; }
 
-    // Whether a packet of `inner_size` octets may join; an empty batch takes anything up to the limit.
-    bool takes(const esp::Child& child, const OuterHeader& outer, std::size_t inner_size) const {
-        const std::size_t size = size_of(child, inner_size);
-        if (count_ == 0) return size <= octets_max;
-        const bool last_was_shorter = used_ != count_ * segment_size_;
-        return child_ == &child && outer_ == outer && size <= segment_size_ && !last_was_shorter && count_ < packets_max &&
-               used_ + size <= octets_max;
-    }
-    // Where to write it. The batch must take it. `next_header`: of ESP's trailer.
+    // Room for a packet of `inner_size` octets, or nullptr if it may not join; an empty batch takes anything up to the limit.
+    // `next_header`: of ESP's trailer.
     std::uint8_t* add(const esp::Child& child, const OuterHeader& outer, std::size_t inner_size, std::uint8_t next_header) {
-        const std::size_t size = size_of(child, inner_size);
-        ASSERT(count_ < packets_max && used_ + size <= octets_max);
+        std::size_t size = segment_size_;
         if (count_ == 0) {
+            size = esp::encapsulated_size(child.sa->out.shape, inner_size);
+            if (size > octets_max) return nullptr;
             child_ = &child;
             outer_ = outer;
             first_inner_size_ = inner_size;
             segment_size_ = size;
             headroom_ = esp::encapsulation_headroom(child.sa->out.shape);
+            last_is_shorter_ = false;
+        } else {
+            if (child_ != &child || outer_ != outer || last_is_shorter_ || count_ == packets_max) return nullptr;
+            // Nearly all are as large as the first.
+            if (inner_size != first_inner_size_) size = esp::encapsulated_size(child.sa->out.shape, inner_size);
+            if (size > segment_size_ || used_ + size > octets_max) return nullptr;
+            last_is_shorter_ = size != segment_size_;
         }
         std::uint8_t* const inner = buffer_.data() + used_ + headroom_;
         packets_[count_++] = {inner, static_cast<std::uint32_t>(inner_size), next_header};
@@ -64,16 +65,11 @@ public:
     static_assert(packets_max <= model::limits::batch_packets);
 
 private:
-    // As an ESP packet. Nearly all are as large as the first.
-    std::size_t size_of(const esp::Child& child, std::size_t inner_size) const {
-        if (count_ != 0 && inner_size == first_inner_size_ && child_ == &child) return segment_size_;
-        return esp::encapsulated_size(child.sa->out.shape, inner_size);
-    }
-
     std::vector<std::uint8_t> buffer_;
     std::array<esp::OutboundPacket, packets_max> packets_;
     const esp::Child* child_ = nullptr;
     OuterHeader outer_{};
+    bool last_is_shorter_ = false;
     std::size_t first_inner_size_ = 0, segment_size_ = 0, headroom_ = 0;
     std::size_t count_ = 0, used_ = 0;
 };

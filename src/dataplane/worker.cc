@@ -154,20 +154,23 @@ void Worker::outbound_turn() {
 
 // Cuts one super-packet and adds its segments to the batch, which goes out whenever it is full.
 void Worker::forward(const VnetHeader& header, std::uint8_t* packet, std::size_t size) {
-    const auto inner = esp::parse_inner(packet, size);
-    const auto segments = inner ? Segmenter::of(header, packet, *inner) : std::nullopt;
+    esp::InnerPacket inner;
+    const auto way = table_->outbound(packet, size, inner);
+    const auto segments = way ? Segmenter::of(header, packet, inner) : std::nullopt;
     if (!segments) return drops_.add(Drop::bad_packet);
-    const esp::Child* child = child_for(packet, *inner);
-    if (child == nullptr && renew_table()) child = child_for(packet, *inner);
+    const esp::Child* child = *way != nullptr ? *way : child_of_quoted(packet, inner);
+    if (child == nullptr && renew_table()) {
+        child = table_->outbound(inner);
+        if (child == nullptr) child = child_of_quoted(packet, inner);
+    }
     if (child == nullptr) return drops_.add(Drop::no_policy, segments->count());
-    if (!child->sa) return meet_policy(*child, header, {packet, size}, *inner, segments->count());
+    if (!child->sa) return meet_policy(*child, header, {packet, size}, inner, segments->count());
     if (child->per_resource && child->resource != parts_.number && parts_.of > 1) wish_for_own(*child);
-    protect(header, packet, *child, *inner, *segments);
+    protect(header, packet, *child, inner, *segments);
 }
 
 // RFC 4301 §6.2: an ICMP error that no policy is for goes the way of the packet that it is about.
-const esp::Child* Worker::child_for(const std::uint8_t* packet, const esp::InnerPacket& inner) {
-    if (const esp::Child* child = table_->outbound(inner)) return child;
+const esp::Child* Worker::child_of_quoted(const std::uint8_t* packet, const esp::InnerPacket& inner) const {
     const auto about = esp::quoted_packet(packet, inner);
     const esp::Child* child = about ? table_->outbound(*about) : nullptr;
     // The header of another source does not travel without a tunnel.
@@ -213,9 +216,8 @@ void Worker::send_segment(const Outbound& packet, const Segmenter& segments, std
     // RFC 4303 §2.7: octets behind the inner packet, which its header does not count.
     const std::size_t wanted = std::min<std::size_t>(child.tfc_padding, model::limits::tfc_padding_max);
     const std::size_t padded = std::max(size, std::min(wanted, packet.mtu));
-    if (!batch_.takes(child, packet.outer, padded)) flush_outbound();
-    if (!batch_.takes(child, packet.outer, padded)) return drop(child, Drop::too_large);
-    std::uint8_t* const to = batch_.add(child, packet.outer, padded, carried_protocol(child, packet.inner));
+    std::uint8_t* const to = room_in_batch(packet, padded, carried_protocol(child, packet.inner));
+    if (to == nullptr) return drop(child, Drop::too_large);
     segments.write(number, to);
     std::memset(to + size, 0, padded - size);
 }
@@ -236,9 +238,9 @@ bool Worker::send_compressed(const Outbound& packet, const Segmenter& segments, 
     const std::size_t smaller = compression.compress(child, packet.inner, ByteView(segment_).subspan(*at, size - *at),
                                                      carried_protocol(child, packet.inner), compressed.data());
     if (smaller == 0) return false;
-    if (!batch_.takes(child, packet.outer, smaller)) flush_outbound();
-    if (!batch_.takes(child, packet.outer, smaller)) return false;
-    std::memcpy(batch_.add(child, packet.outer, smaller, esp::protocol::ipcomp), compressed.data(), smaller);
+    std::uint8_t* const to = room_in_batch(packet, smaller, esp::protocol::ipcomp);
+    if (to == nullptr) return false;
+    std::memcpy(to, compressed.data(), smaller);
     return true;
 }
 
@@ -247,10 +249,17 @@ void Worker::send_payload(const Outbound& packet, const Segmenter& segments, std
     const auto at = esp::transport_payload(packet.inner);
     if (!at) return drop(child, Drop::not_transportable);
     const std::size_t size = segments.size_of(number) - *at;
-    if (!batch_.takes(child, packet.outer, size)) flush_outbound();
-    if (!batch_.takes(child, packet.outer, size)) return drop(child, Drop::too_large);
+    std::uint8_t* const to = room_in_batch(packet, size, carried_protocol(child, packet.inner));
+    if (to == nullptr) return drop(child, Drop::too_large);
     segments.write(number, segment_.data());
-    std::memcpy(batch_.add(child, packet.outer, size, carried_protocol(child, packet.inner)), segment_.data() + *at, size);
+    std::memcpy(to, segment_.data() + *at, size);
+}
+
+// What is in the batch goes out if the packet cannot join it. Nothing if no batch takes it.
+std::uint8_t* Worker::room_in_batch(const Outbound& packet, std::size_t size, std::uint8_t next_header) {
+    if (std::uint8_t* const room = batch_.add(*packet.child, packet.outer, size, next_header)) return room;
+    flush_outbound();
+    return batch_.add(*packet.child, packet.outer, size, next_header);
 }
 
 void Worker::drop(const esp::Child& child, Drop why, std::size_t packets) {

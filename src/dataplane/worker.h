@@ -104,7 +104,7 @@ private:
         std::size_t mtu;
     };
     void forward(const VnetHeader& header, std::uint8_t* packet, std::size_t size);
-    const esp::Child* child_for(const std::uint8_t* packet, const esp::InnerPacket& inner);
+    const esp::Child* child_of_quoted(const std::uint8_t* packet, const esp::InnerPacket& inner) const;
     void wish_for_own(const esp::Child& child);
     void protect(const VnetHeader& header, std::uint8_t* packet, const esp::Child& child, const esp::InnerPacket& inner,
                  const Segmenter& segments);
@@ -124,6 +124,7 @@ private:
     void meet_policy(const esp::Child& policy, const VnetHeader& header, ByteView packet, const esp::InnerPacket& inner,
                      std::size_t packets);
     void review_held();
+    std::uint8_t* room_in_batch(const Outbound& packet, std::size_t size, std::uint8_t next_header);
     void flush_outbound();
     Carrier* carrier_for(const esp::Child& child);
 

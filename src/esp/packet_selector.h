@@ -29,19 +29,6 @@ struct PacketEnd {
     }
 };
 
-// Whether selectors see no difference.
-inline bool have_same_ends(const InnerPacket& a, const InnerPacket& b) {
-    // Without a branch for each: of two packets that come one after the other nearly all of it is equal.
-    const unsigned differ = static_cast<unsigned>(a.family != b.family) | static_cast<unsigned>(a.protocol != b.protocol) |
-                            static_cast<unsigned>(a.ports_known != b.ports_known) |
-                            static_cast<unsigned>(a.fragment != b.fragment) |
-                            static_cast<unsigned>(a.source_port ^ b.source_port) |
-                            static_cast<unsigned>(a.destination_port ^ b.destination_port);
-    const std::uint64_t apart = (a.source.low ^ b.source.low) | (a.source.high ^ b.source.high) |
-                                (a.destination.low ^ b.destination.low) | (a.destination.high ^ b.destination.high);
-    return (differ | apart) == 0;
-}
-
 struct PacketSelector {
     AddressKey first, last;
     model::Family family = model::Family::v4;

@@ -2,7 +2,10 @@
 // remembered, so that a row of them costs one look-up.
 #pragma once
 
+#include <optional>
+
 #include "esp/forwarding_table.h"
+#include "esp/last_packet.h"
 
 namespace cygnet::esp {
 
@@ -21,21 +24,23 @@ public:
         }
         return inbound_;
     }
-    const Child* outbound(const InnerPacket& packet) {
-        if (outbound_ == nullptr || !have_same_ends(packet, flow_)) {
-            outbound_ = table_->outbound(packet, worker_);
-            flow_ = packet;
-        }
+    const Child* outbound(const InnerPacket& packet) const { return table_->outbound(packet, worker_); }
+    // The same of octets, which are parsed into `inner`. Nothing if they are no packet.
+    std::optional<const Child*> outbound(const std::uint8_t* data, std::size_t available, InnerPacket& inner) {
+        if (last_.tells(data, available, inner)) return outbound_;
+        if (!parse_inner(data, available, inner)) return std::nullopt;
+        outbound_ = outbound(inner);
+        last_.remember(data, inner);
         return outbound_;
     }
 
 private:
     const ForwardingTable* table_;
     model::Resource worker_;
-    const Child* inbound_ = nullptr;   // nothing: nothing is remembered
-    const Child* outbound_ = nullptr;
+    const Child* inbound_ = nullptr;  // nothing: nothing is remembered
     std::uint32_t spi_ = 0;
-    InnerPacket flow_{};
+    LastPacket last_;
+    const Child* outbound_ = nullptr;  // of the last packet
 };
 
 }  // namespace cygnet::esp
