@@ -20,9 +20,16 @@ struct Tables {
     esp::ForwardingTable out, in;
 
     void add(const model::ChildSaSpec& spec, std::uint64_t order) {
-        out = out.with_outbound(esp::testing::child_of(spec), order);
-        in = in.with_inbound(esp::testing::child_of(esp::testing::mirrored(spec)));
+        out = out.with_outbound(child_of(spec, out_locals_), order);
+        in = in.with_inbound(child_of(esp::testing::mirrored(spec), in_locals_));
     }
+
+private:
+    // As the backend makes them: what many have alike is there once.
+    static esp::ChildPointer child_of(const model::ChildSaSpec& spec, SharedValues<esp::PacketSelectors>& locals) {
+        return esp::make_child(spec, esp::SaRuntime::make(spec).value(), &locals);
+    }
+    SharedValues<esp::PacketSelectors> out_locals_, in_locals_;
 };
 
 // Where child `number` of many leads.

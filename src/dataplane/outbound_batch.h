@@ -34,6 +34,8 @@ public:
         if (count_ == 0) {
             size = esp::encapsulated_size(child.sa->out.shape, inner_size);
             if (size > octets_max) return nullptr;
+            esp::prefetch(&child.sa->out, sizeof child.sa->out);
+            child.sa->out.cipher.prefetch();
             child_ = &child;
             outer_ = outer;
             first_inner_size_ = inner_size;

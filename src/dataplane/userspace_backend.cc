@@ -36,7 +36,7 @@ struct Installed {
 // Each prefix is a route and an entry of the table; a peer may choose ranges that have hundreds of them.
 Result<> check_prefixes(const esp::PacketSelectors& remote) {
     std::size_t prefixes = 0;
-    for (const esp::PacketSelector& selector : remote) prefixes += esp::prefixes_of(selector).size();
+    for (std::size_t i = 0; i < remote.size(); ++i) prefixes += esp::prefixes_of(remote[i]).size();
     if (prefixes <= model::limits::prefixes_per_child) return {};
     return fail(Errc::limit, "traffic selectors",
                 fmt::format("they are {} prefixes, a child has at most {}", prefixes, model::limits::prefixes_per_child));

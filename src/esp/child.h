@@ -37,12 +37,10 @@ struct Child {
 
     // What the inner packet must look like to come in (RFC 4301 §5.2) or to go out (§5.1).
     bool accepts_inbound(const InnerPacket& packet) const {
-        return any_matches(remote, PacketEnd::source_of(packet)) &&
-               any_matches(*local, PacketEnd::destination_of(packet));
+        return remote.any_matches(PacketEnd::source_of(packet)) && local->any_matches(PacketEnd::destination_of(packet));
     }
     bool accepts_outbound(const InnerPacket& packet) const {
-        return any_matches(*local, PacketEnd::source_of(packet)) &&
-               any_matches(remote, PacketEnd::destination_of(packet));
+        return local->any_matches(PacketEnd::source_of(packet)) && remote.any_matches(PacketEnd::destination_of(packet));
     }
 };
 // Those of packets whose header does not travel.

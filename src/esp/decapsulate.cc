@@ -109,10 +109,15 @@ Drop examine_inner(const Child& child, InboundPacket& packet, SelectorCheck& sel
 std::size_t decapsulate(const Child& child, std::span<InboundPacket> packets, Instant now) {
     ASSERT(packets.size() <= model::limits::batch_packets);
     InboundSa& sa = child.sa->in;
+    prefetch(&child, sizeof child);
+    prefetch(&sa, sizeof sa);
+    prefetch(&*child.local);
+    sa.cipher.prefetch();
     std::array<crypto::EspPacket, model::limits::batch_packets> batch;
     std::array<InboundPacket*, model::limits::batch_packets> opened;
     const Sizes sizes(sa.shape);
     const std::size_t count = admit(sa, sizes, packets, batch, opened);
+    if (count != 0) sa.window.prefetch(batch[0].sequence);
     if (count != 0) sa.cipher.prepared().open(std::span(batch).first(count));
     const std::size_t authentic = accept(sa, std::span(batch).first(count), opened);
 

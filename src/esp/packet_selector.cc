@@ -25,19 +25,23 @@ model::TrafficSelector end_of(const PacketEnd& end) {
 
 model::TrafficSelectors selectors_of(const PacketSelectors& compiled) {
     model::TrafficSelectors selectors;
-    for (const PacketSelector& one : compiled)
+    for (std::size_t i = 0; i < compiled.size(); ++i) {
+        const PacketSelector& one = compiled[i];
         selectors.push_back({.addresses = {address_of(one.first, one.family), address_of(one.last, one.family)},
                              .protocol = one.protocol,
                              .first_port = one.first_port,
                              .last_port = one.last_port});
+    }
     return selectors;
 }
 
 model::TrafficSelectors addresses_of(const PacketSelectors& selectors) {
     model::TrafficSelectors addresses;
-    for (const PacketSelector& selector : selectors)
+    for (std::size_t i = 0; i < selectors.size(); ++i) {
+        const PacketSelector& selector = selectors[i];
         addresses.push_back(model::TrafficSelector::of(
             {address_of(selector.first, selector.family), address_of(selector.last, selector.family)}));
+    }
     return addresses;
 }
 

@@ -4,6 +4,7 @@
 #include <span>
 #include <vector>
 
+#include "base/boxed.h"
 #include "esp/inner_packet.h"
 #include "model/sa_spec.h"
 #include "model/selector.h"
@@ -62,7 +63,32 @@ struct PacketSelector {
 
     auto operator<=>(const PacketSelector&) const = default;
 };
-using PacketSelectors = std::vector<PacketSelector>;
+
+// A list whose first selector lies with whoever has the list: most have one, or match with the first, and among many SAs each
+// place more that is to be looked at is a cache miss.
+class PacketSelectors {
+public:
+    PacketSelectors() = default;
+    std::size_t size() const { return others_ ? 1 + others_->size() : one_; }
+    const PacketSelector& operator[](std::size_t at) const { return at == 0 ? first_ : (*others_)[at - 1]; }
+    void push_back(const PacketSelector& selector) {
+        if (!one_) first_ = selector;
+        else others_.made().push_back(selector);
+        one_ = true;
+    }
+    bool any_matches(const PacketEnd& end) const {
+        if (one_ && first_.matches(end)) return true;
+        for (std::size_t i = 1; i < size(); ++i)
+            if ((*this)[i].matches(end)) return true;
+        return false;
+    }
+    bool operator==(const PacketSelectors&) const = default;
+
+private:
+    bool one_ = false;  // or more
+    PacketSelector first_{};
+    Boxed<std::vector<PacketSelector>> others_{};
+};
 
 inline PacketSelectors compile(std::span<const model::TrafficSelector> selectors, bool later_fragments = false) {
     PacketSelectors compiled;
@@ -78,11 +104,5 @@ model::TrafficSelectors addresses_of(const PacketSelectors& selectors);
 
 // The packet's own two ends as selectors; without ports where the packet shows none.
 model::PacketEnds ends_of(const InnerPacket& packet);
-
-inline bool any_matches(std::span<const PacketSelector> selectors, const PacketEnd& end) {
-    for (const PacketSelector& selector : selectors)
-        if (selector.matches(end)) return true;
-    return false;
-}
 
 }  // namespace cygnet::esp

@@ -70,7 +70,7 @@ const Child* PolicyTable::find(const InnerPacket& packet, model::Resource worker
 PolicyTable PolicyTable::with(const ChildPointer& child, std::uint64_t order) const {
     PolicyTable copy = *this;
     unsigned local_bits = 0;
-    for (const PacketSelector& local : *child->local) local_bits = std::max(local_bits, common_bits(local));
+    for (std::size_t i = 0; i < child->local->size(); ++i) local_bits = std::max(local_bits, common_bits((*child->local)[i]));
     for (std::uint32_t i = 0; i < child->remote.size(); ++i) {
         const PacketSelector& remote = child->remote[i];
         const std::uint8_t rank = !remote.all_ports() ? 0 : remote.protocol != 0 ? 1 : 2;
@@ -82,8 +82,8 @@ PolicyTable PolicyTable::with(const ChildPointer& child, std::uint64_t order) co
 
 PolicyTable PolicyTable::without(const Child& child) const {
     PolicyTable copy = *this;
-    for (const PacketSelector& remote : child.remote)
-        for (const PrefixKey& prefix : prefixes_of(remote)) copy.drop(prefix, child);
+    for (std::size_t i = 0; i < child.remote.size(); ++i)
+        for (const PrefixKey& prefix : prefixes_of(child.remote[i])) copy.drop(prefix, child);
     return copy;
 }
 
@@ -120,7 +120,7 @@ const Child* PolicyTable::find_in(const Bucket& bucket, const InnerPacket& packe
     const PacketEnd destination = PacketEnd::destination_of(packet);
     const PacketEnd source = PacketEnd::source_of(packet);
     const auto suits = [&](const Policy& policy) {
-        return policy.child->remote[policy.remote].matches(destination) && any_matches(*policy.child->local, source);
+        return policy.child->remote[policy.remote].matches(destination) && policy.child->local->any_matches(source);
     };
     const Child* foreign = nullptr;  // the first of another worker
     const auto take = [&](const Policy& policy) -> const Child* {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "esp/drop.h"
+#include "esp/prefetch.h"
 
 namespace cygnet::esp {
 
@@ -32,6 +33,11 @@ public:
         const Drop drop = check(sequence);
         if (drop == Drop::none) take(sequence);
         return drop;
+    }
+
+    // The word of a number that accept() will be asked about.
+    void prefetch(std::uint64_t sequence) const {
+        if (!bits_.empty()) esp::prefetch(&bits_[(sequence / word_bits) & (bits_.size() - 1)]);
     }
 
     // The highest authentic sequence number; 0 before the first.
