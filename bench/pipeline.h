@@ -8,6 +8,7 @@
 #include <span>
 #include <vector>
 
+#include "dataplane/carrier.h"
 #include "dataplane/outbound_batch.h"
 #include "esp/decapsulate.h"
 #include "esp/table_view.h"
@@ -52,27 +53,49 @@ public:
     explicit Pipeline(const Tables& tables) : out_(tables.out), in_(tables.in) {}
 
     // Of the packets from `at` on, those that make one batch; `at` is then behind them.
-    std::span<const std::uint8_t> seal(std::span<const Bytes> packets, std::size_t& at) {
-        batch_.clear();
+    std::span<const std::uint8_t> seal(std::span<const Bytes> packets, std::size_t& at) { return seal(packets, at, batches_[0]); }
+    // Opens the batch; how many of its packets came through.
+    std::size_t open(std::span<const std::uint8_t> octets) { return open(octets, batches_[0].segment_size()); }
+
+    // All packets, out and in; how many came through. As many batches as there are arrive together, as they do in one receiving call.
+    std::size_t carry(std::span<const Bytes> packets) {
+        std::size_t passed = 0;
+        for (std::size_t at = 0; at < packets.size();) {
+            std::array<std::span<const std::uint8_t>, datagrams> arrived;
+            std::array<std::uint32_t, datagrams> spis;
+            std::size_t count = 0;
+            for (; count < datagrams && at < packets.size(); ++count) {
+                arrived[count] = seal(packets, at, batches_[count]);
+                spis[count] = *esp::spi_of(arrived[count].data(), arrived[count].size());
+            }
+            in_.expect(std::span(spis).first(count));
+            for (std::size_t i = 0; i < count; ++i) passed += open(arrived[i], batches_[i].segment_size());
+        }
+        return passed;
+    }
+
+private:
+    static constexpr std::size_t datagrams = dataplane::ReceiveBuffers::datagrams;
+
+    std::span<const std::uint8_t> seal(std::span<const Bytes> packets, std::size_t& at, dataplane::OutboundBatch& batch) {
+        batch.clear();
         for (; at < packets.size(); ++at) {
             const Bytes& packet = packets[at];
             esp::InnerPacket inner;
             const esp::Child* child = *out_.outbound(packet.data(), packet.size(), inner);
             const dataplane::OuterHeader outer{inner.traffic_class};
-            std::uint8_t* const to = batch_.add(*child, outer, packet.size(), esp::protocol::ipv4);
+            std::uint8_t* const to = batch.add(*child, outer, packet.size(), esp::protocol::ipv4);
             if (to == nullptr) break;
             std::memcpy(to, packet.data(), packet.size());
         }
         std::size_t sealed = 0;
-        const auto octets = batch_.seal(Instant(), sealed);
-        ASSERT(sealed == batch_.count());
+        const auto octets = batch.seal(Instant(), sealed);
+        ASSERT(sealed == batch.count());
         return octets;
     }
 
-    // Opens the batch; how many of its packets came through.
-    std::size_t open(std::span<const std::uint8_t> octets) {
+    std::size_t open(std::span<const std::uint8_t> octets, std::size_t segment) {
         auto* data = const_cast<std::uint8_t*>(octets.data());
-        const std::size_t segment = batch_.segment_size();
         const esp::Child* child = nullptr;
         std::size_t count = 0;
         for (std::size_t at = 0; at < octets.size(); at += segment) {
@@ -86,16 +109,8 @@ public:
         return passed;
     }
 
-    // All packets, out and in; how many came through.
-    std::size_t carry(std::span<const Bytes> packets) {
-        std::size_t passed = 0;
-        for (std::size_t at = 0; at < packets.size();) passed += open(seal(packets, at));
-        return passed;
-    }
-
-private:
     esp::TableView out_, in_;
-    dataplane::OutboundBatch batch_;
+    std::array<dataplane::OutboundBatch, datagrams> batches_;
     std::array<esp::InboundPacket, dataplane::OutboundBatch::packets_max> inbound_;
 };
 

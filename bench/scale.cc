@@ -33,25 +33,29 @@ Tables tables_of(std::uint32_t children) {
     return tables;
 }
 
-// Bursts of packets, each for the next child of a random order that comes again and again.
+// Bursts of packets, each for the next child of a random order that comes again and again; so many at a time as a receiving call
+// may bring.
 class Traffic {
 public:
     // Of the children with this remainder modulo `step`.
     Traffic(std::uint32_t children, std::size_t burst, std::uint32_t remainder = 0, std::uint32_t step = 1)
-        : burst_(burst, esp::testing::make_packet({.payload = packet_octets - 28})) {
+        : burst_(burst), packets_(burst * dataplane::ReceiveBuffers::datagrams, esp::testing::make_packet({.payload = packet_octets - 28})) {
         for (std::uint32_t child = remainder; child < children; child += step) order_.push_back(child);
         std::shuffle(order_.begin(), order_.end(), std::mt19937(7));
     }
     std::size_t children() const { return order_.size(); }
     std::span<const Bytes> next() {
-        const std::uint32_t address = bench::address_of_child(order_[at_]);
-        at_ = at_ + 1 == order_.size() ? 0 : at_ + 1;
-        for (Bytes& packet : burst_) store_be(packet.data() + 16, address);  // IPv4's destination
-        return burst_;
+        for (std::size_t i = 0; i < packets_.size(); i += burst_) {
+            const std::uint32_t address = bench::address_of_child(order_[at_]);
+            at_ = at_ + 1 == order_.size() ? 0 : at_ + 1;
+            for (std::size_t j = i; j < i + burst_; ++j) store_be(packets_[j].data() + 16, address);  // IPv4's destination
+        }
+        return packets_;
     }
 
 private:
-    std::vector<Bytes> burst_;
+    std::size_t burst_;
+    std::vector<Bytes> packets_;
     std::vector<std::uint32_t> order_;
     std::size_t at_ = 0;
 };
@@ -64,7 +68,7 @@ public:
     Children(const Tables& tables, std::uint32_t children, std::size_t burst)
         : pipeline_(tables), traffic_(children, burst) {
         // What is prepared of a key, is when it is used first.
-        for (std::size_t i = 0; i < traffic_.children(); ++i) pipeline_.carry(traffic_.next());
+        for (std::size_t i = 0; i < traffic_.children(); i += dataplane::ReceiveBuffers::datagrams) pipeline_.carry(traffic_.next());
     }
     double rate() {
         const double start = nanoseconds_now();

@@ -369,9 +369,20 @@ Carrier* Worker::carrier_for(const esp::Child& child) {
 void Worker::inbound_turn(Carrier& carrier) {
     const auto [datagrams, full] = carrier.receive(receive_buffers_);
     count(statistics_.carrier_receives);
+    expect(datagrams);
     for (const ReceivedDatagram& datagram : datagrams) take_datagram(carrier, datagram);
     finish_group();
     flush_inbound();
+}
+
+void Worker::expect(std::span<const ReceivedDatagram> datagrams) const {
+    static_assert(ReceiveBuffers::datagrams <= esp::TableView::expected_max);
+    std::array<std::uint32_t, ReceiveBuffers::datagrams> spis;
+    std::size_t count = 0;
+    for (const ReceivedDatagram& datagram : datagrams) {
+        if (const auto spi = esp::spi_of(datagram.data, datagram.size)) spis[count++] = *spi;
+    }
+    table_->expect(std::span(spis).first(count));
 }
 
 // What the control thread has cut out of TCP streams, or found on its port. It lies in a buffer of our own, because it is opened in place and the

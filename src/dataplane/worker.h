@@ -132,6 +132,7 @@ private:
     void control_turn();
     void note_bad(const model::Path& path, std::size_t packets);
     std::size_t send_into_stream(const esp::Child& child, std::span<const std::uint8_t> octets);
+    void expect(std::span<const ReceivedDatagram> datagrams) const;
     void take_datagram(const Carrier& carrier, const ReceivedDatagram& datagram);
     bool take_other_than_esp(const ReceivedDatagram& datagram, std::uint8_t* segment, std::size_t size);
     const esp::Child* inbound_child(std::uint32_t spi);

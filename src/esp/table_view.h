@@ -2,7 +2,9 @@
 // remembered, so that a row of them costs one look-up.
 #pragma once
 
+#include <array>
 #include <optional>
+#include <span>
 
 #include "esp/forwarding_table.h"
 #include "esp/last_packet.h"
@@ -24,6 +26,25 @@ public:
         }
         return inbound_;
     }
+    // Packets of these SPIs, in this order, are about to be opened. The look-ups of all go on side by side, and what is needed of each SA has been
+    // asked of memory when its turn comes: among many SAs one by one would be a row of cache misses.
+    void expect(std::span<const std::uint32_t> spis) const {
+        ASSERT(spis.size() <= expected_max);
+        std::array<const Child*, expected_max> children;
+        std::size_t count = 0;
+        for (std::size_t i = 0; i < spis.size(); ++i) {
+            if (spis[i] == (i == 0 ? spi_ : spis[i - 1])) continue;
+            const Child* child = table_->inbound(spis[i]);
+            if (child == nullptr) continue;
+            prefetch(child, sizeof *child);
+            children[count++] = child;
+        }
+        const auto expected = std::span(children).first(count);
+        for (const Child* child : expected) prefetch(&child->sa->in, sizeof child->sa->in);
+        for (const Child* child : expected) child->sa->in.cipher.prefetch();
+    }
+    static constexpr std::size_t expected_max = 16;
+
     const Child* outbound(const InnerPacket& packet) const { return table_->outbound(packet, worker_); }
     // The same of octets, which are parsed into `inner`. Nothing if they are no packet.
     std::optional<const Child*> outbound(const std::uint8_t* data, std::size_t available, InnerPacket& inner) {

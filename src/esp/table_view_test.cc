@@ -112,6 +112,8 @@ TEST(TableView, answers_as_its_table_does_whatever_came_before) {
     EXPECT_EQ(view.outbound(packets_of_flows()[0].data(), 19, inner), std::nullopt);
     SeededRng rng(12);
     for (unsigned i = 0; i < 5000; ++i) {
+        const std::uint32_t expected[] = {1001, 1001, 5, 1000 + i % 6};
+        view.expect(expected);
         const auto spi = static_cast<std::uint32_t>(1000 + rng.below(6));
         ASSERT_EQ(view.inbound(spi), table.inbound(spi)) << spi;
     }
