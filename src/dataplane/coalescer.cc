@@ -81,13 +81,13 @@ bool Coalescer::examine(std::uint8_t* packet, const esp::InnerPacket& inner, Can
         if (header < tcp_header_min || header > left) return false;
         if ((transport[13] & ~flag_psh) != flag_ack) return false;
         candidate.sequence = load_be<std::uint32_t>(transport + 4);
-        candidate.ends = transport[13] & flag_psh;
+        candidate.pushes = transport[13] & flag_psh;
     } else if (inner.protocol == esp::protocol::udp && left >= udp_header && offload_ == TunOffload::tcp_and_udp) {
         header = udp_header;
         if (load_be<std::uint16_t>(transport + 4) != left) return false;
         if (load_be<std::uint16_t>(transport + 6) == 0) return false;  // without checksum
         candidate.sequence = 0;
-        candidate.ends = false;
+        candidate.pushes = false;
     } else {
         return false;
     }
@@ -121,14 +121,13 @@ bool Coalescer::join(Flow& flow, const Candidate& candidate) {
     ++flow.count;
     flow.size += candidate.payload;
     flow.next_sequence += static_cast<std::uint32_t>(candidate.payload);
-    if (candidate.ends) first.packet[first.inner.transport_offset + 13] |= flag_psh;
+    if (candidate.pushes) first.packet[first.inner.transport_offset + 13] |= flag_psh;
     // A shorter piece can only be the last one.
-    if (candidate.ends || candidate.payload < first.payload || flow.count == packets_per_flow) write(flow);
+    if (candidate.payload < first.payload || flow.count == packets_per_flow) write(flow);
     return true;
 }
 
 void Coalescer::start(const Candidate& candidate) {
-    if (candidate.ends) return write_alone(candidate.packet, candidate.inner.size);
     Flow* flow = nullptr;
     for (Flow& other : flows_)
         if (other.count == 0) flow = &other;

@@ -1,5 +1,6 @@
 // Joins neighbouring packets of one TCP or UDP flow into super-packets for the TUN device, without copying:
-// a super-packet is a list of pieces. What cannot be joined passes through; a flow's order is kept.
+// a super-packet is a list of pieces. What cannot be joined passes through; a flow's order is kept. PSH ends no super-packet:
+// it marks no boundary (RFC 9293 §3.9.1), and what is here waits no longer than for what came with it.
 #pragma once
 
 #include <sys/uio.h>
@@ -40,7 +41,7 @@ private:
         std::size_t headers;  // octets before the payload
         std::size_t payload;
         std::uint32_t sequence;  // TCP only
-        bool ends;               // PSH: the sender wants it delivered now
+        bool pushes;             // PSH, which the super-packet takes over
     };
     struct Flow {
         Candidate first;

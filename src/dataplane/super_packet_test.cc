@@ -238,6 +238,26 @@ TEST(Coalescer, does_not_join_over_a_gap_another_acknowledgement_or_congestion_m
     EXPECT_FALSE(joins([&](Bytes& p) { p[20] ^= 1, repair(p); }));  // another flow
 }
 
+TEST(Coalescer, joins_over_a_push_and_passes_it_on) {
+    for (const std::size_t pushing : {0U, 3U, 9U}) {
+        auto pieces = cut(super_packet(tcp4, 1000));
+        constexpr std::size_t flags = 33, checksum = 36;
+        Bytes& piece = pieces[pushing];
+        ASSERT_EQ(piece[flags] & 0x08, 0);
+        piece[flags] |= 0x08;
+        store_be<std::uint16_t>(piece.data() + checksum, 0);
+        ChecksumSum sum = pseudo_header(piece.data(), model::Family::v4, 6, piece.size() - 20);
+        sum.add(piece.data() + 20, piece.size() - 20);
+        store_be(piece.data() + checksum, sum.checksum());
+        const Joined joined(pieces);
+        ASSERT_EQ(joined.sink.written.size(), 1U);
+        EXPECT_NE(joined.sink.written[0].octets[flags] & 0x08, 0);
+        // Cut again, the last piece has it.
+        const auto again = cut(joined.sink.written[0]);
+        for (std::size_t i = 0; i < again.size(); ++i) EXPECT_EQ((again[i][flags] & 0x08) != 0, i == 9);
+    }
+}
+
 TEST(Coalescer, keeps_flows_apart_when_they_alternate) {
     PacketShape other = tcp4;
     other.source_port = 1001;
