@@ -267,19 +267,6 @@ void Worker::drop(const esp::Child& child, Drop why, std::size_t packets) {
     child.sa->drops.add(why, packets);
 }
 
-// ---- sizes ------------------------------------------------------------------------------------------
-
-void Worker::refuse_too_big(const esp::Child& child, const std::uint8_t* packet, const esp::InnerPacket& inner,
-                            std::size_t mtu, std::size_t packets) {
-    drop(child, Drop::too_big_for_path, packets);
-    if (!icmp_budget_.take(now_)) return;
-    TooBigMessage message;
-    const std::size_t size = write_too_big(packet, inner, mtu, message);
-    VnetHeader plain{};
-    const iovec pieces[] = {{&plain, sizeof plain}, {message.data(), size}};
-    if (size != 0) write(pieces, 0);
-}
-
 // ---- policies without an SA ---------------------------------------------------------------------
 
 void Worker::meet_policy(const esp::Child& policy, const VnetHeader& header, ByteView packet,
