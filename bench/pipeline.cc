@@ -170,12 +170,13 @@ void measure(const esp::testing::Suite& suite, const char* suite_name, const Tra
     const std::string other = fmt::format("bare AEAD, {}", bare.name());
     Measurement out{"P4", "seal " + what, "ns/packet", other};
     Measurement in{"P4", "open " + what, "ns/packet", other};
+    Measurement both{"P4", "seal and open " + what, "ns/packet", other};
     for (const auto& [own, raw] : samples) {
         out.samples.push_back({own.out, raw.out});
         in.samples.push_back({own.in, raw.in});
+        both.samples.push_back({own.out + own.in, raw.out + raw.in});
     }
-    all.push_back(std::move(out));
-    all.push_back(std::move(in));
+    for (auto* measured : {&out, &in, &both}) all.push_back(std::move(*measured));
     if (traffic.sizes.front() < 1000) add_rates(samples, what, other, all);
 }
 
