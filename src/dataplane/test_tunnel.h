@@ -136,7 +136,7 @@ protected:
         return made;
     }
     bool ping(std::string_view to = "10.2.0.1", int count = 1) {
-        return left.host.shell(fmt::format("ping -q -n -c {} -i 0.05 -W 1 {} >/dev/null", count, to)) == 0;
+        return left.host.shell(fmt::format("ping -q -n -c {} -i 0.05 -W 3 {} >/dev/null", count, to)) == 0;
     }
 
     void TearDown() override {
