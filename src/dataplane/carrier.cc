@@ -72,29 +72,6 @@ void add_traffic_class(ControlWriter& control, model::Family family, std::uint8_
         control.add(IPPROTO_IPV6, IPV6_TCLASS, value);
 }
 
-// What one call takes of equal packets, or one packet.
-struct SegmentedMessage {
-    SegmentedMessage(const Carrier::Outgoing& packets, model::Family family) : to(os::SocketAddress::of(packets.path->remote)) {
-        message.msg_name = &to.storage;
-        message.msg_namelen = to.size;
-        message.msg_iov = &piece;
-        message.msg_iovlen = 1;
-        piece = {const_cast<std::uint8_t*>(packets.octets.data()), packets.octets.size()};
-        add_source(control, packets.path->local.address);
-        add_traffic_class(control, family, packets.traffic_class);
-        if (packets.octets.size() > packets.segment_size)
-            control.add(SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(packets.segment_size));
-        if (message.msg_controllen == 0) message.msg_control = nullptr;
-    }
-    SegmentedMessage(const SegmentedMessage&) = delete;
-    SegmentedMessage& operator=(const SegmentedMessage&) = delete;
-
-    os::SocketAddress to;
-    iovec piece{};
-    msghdr message{};
-    ControlWriter control{message};
-};
-
 // The kernel gives each packet of protocol 50 to each raw socket: this one keeps what its share of the SPIs says, the first
 // also what is too short to have one. IPv4 packets come with their header. Copies are not free: few sockets share.
 bool take_share(int fd, model::Family family, std::size_t number, std::size_t of) {
@@ -263,28 +240,6 @@ Carrier::Sent Carrier::send(const Outgoing& packets) {
     return sent;
 }
 
-void Carrier::send_all(std::span<const Outgoing> batches, std::span<Sent> sent) {
-    ASSERT(batches.size() <= batches_max && batches.size() == sent.size());
-    for (std::size_t first = 0; first < batches.size();) {
-        const std::size_t together = segments_ && batches.size() - first > 1 ? send_together(batches.subspan(first)) : 0;
-        for (const std::size_t end = first + together; first < end; ++first) sent[first] = {batches[first].count(), false};
-        // What was refused, or is alone.
-        if (first < batches.size()) sent[first] = send(batches[first]), ++first;
-    }
-}
-
-// Those with the same DF at the front, until the kernel refuses one; how many went.
-std::size_t Carrier::send_together(std::span<const Outgoing> batches) {
-    if (family_ == model::Family::v4) set_dont_fragment(batches[0].dont_fragment);
-    std::array<std::optional<SegmentedMessage>, batches_max> segmented;
-    std::array<mmsghdr, batches_max> messages;
-    std::size_t count = 0;
-    for (; count < batches.size() && batches[count].dont_fragment == batches[0].dont_fragment; ++count)
-        messages[count] = {.msg_hdr = segmented[count].emplace(batches[count], family_).message, .msg_len = 0};
-    ++send_calls_;
-    return static_cast<std::size_t>(std::max(::sendmmsg(fd(), messages.data(), static_cast<unsigned>(count), 0), 0));
-}
-
 // Of the socket, for lack of a way to say it with a packet.
 void Carrier::set_dont_fragment(bool wanted) {
     if (wanted == dont_fragment_) return;
@@ -294,11 +249,21 @@ void Carrier::set_dont_fragment(bool wanted) {
 
 // One call for all; nothing when the kernel wants them one by one.
 std::optional<std::size_t> Carrier::send_segmented(const Outgoing& packets) {
-    const SegmentedMessage segmented(packets, family_);
-    const std::size_t count = packets.count();
+    os::SocketAddress to = os::SocketAddress::of(packets.path->remote);
+    iovec piece{const_cast<std::uint8_t*>(packets.octets.data()), packets.octets.size()};
+    msghdr message{};
+    message.msg_name = &to.storage;
+    message.msg_namelen = to.size;
+    message.msg_iov = &piece;
+    message.msg_iovlen = 1;
+    ControlWriter control(message);
+    add_source(control, packets.path->local.address);
+    add_traffic_class(control, family_, packets.traffic_class);
+    control.add(SOL_UDP, UDP_SEGMENT, static_cast<std::uint16_t>(packets.segment_size));
+    const std::size_t count = (packets.octets.size() + packets.segment_size - 1) / packets.segment_size;
     for (int attempt = 0; attempt < 2; ++attempt) {
         ++send_calls_;
-        if (::sendmsg(fd(), &segmented.message, 0) >= 0) return count;
+        if (::sendmsg(fd(), &message, 0) >= 0) return count;
         if (!socket_was_full()) break;
         if (!wait_until_writable(fd())) return 0;
     }

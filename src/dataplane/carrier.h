@@ -82,16 +82,12 @@ public:
         bool dont_fragment;  // IPv4 only
         std::span<const std::uint8_t> octets;
         std::size_t segment_size;
-        std::size_t count() const { return (octets.size() + segment_size - 1) / segment_size; }
     };
     struct Sent {
         std::size_t packets;
         bool too_long;  // for the path in one piece: refused, or cut by the kernel
     };
     Sent send(const Outgoing& packets);
-    // The same with several, up to batches_max, by one call as far as the kernel takes them; what became of each is in `sent`.
-    void send_all(std::span<const Outgoing> batches, std::span<Sent> sent);
-    static constexpr std::size_t batches_max = 4;
 
     std::uint64_t send_calls() const { return send_calls_; }
 
@@ -100,7 +96,6 @@ private:
     Result<> join_port();
     void set_dont_fragment(bool wanted);
     std::optional<std::size_t> send_segmented(const Outgoing& packets);
-    std::size_t send_together(std::span<const Outgoing> batches);
     Sent send_one_by_one(const Outgoing& packets);
     void describe(const msghdr& message, ReceivedDatagram& datagram) const;
 

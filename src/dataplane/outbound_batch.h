@@ -1,5 +1,5 @@
 // Packets of one child SA, side by side in one buffer as UDP_SEGMENT wants them: equal sizes, the last
-// may be shorter. Sealed together, and sent as one message.
+// may be shorter. Sealed and sent together.
 #pragma once
 
 #include <array>
@@ -59,8 +59,6 @@ public:
     // numbers left. Sets `packets` to their number.
     std::span<const std::uint8_t> seal(Instant now, std::size_t& packets);
     void clear() { count_ = used_ = 0; }
-    // Leaves the sealed packets where they are and goes on in another buffer, of octets_max.
-    void exchange(std::vector<std::uint8_t>& buffer) { buffer_.swap(buffer); }
     std::size_t count() const { return count_; }
 
     // UDP takes 65,507 octets over IPv4; Linux takes 64 segments at once (128 in newer kernels).

@@ -110,7 +110,7 @@ void Worker::leave_table() {
 bool Worker::renew_table() {
     if (parts_.table->is_newest(table_->table())) return false;
     finish_group();
-    send_outbound();
+    flush_outbound();
     leave_table();
     enter_table();
     return true;
@@ -149,7 +149,7 @@ void Worker::outbound_turn() {
         std::memcpy(&header, tun_buffer_.data(), sizeof header);
         forward(header, tun_buffer_.data() + sizeof header, static_cast<std::size_t>(size) - sizeof header);
     }
-    send_outbound();
+    flush_outbound();
 }
 
 // Cuts one super-packet and adds its segments to the batch, which goes out whenever it is full.
@@ -298,7 +298,7 @@ void Worker::review_held() {
         drops_.add(Drop::trap_timeout, held.packets);
         return false;
     });
-    send_outbound();
+    flush_outbound();
     held_.each([this](model::PolicyId policy, const HeldPackets::Held& held) {
         if (held_.due(policy, now_))
             tell({.kind = EventKind::acquire, .policy = policy, .ends = held.ends}, {}, Drop::event_queue_full);
@@ -312,7 +312,6 @@ void Worker::look_again() {
 
 // ---- to the carrier ---------------------------------------------------------------------------------
 
-// Seals the batch. It waits for those that follow in this turn.
 void Worker::flush_outbound() {
     if (batch_.empty()) return;
     const esp::Child& child = batch_.child();
@@ -321,44 +320,19 @@ void Worker::flush_outbound() {
     const auto octets = batch_.seal(now_, packets);
     drops_.add(Drop::sequence_exhausted, wanted - packets);
     Carrier* carrier = child.path.tcp() ? nullptr : carrier_for(child);
-    if (child.path.tcp()) {
-        count_sent(child, packets, {send_into_stream(child, octets), false});
-    } else if (carrier == nullptr) {
-        count_sent(child, packets, {0, false});
-    } else if (packets != 0) {
-        if (sealed_.carrier != carrier) send_sealed();
-        sealed_.carrier = carrier;
-        sealed_.children[sealed_.count] = &child;
-        sealed_.outgoing[sealed_.count] = {&child.path, batch_.outer().traffic_class, batch_.outer().dont_fragment, octets,
-                                           batch_.segment_size()};
-        batch_.exchange(sealed_.buffers[sealed_.count++]);
-        if (sealed_.count == Carrier::batches_max) send_sealed();
+    std::size_t sent = child.path.tcp() ? send_into_stream(child, octets) : 0;
+    if (carrier != nullptr && packets != 0) {
+        const std::uint64_t calls = carrier->send_calls();
+        const OuterHeader& outer = batch_.outer();
+        const Carrier::Sent done = carrier->send(
+            {&child.path, outer.traffic_class, outer.dont_fragment, octets, batch_.segment_size()});
+        sent = done.packets;
+        if (done.too_long) child.sa->out.path_mtu.forget();
+        count(statistics_.carrier_sends, carrier->send_calls() - calls);
     }
+    if (sent < packets) drop(child, Drop::carrier_refused, packets - sent);
+    count(statistics_.packets_out, sent);
     batch_.clear();
-}
-
-void Worker::send_sealed() {
-    if (sealed_.count == 0) return;
-    const auto outgoing = std::span(sealed_.outgoing).first(sealed_.count);
-    std::array<Carrier::Sent, Carrier::batches_max> sent;
-    const std::uint64_t calls = sealed_.carrier->send_calls();
-    sealed_.carrier->send_all(outgoing, std::span(sent).first(sealed_.count));
-    count(statistics_.carrier_sends, sealed_.carrier->send_calls() - calls);
-    for (std::size_t i = 0; i < sealed_.count; ++i)
-        count_sent(*sealed_.children[i], outgoing[i].count(), sent[i]);
-    sealed_.count = 0;
-}
-
-// Everything that waits.
-void Worker::send_outbound() {
-    flush_outbound();
-    send_sealed();
-}
-
-void Worker::count_sent(const esp::Child& child, std::size_t packets, const Carrier::Sent& sent) {
-    if (sent.too_long) child.sa->out.path_mtu.forget();
-    if (sent.packets < packets) drop(child, Drop::carrier_refused, packets - sent.packets);
-    count(statistics_.packets_out, sent.packets);
 }
 
 // In their order; what the queue has no room for is dropped.

@@ -1,7 +1,7 @@
 // One thread that moves packets: waits for the device and the carriers, and works on what is there.
 // Never waits for more packets to come: an idle link has no batching delay.
 //
-//   TUN ─► read ─► Segmenter ─► policy ─► OutboundBatch ─► seal ─► SealedBatches ─► Carrier::send_all
+//   TUN ─► read ─► Segmenter ─► policy ─► OutboundBatch ─► seal ─► Carrier::send
 //                                  └─► a trap: HeldPackets, until the table has a child for them
 //   TUN ◄─ Coalescer ◄─ selectors ◄─ open ◄─ by SPI ◄─ Carrier::receive
 //                                                    └─► IKE, moved peers ─► EventQueue
@@ -96,15 +96,6 @@ private:
     void leave_table();
     bool renew_table();
     void outbound_turn();
-    // Batches that are sealed and go out together; none is left when a turn ends.
-    struct SealedBatches {
-        SealedBatches() { buffers.fill(std::vector<std::uint8_t>(OutboundBatch::octets_max)); }
-        Carrier* carrier = nullptr;  // of all
-        std::size_t count = 0;
-        std::array<const esp::Child*, Carrier::batches_max> children{};
-        std::array<Carrier::Outgoing, Carrier::batches_max> outgoing{};
-        std::array<std::vector<std::uint8_t>, Carrier::batches_max> buffers;
-    };
     // What the packets of one super-packet have in common on their way out.
     struct Outbound {
         const esp::Child* child;
@@ -135,9 +126,6 @@ private:
     void review_held();
     std::uint8_t* room_in_batch(const Outbound& packet, std::size_t size, std::uint8_t next_header);
     void flush_outbound();
-    void send_sealed();
-    void send_outbound();
-    void count_sent(const esp::Child& child, std::size_t packets, const Carrier::Sent& sent);
     Carrier* carrier_for(const esp::Child& child);
 
     void inbound_turn(Carrier& carrier);
@@ -184,7 +172,6 @@ private:
     KernelPathMtu kernel_path_mtu_;
     IcmpBudget icmp_budget_;
     OutboundBatch batch_;
-    SealedBatches sealed_;
     ReceiveBuffers receive_buffers_;
     Group group_;
     Coalescer coalescer_;
