@@ -93,13 +93,11 @@ Drop examine_inner(const Child& child, InboundPacket& packet, SelectorCheck& sel
     if (packet.next_header != protocol::ipv4 && packet.next_header != protocol::ipv6) return Drop::bad_next_header;
     const auto family = packet.next_header == protocol::ipv4 ? model::Family::v4 : model::Family::v6;
     std::uint8_t* const text = packet.data();
-    if (!selectors.lets_in(text, packet.payload_size, packet.inner)) {
-        if (!parse_inner(text, packet.payload_size, packet.inner) || packet.inner.family != family) return Drop::bad_inner_packet;
-        // RFC 4301 §5.2 step 4.
-        if (const Drop drop = selectors.check(text, packet.inner); drop != Drop::none) return drop;
-    } else if (packet.inner.family != family) {
-        return Drop::bad_inner_packet;
-    }
+    const bool let_in = selectors.lets_in(text, packet.payload_size, packet.inner);
+    if (!let_in && !parse_inner(text, packet.payload_size, packet.inner)) return Drop::bad_inner_packet;
+    if (packet.inner.family != family) return Drop::bad_inner_packet;
+    // RFC 4301 §5.2 step 4.
+    if (const Drop drop = let_in ? Drop::none : selectors.check(text, packet.inner); drop != Drop::none) return drop;
     if (!decapsulate_traffic_class(child.headers, text, packet.inner, packet.outer_traffic_class))
         return Drop::ecn_not_capable;
     return Drop::none;
