@@ -24,17 +24,22 @@ struct JobPool::Impl : std::enable_shared_from_this<JobPool::Impl> {
     }
 
     void work_until_closed() {
+        std::vector<Work> taken;
         for (;;) {
             std::unique_lock lock(mutex);
             arrived.wait(lock, [this] { return closed || !waiting.empty() || may_take_brief(); });
             if (closed) return;
-            Work work = take(waiting.empty() ? brief : waiting);
+            if (!waiting.empty())
+                taken.push_back(take(waiting));
+            else
+                while (!brief.empty() && taken.size() < brief_at_once) taken.push_back(take(brief));
             lock.unlock();
-            loop.post(work());
+            for (Work& work : taken) loop.post(work());
+            taken.clear();
         }
     }
 
-    // The last few, of which it may have one in its hands, are left to the loop's thread.
+    // The loop's thread may have one of its share in its hands.
     bool may_take_brief() const { return !brief.empty() && brief.size() + (helping_now ? 1 : 0) > share_of_loop; }
 
     // One piece in each turn of the loop: datagrams and timers wait for no more than that.

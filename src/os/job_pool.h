@@ -18,9 +18,11 @@ public:
     using Finish = std::move_only_function<void()>;
     void submit(std::move_only_function<Finish()> work);
     // The same for work that is done as fast as it is handed over: the loop's thread does it itself, between what else it
-    // has to do, and the threads of the pool help when more pieces than its share wait.
+    // has to do. When more pieces than its share wait, a thread of the pool takes several at once: to wake it costs as much
+    // as a piece.
     void submit_brief(std::move_only_function<Finish()> work);
-    static constexpr std::size_t share_of_loop = 4;
+    static constexpr std::size_t share_of_loop = 12;
+    static constexpr std::size_t brief_at_once = 8;
 
 private:
     struct Impl;
