@@ -112,14 +112,14 @@ Result<std::span<const model::IpAddress>> Netlink::known_addresses() {
     return *known_addresses_;
 }
 
-Result<> Netlink::acknowledge(Request& request, const char* where, const std::string& what) {
-    request.header->nlmsg_flags |= NLM_F_ACK;
+// The kernel works while we send: when that returns, what it has refused lies there, and nothing if it has done it.
+Result<> Netlink::change(Request& request, const char* where, const std::string& what) {
     request.header->nlmsg_seq = ++sequence_;
     std::array<char, message_octets> answer;
-    const unsigned port = mnl_socket_get_portid(socket_);
     ssize_t size = mnl_socket_sendto(socket_, request.header, request.header->nlmsg_len);
-    if (size >= 0) size = mnl_socket_recvfrom(socket_, answer.data(), answer.size());
-    if (size < 0 || mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, port, nullptr, nullptr) < 0) {
+    if (size >= 0) size = ::recv(mnl_socket_get_fd(socket_), answer.data(), answer.size(), MSG_DONTWAIT);
+    if (size < 0 && errno == EAGAIN) return {};
+    if (size < 0 || mnl_cb_run(answer.data(), static_cast<std::size_t>(size), sequence_, mnl_socket_get_portid(socket_), nullptr, nullptr) < 0) {
         const int reason = errno;
         return fail(family_is_missing(reason) ? Errc::unsupported : Errc::system, where,
                     fmt::format("{}: {}", what, std::strerror(reason)));
@@ -150,14 +150,14 @@ Result<> Netlink::bring_up(unsigned device, unsigned mtu) {
     mnl_attr_put_u8(silent.header, IFLA_INET6_ADDR_GEN_MODE, IN6_ADDR_GEN_MODE_NONE);
     mnl_attr_nest_end(silent.header, ipv6);
     mnl_attr_nest_end(silent.header, families);
-    static_cast<void>(acknowledge(silent, "device", "link-local address"));
+    static_cast<void>(change(silent, "device", "link-local address"));
 
     Request request(RTM_NEWLINK, 0);
     auto& link = request.body<ifinfomsg>();
     link.ifi_index = static_cast<int>(device);
     link.ifi_flags = link.ifi_change = IFF_UP;
     request.put(IFLA_MTU, mtu);
-    return acknowledge(request, "device", fmt::format("MTU {}", mtu));
+    return change(request, "device", fmt::format("MTU {}", mtu));
 }
 
 namespace {
@@ -204,37 +204,37 @@ void describe(auto& request, const Rule& rule) {
 Result<> Netlink::add_address(unsigned device, const model::IpAddress& address) {
     Request request(RTM_NEWADDR, NLM_F_CREATE | NLM_F_REPLACE);
     describe(request, device, address);
-    return acknowledge(request, "address", address.text());
+    return change(request, "address", address.text());
 }
 
 Result<> Netlink::remove_address(unsigned device, const model::IpAddress& address) {
     Request request(RTM_DELADDR, 0);
     describe(request, device, address);
-    return acknowledge(request, "address", address.text());
+    return change(request, "address", address.text());
 }
 
 Result<> Netlink::add_route(const Route& route) {
     Request request(RTM_NEWROUTE, NLM_F_CREATE | NLM_F_REPLACE);
     describe(request, route);
-    return acknowledge(request, "route", route.to.text());
+    return change(request, "route", route.to.text());
 }
 
 Result<> Netlink::remove_route(const Route& route) {
     Request request(RTM_DELROUTE, 0);
     describe(request, route);
-    return acknowledge(request, "route", route.to.text());
+    return change(request, "route", route.to.text());
 }
 
 Result<> Netlink::add_rule(const Rule& rule) {
     Request request(RTM_NEWRULE, NLM_F_CREATE);
     describe(request, rule);
-    return acknowledge(request, "routing rule", fmt::format("table {}", rule.table));
+    return change(request, "routing rule", fmt::format("table {}", rule.table));
 }
 
 Result<> Netlink::remove_rule(const Rule& rule) {
     Request request(RTM_DELRULE, 0);
     describe(request, rule);
-    return acknowledge(request, "routing rule", fmt::format("table {}", rule.table));
+    return change(request, "routing rule", fmt::format("table {}", rule.table));
 }
 
 namespace {
@@ -263,13 +263,13 @@ std::string text_of(const BypassRule& rule) { return fmt::format("from {} to {}"
 Result<> Netlink::add_bypass(const BypassRule& rule, std::uint32_t priority, std::uint32_t jump_to) {
     Request request(RTM_NEWRULE, NLM_F_CREATE);
     describe(request, rule, priority, jump_to);
-    return acknowledge(request, "routing rule", text_of(rule));
+    return change(request, "routing rule", text_of(rule));
 }
 
 Result<> Netlink::remove_bypass(const BypassRule& rule, std::uint32_t priority, std::uint32_t jump_to) {
     Request request(RTM_DELRULE, 0);
     describe(request, rule, priority, jump_to);
-    return acknowledge(request, "routing rule", text_of(rule));
+    return change(request, "routing rule", text_of(rule));
 }
 
 Result<> Netlink::add_landing(model::Family family, std::uint32_t priority) {
@@ -278,14 +278,14 @@ Result<> Netlink::add_landing(model::Family family, std::uint32_t priority) {
     body.family = family_number(family);
     body.action = FR_ACT_NOP;
     request.put(FRA_PRIORITY, priority);
-    return acknowledge(request, "routing rule", fmt::format("priority {}", priority));
+    return change(request, "routing rule", fmt::format("priority {}", priority));
 }
 
 Result<> Netlink::remove_any_rule(model::Family family, std::uint32_t priority) {
     Request request(RTM_DELRULE, 0);
     request.body<fib_rule_hdr>().family = family_number(family);
     request.put(FRA_PRIORITY, priority);
-    return acknowledge(request, "routing rule", fmt::format("priority {}", priority));
+    return change(request, "routing rule", fmt::format("priority {}", priority));
 }
 
 namespace {

@@ -88,7 +88,7 @@ public:
 private:
     explicit Netlink(mnl_socket* socket);
     struct Request;
-    Result<> acknowledge(Request& request, const char* where, const std::string& what);
+    Result<> change(Request& request, const char* where, const std::string& what);
     bool list(Request& request, int (*take)(const nlmsghdr*, void*), void* into);
 
     mnl_socket* socket_;
