@@ -1,5 +1,5 @@
-// One end of a tunnel without any protection: what the device gives goes into a UDP datagram as it is, and back. One packet per
-// call, one thread per direction, which sleeps until there is one: no tunnel in userspace can wake up less often.
+// One end of a tunnel without any protection: what the device gives, a packet or a super-packet, goes into UDP as it is, and
+// back. One thread per direction, which sleeps until there is something: no tunnel in userspace can do less.
 //
 //   bare_tunnel DEVICE LOCAL REMOTE
 //
@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -27,6 +28,7 @@ using namespace cygnet;
 
 constexpr std::uint16_t port = 7200;
 constexpr std::size_t packet_octets_max = 65535;
+constexpr int segment_octets = 1400;  // of a UDP super-packet, on the wire
 
 [[noreturn]] void fail(const std::string& what) {
     fmt::print(stderr, "bare_tunnel: {}\n", what);
@@ -45,6 +47,10 @@ os::Fd open_socket(const char* local, const char* remote) {
     if (::bind(socket.number(), reinterpret_cast<const sockaddr*>(&here), sizeof here) < 0 ||
         ::connect(socket.number(), reinterpret_cast<const sockaddr*>(&there), sizeof there) < 0)
         fail(fmt::format("UDP socket from {} to {}: {}", local, remote, std::strerror(errno)));
+    const int on = 1;
+    if (::setsockopt(socket.number(), SOL_UDP, UDP_SEGMENT, &segment_octets, sizeof segment_octets) < 0 ||
+        ::setsockopt(socket.number(), SOL_UDP, UDP_GRO, &on, sizeof on) < 0)
+        fail(fmt::format("UDP super-packets: {}", std::strerror(errno)));
     return socket;
 }
 
@@ -60,7 +66,7 @@ void carry(int from, int to) {
 
 int main(int count, char** words) {
     if (count != 4) fail("usage: bare_tunnel DEVICE LOCAL REMOTE");
-    const auto device = dataplane::TunDevice::open(words[1], 1, false);
+    const auto device = dataplane::TunDevice::open(words[1], 1, true);
     if (!device) fail(device.error().text());
     const int tun = device->fd(0);
     if (::fcntl(tun, F_SETFL, ::fcntl(tun, F_GETFL) & ~O_NONBLOCK) < 0) fail("the device cannot be waited for");

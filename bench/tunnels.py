@@ -50,8 +50,7 @@ class Bench:
         self.cygnet = ways.Cygnet(lab, end)
         self.rivals = ways.rivals(lab, absent)
         self.ways = {"Cygnet": self.cygnet, "plain": ways.plain(lab), **self.rivals}
-        # Only for round trips: without offload it carries less than any.
-        self.lone_ways = {**self.ways, "bare": ways.bare_tunnel(lab, options.build / "bench/bare_tunnel")}
+        self.with_bare = {**self.ways, "bare": ways.bare_tunnel(lab, options.build / "bench/bare_tunnel")}
         self.one_worker = ways.Cygnet(lab, end, "single", "Cygnet, one worker", "workers=1")
         self.streams = {name: Stream(lab, options.build / "bench/udp_stream", way) for name, way in self.ways.items()}
 
@@ -68,7 +67,8 @@ class Bench:
                         raise
                     self.absent[name] = f"failed while it was measured: {str(reason).splitlines()[0]}"
                     names.remove(name)
-                    self.ways.pop(name, None)
+                    for known in (self.ways, self.with_bare):
+                        known.pop(name, None)
             rounds.append(results)
         return [{name: results[name] for name in names} for results in rounds]
 
@@ -84,17 +84,17 @@ class Bench:
         print("  " + ", ".join(f"{way} {statistics.median(r[way]['rate'] for r in rounds):.4g}" for way in rounds[0]) + f" {unit}", file=sys.stderr)
         for other in list(rounds[0])[1:]:
             pairs = [(r["Cygnet"], r[other]) for r in rounds]
-            result = entry(identity, name, unit, self.ways[other].label, [(own["rate"], its["rate"]) for own, its in pairs])
+            result = entry(identity, name, unit, self.with_bare[other].label, [(own["rate"], its["rate"]) for own, its in pairs])
             result["time"] = {"own": [own for own, _ in pairs], "other": [its for _, its in pairs],
                               "machine_cpu_ratio_per_amount": round(statistics.median(_cpu_per_amount(own) / _cpu_per_amount(its) for own, its in pairs), 3)}
             yield result
 
     def tcp(self):
         def measure(name):
-            way = self.ways[name]
+            way = self.with_bare[name]
             return self.costed(name, way, lambda: _tcp(self.lab, way, self.options.seconds))
 
-        yield from self.compare("P1", "one TCP flow, AES-256-GCM in UDP, MTU 1400", "Mbit/s", self.in_turns(self.ways, measure))
+        yield from self.compare("P1", "one TCP flow, AES-256-GCM in UDP, MTU 1400", "Mbit/s", self.in_turns(self.with_bare, measure))
 
     def udp(self, identity, octets, unit, scale):
         def measure(name):
@@ -105,7 +105,7 @@ class Bench:
         yield from self.compare(identity, name, unit, self.in_turns(self.ways, measure))
 
     def round_trips(self):
-        rounds = self.in_turns(self.lone_ways, lambda name: _round_trips(self.lone_ways[name]))
+        rounds = self.in_turns(self.with_bare, lambda name: _round_trips(self.with_bare[name]))
         self.idle = rounds
         yield from self._percentiles("P7", "round trip when idle", rounds)
 
@@ -129,7 +129,7 @@ class Bench:
         for percentile in ("p50", "p99"):
             for other in list(rounds[0])[1:]:
                 pairs = [(r["Cygnet"][percentile], r[other][percentile]) for r in rounds]
-                yield entry(identity, f"{what}, {percentile}", "us", self.lone_ways[other].label, pairs)
+                yield entry(identity, f"{what}, {percentile}", "us", self.with_bare[other].label, pairs)
 
     def workers(self):
         """P10: a worker for each core against one, both ends and both hosts on the same cores."""
