@@ -10,7 +10,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1]), str(Path(__file__).res
 
 from lab import CommandFailed, Process, vici, wait_until  # noqa: E402
 from lab.pki import KEYS, Authority  # noqa: E402
-from lab.process import run  # noqa: E402
+from lab.process import run, sanitizer_report  # noqa: E402
 from scenario import compare, settled  # noqa: E402
 
 
@@ -62,6 +62,12 @@ class Processes(unittest.TestCase):
         process = Process("stubborn", ["sh", "-c", "trap '' TERM; echo ready; while :; do sleep 0.1; done"], log_path=self.folder / "log")
         process.wait_for_log("ready")
         self.assertEqual(process.stop(timeout_s=0.2), -9)
+
+    def test_sees_what_a_sanitizer_reports(self):
+        for line in ("==7==ERROR: LeakSanitizer: detected memory leaks", "WARNING: ThreadSanitizer: data race (pid=7)",
+                     "/src/a.cc:3:9: runtime error: shift exponent 40 is too large"):
+            self.assertEqual(sanitizer_report(f"ready\n{line}\nmore\n"), line)
+        self.assertIsNone(sanitizer_report("ready\nERROR: no such device\n"))
 
     def test_waits_no_longer_than_asked(self):
         start = time.monotonic()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from . import netns
 from .netns import Namespace
-from .process import Process
+from .process import CommandFailed, Process, sanitizer_report
 
 SKIPPED = 77  # The exit status that ctest (SKIP_RETURN_CODE) and our runners take for “skipped”.
 
@@ -19,7 +19,7 @@ class Lab:
     """`with Lab("name") as lab:` enters private namespaces, and leaves nothing behind.
 
     `lab.folder` holds configurations and logs. It is removed after a success; after a failure, or with
-    CYGNET_LAB_KEEP=1, it stays and its path is printed.
+    CYGNET_LAB_KEEP=1, it stays and its path is printed. What a sanitizer found in any process is a failure.
     """
 
     def __init__(self, name: str):
@@ -42,10 +42,14 @@ class Lab:
         self._cleanup.close()
         for host in self.hosts.values():
             netns.process.run(["ip", "netns", "delete", host.name])
-        if kind is None and not os.environ.get("CYGNET_LAB_KEEP"):
+        reports = [f"{path.name}: {report}" for path in sorted(self.folder.glob("*.log"))
+                   if (report := sanitizer_report(path.read_text(errors="replace")))]
+        if kind is None and not reports and not os.environ.get("CYGNET_LAB_KEEP"):
             shutil.rmtree(self.folder)
         else:
             print(f"{self.name}: logs are in {self.folder}", file=sys.stderr)
+        if kind is None and reports:
+            raise CommandFailed("\n".join(reports))
 
     def host(self, name: str) -> Namespace:
         self.hosts[name] = Namespace(name)

@@ -1,6 +1,7 @@
 """Commands and long-running processes: started, watched through their log file, stopped by their own id."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -33,6 +34,16 @@ def wait_until(condition, what: str, *, timeout_s: float = 10, interval_s: float
         if time.monotonic() > deadline:
             raise TimeoutError(f"waited {timeout_s:g} s in vain for: {what}")
         time.sleep(interval_s)
+
+
+# What a program that was built with a sanitizer says of itself.
+_REPORT = re.compile(r"^.*((ERROR|WARNING): \w+Sanitizer|: runtime error: ).*$", re.MULTILINE)
+
+
+def sanitizer_report(log: str) -> str | None:
+    """The first line of a sanitizer's report in a log."""
+    found = _REPORT.search(log)
+    return found and found.group()
 
 
 class Process:
