@@ -21,6 +21,7 @@ endif()
 function(cygnet_configure target)
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR})
     target_link_libraries(${target} PRIVATE cygnet_warnings)
+    cygnet_join(${target})
 endfunction()
 
 # Own sources of the current folder, without tests and without the programs' main.
@@ -123,3 +124,4 @@ function(cygnet_benchmark name)
 endfunction()
 
 include(GoogleTest)
+include(JoinedSources)
