@@ -35,8 +35,9 @@ protected:
         here.resource = resource;
         here.outbound_active = active;
         here.per_resource = there.per_resource = true;
-        install(left, std::move(here));
+        // Who receives has it first, as after an exchange of IKE: packets are waiting at the left.
         install(right, std::move(there));
+        install(left, std::move(here));
     }
 };
 
