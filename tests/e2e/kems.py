@@ -5,8 +5,7 @@ import sys
 from lab.cygnet import Cygnet
 from lab.laboratory import SKIPPED
 
-from rekeying import settled
-from scenario import Gateways, carries_traffic, established, scenario, wait_until
+from scenario import Gateways, carries_traffic, established, scenario, settled, wait_until
 
 
 def need(lab, *methods):

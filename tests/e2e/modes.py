@@ -2,7 +2,7 @@
 
 from lab.traffic import tcp_transfer
 
-from scenario import Cygnet, Gateways, configuration, connection, established, ping, scenario, secret, wait_until
+from scenario import Cygnet, Gateways, configuration, connection, established, ping, scenario, secret, settled, wait_until
 from tunnels import ipv4_packets
 
 _ESP, _UDP = 50, 17
@@ -34,7 +34,7 @@ def compression(lab):
     assert sum(packet[9] == _ESP and len(packet) > 1400 for packet in ipv4_packets(wire)) > 100, "noise goes as it is"
     with left.vici() as session:
         session.request("rekey", {"child": "net"})
-    wait_until(lambda: indices(left, right) != before, "a rekey that brings indices of its own")
+    wait_until(lambda: settled(left) and settled(right) and indices(left, right) != before, "a rekey that brings indices of its own")
     assert ping(gateways.left_host, "10.2.0.1", source="10.1.0.1", size=1200).lost == 0
     assert "CPI " in left.command("status").stdout, left.command("status").stdout
 
@@ -96,7 +96,7 @@ def beet_mode(lab):
     assert tcp_transfer(lab, left_host, right_host, "10.2.0.1", source="10.1.0.1", seconds=1).bytes > 1_000_000
     with right.vici() as session:
         session.request("rekey", {"child": "net"})
-    wait_until(lambda: established(left)["child"]["uniqueid"] != "1", "the rekey")
+    wait_until(lambda: settled(left) and established(left)["child"]["uniqueid"] != "1", "the rekey")
     assert ping(left_host, "10.2.0.1", source="10.1.0.1").lost == 0
     assert established(left)["child"]["mode"] == "BEET"
     packets = list(ipv4_packets(wire))

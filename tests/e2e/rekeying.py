@@ -2,7 +2,7 @@
 
 from lab.traffic import NumberedStream
 
-from scenario import Gateways, established, scenario, wait_until
+from scenario import Gateways, established, scenario, settled, wait_until
 
 
 def rekey_under_traffic(lab, what: dict, from_left: bool):
@@ -24,12 +24,6 @@ def rekey_under_traffic(lab, what: dict, from_left: bool):
         wait_until(lambda each=each: settled(each), "the old SA is gone")
     assert changed(established(daemon)) != changed(before)
     return gateways, before
-
-
-def settled(daemon) -> bool:
-    sas = daemon.sas()
-    return [sa["state"] for sa in sas] == ["ESTABLISHED"] and [
-        child["state"] for child in sas[0]["child-sas"].values()] == ["INSTALLED"]
 
 
 @scenario

@@ -126,6 +126,13 @@ def carries_traffic(gateways: Gateways) -> None:
     assert result.lost == 0, result
 
 
+def settled(daemon: Cygnet) -> bool:
+    """Whether it has one IKE SA with one child, and neither of a rekey's two is left."""
+    sas = daemon.sas()
+    return [sa["state"] for sa in sas] == ["ESTABLISHED"] and [
+        child["state"] for child in sas[0]["child-sas"].values()] == ["INSTALLED"]
+
+
 def established(daemon: Cygnet, connection_name: str = "net") -> dict:
     """The one IKE SA of a connection, which must be established with one installed child."""
     sas = [sa for sa in daemon.sas() if sa["name"] == connection_name]

@@ -2,7 +2,7 @@
 
 from lab.traffic import ping
 
-from scenario import Gateways, established, scenario, wait_until
+from scenario import Gateways, established, scenario, settled, wait_until
 from tunnels import ipv4_packets
 
 # What to write into esp_proposals; what list-sas then says; the octets of IV, alignment and ICV.
@@ -74,4 +74,4 @@ def implicit_iv(lab):
     gateways.right.command("reload")
     gateways.up()
     for daemon in (gateways.left, gateways.right):
-        wait_until(lambda: established(daemon)["child"]["encr-alg"] == "AES_GCM_16", "the SA with an explicit IV")
+        wait_until(lambda: settled(daemon) and established(daemon)["child"]["encr-alg"] == "AES_GCM_16", "the SA with an explicit IV")
