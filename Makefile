@@ -7,7 +7,7 @@ DESTDIR      ?=
 SEEDS        ?= 1000
 TIMES        ?= 100000
 MINUTES      ?= 2
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 60
 
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/cygnet
 ifneq ($(shell sh -c 'command -v ccache'),)
@@ -79,7 +79,7 @@ bench: libraries  ## measure; writes build/bench/summary.json with a chart besid
 	@$(call compile,release,programs benchmarks)
 	@$(with_release) bench/run
 
-fuzz: libraries  ## run each fuzz target for a while with libFuzzer (FUZZ_SECONDS=30 each)
+fuzz: libraries  ## run each fuzz target for a while with libFuzzer (FUZZ_SECONDS=60 each)
 	@tools/install-packages tools
 	@$(call compile,fuzz,fuzzers)
 	@tools/run-fuzzers build/fuzz $(FUZZ_SECONDS)
