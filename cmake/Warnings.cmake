@@ -8,6 +8,9 @@ target_compile_options(cygnet_warnings INTERFACE
     # Rows with designated initialisers leave the rest at its default on purpose.
     -Wno-missing-field-initializers
     $<$<CXX_COMPILER_ID:GNU>:-Wduplicated-cond -Wlogical-op>
+    # Joined sources (JoinedSources.cmake) see each other's names, and none of them looks like a header.
+    $<$<BOOL:${CYGNET_JOIN_SOURCES}>:-Wno-shadow>
+    $<$<AND:$<BOOL:${CYGNET_JOIN_SOURCES}>,$<CXX_COMPILER_ID:GNU>>:-Wno-subobject-linkage>
     # TRY is a statement expression behind __extension__; clang wants to hear it by name.
     $<$<CXX_COMPILER_ID:Clang>:-Wno-gnu-statement-expression-from-macro-expansion>
     $<$<BOOL:${CYGNET_WERROR}>:-Werror>)
