@@ -50,9 +50,13 @@ class Bench:
         self.cygnet = ways.Cygnet(lab, end)
         self.rivals = ways.rivals(lab, absent)
         self.ways = {"Cygnet": self.cygnet, "plain": ways.plain(lab), **self.rivals}
-        self.with_bare = {**self.ways, "bare": ways.bare_tunnel(lab, options.build / "bench/bare_tunnel")}
+        self.bare = ways.bare_tunnel(lab, options.build / "bench/bare_tunnel")
         self.one_worker = ways.Cygnet(lab, end, "single", "Cygnet, one worker", "workers=1")
         self.streams = {name: Stream(lab, options.build / "bench/udp_stream", way) for name, way in self.ways.items()}
+
+    @property
+    def with_bare(self):
+        return {**self.ways, "bare": self.bare}
 
     def in_turns(self, names, measure):
         """Rounds of {name: result}; A B C, C B A, …: a drift of the machine's speed meets all. A rival that fails is left out."""
@@ -67,8 +71,7 @@ class Bench:
                         raise
                     self.absent[name] = f"failed while it was measured: {str(reason).splitlines()[0]}"
                     names.remove(name)
-                    for known in (self.ways, self.with_bare):
-                        known.pop(name, None)
+                    self.ways.pop(name, None)
             rounds.append(results)
         return [{name: results[name] for name in names} for results in rounds]
 

@@ -124,4 +124,3 @@ function(cygnet_benchmark name)
 endfunction()
 
 include(GoogleTest)
-include(JoinedSources)

@@ -177,6 +177,25 @@ TEST(JobPool, brief_work_is_shared_when_there_is_more_of_it) {
     EXPECT_NE(std::ranges::adjacent_find(workers, std::not_equal_to{}), workers.end());
 }
 
+TEST(JobPool, a_thread_takes_several_brief_pieces_at_once) {
+    EventLoop loop;
+    JobPool pool(loop, 1);
+    const auto here = std::this_thread::get_id();
+    std::atomic<std::size_t> elsewhere = 0;
+    std::size_t finished = 0;
+    for (std::size_t i = 0; i < JobPool::share_of_loop + 1; ++i)
+        pool.submit_brief([&]() -> JobPool::Finish {
+            if (std::this_thread::get_id() != here) ++elsewhere;
+            return [&] {
+                if (++finished == JobPool::share_of_loop + 1) loop.stop();
+            };
+        });
+    // The loop does not run yet: only the thread can have done them.
+    while (elsewhere < JobPool::brief_at_once) std::this_thread::yield();
+    loop.run();
+    EXPECT_EQ(elsewhere, JobPool::brief_at_once);
+}
+
 TEST(JobPool, brief_work_that_brings_more_goes_on) {
     EventLoop loop;
     JobPool pool(loop, 1);

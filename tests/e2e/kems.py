@@ -25,7 +25,7 @@ def rekeyed(gateways, what):
     changed = (lambda sa: sa["child"]["spi-in"]) if "child" in what else (lambda sa: sa["initiator-spi"])
     with gateways.left.vici() as session:
         session.request("rekey", what)
-    wait_until(lambda: settled(gateways.left) and changed(established(gateways.left)) != changed(before), "the new SA replaced the old one")
+    wait_until(lambda: (now := settled(gateways.left)) and changed(now) != changed(before), "the new SA replaced the old one")
     wait_until(lambda: settled(gateways.right), "the old SA is gone")
     return established(gateways.left)
 

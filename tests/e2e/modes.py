@@ -96,7 +96,7 @@ def beet_mode(lab):
     assert tcp_transfer(lab, left_host, right_host, "10.2.0.1", source="10.1.0.1", seconds=1).bytes > 1_000_000
     with right.vici() as session:
         session.request("rekey", {"child": "net"})
-    wait_until(lambda: settled(left) and established(left)["child"]["uniqueid"] != "1", "the rekey")
+    wait_until(lambda: (now := settled(left)) and now["child"]["uniqueid"] != "1", "the rekey")
     assert ping(left_host, "10.2.0.1", source="10.1.0.1").lost == 0
     assert established(left)["child"]["mode"] == "BEET"
     packets = list(ipv4_packets(wire))

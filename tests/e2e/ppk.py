@@ -6,7 +6,7 @@ from pathlib import Path
 
 from lab.pki import Authority
 
-from scenario import Gateways, carries_traffic, counter, established, scenario, wait_until
+from scenario import Gateways, carries_traffic, counter, established, scenario, settled, wait_until
 
 KME = "192.0.2.1"  # the left gateway's host serves both
 
@@ -25,8 +25,7 @@ def _rekey(daemon):
 
 
 def _settled(gateways: Gateways):
-    wait_until(lambda: all(len(end.sas()) == 1 and len(end.sas()[0]["child-sas"]) == 1 for end in (gateways.left, gateways.right)),
-               "one IKE SA with one child")
+    wait_until(lambda: settled(gateways.left) and settled(gateways.right), "one IKE SA with one child")
 
 
 @scenario

@@ -16,7 +16,7 @@ def rekey_under_traffic(lab, what: dict, from_left: bool):
         streams[0].wait_for_packets(100)
         with daemon.vici() as session:
             session.request("rekey", what)
-        wait_until(lambda: settled(daemon) and changed(established(daemon)) != changed(before), "the new SA replaced the old one")
+        wait_until(lambda: (now := settled(daemon)) and changed(now) != changed(before), "the new SA replaced the old one")
         streams[0].wait_for_packets(200)
     for stream in streams:
         assert stream.sent > 200 and not stream.lost and not stream.doubled, stream.summary()
@@ -55,6 +55,6 @@ def rekey_by_lifetime(lab):
     gateways = Gateways(lab, child={"rekey_time": "2s", "life_time": "20s", "rand_time": "0s"}).up()
     before = established(gateways.left)["child"]["spi-in"]
     with NumberedStream(lab, gateways.left_host, gateways.right_host, "10.2.0.1", source="10.1.0.1") as stream:
-        wait_until(lambda: settled(gateways.left) and established(gateways.left)["child"]["spi-in"] != before, "a new child SA")
+        wait_until(lambda: (now := settled(gateways.left)) and now["child"]["spi-in"] != before, "a new child SA")
         stream.wait_for_packets(50)
     assert not stream.lost, stream.summary()

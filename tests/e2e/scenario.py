@@ -126,11 +126,13 @@ def carries_traffic(gateways: Gateways) -> None:
     assert result.lost == 0, result
 
 
-def settled(daemon: Cygnet) -> bool:
-    """Whether it has one IKE SA with one child, and neither of a rekey's two is left."""
+def settled(daemon: Cygnet) -> dict | None:
+    """Its one IKE SA, as `established` gives it; None while there are others, or a rekey is under way."""
     sas = daemon.sas()
-    return [sa["state"] for sa in sas] == ["ESTABLISHED"] and [
-        child["state"] for child in sas[0]["child-sas"].values()] == ["INSTALLED"]
+    children = [child for sa in sas for child in sa["child-sas"].values()]
+    if [sa["state"] for sa in sas] == ["ESTABLISHED"] and [child["state"] for child in children] == ["INSTALLED"]:
+        return {**sas[0], "child": children[0]}
+    return None
 
 
 def established(daemon: Cygnet, connection_name: str = "net") -> dict:

@@ -74,4 +74,4 @@ def implicit_iv(lab):
     gateways.right.command("reload")
     gateways.up()
     for daemon in (gateways.left, gateways.right):
-        wait_until(lambda: settled(daemon) and established(daemon)["child"]["encr-alg"] == "AES_GCM_16", "the SA with an explicit IV")
+        wait_until(lambda: (now := settled(daemon)) and now["child"]["encr-alg"] == "AES_GCM_16", "the SA with an explicit IV")
