@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -125,7 +126,8 @@ TEST(Capture, SurvivesEveryTruncation) {
 // ---- whole files --------------------------------------------------------------------------------------------
 
 struct CaptureFile : testing::Test {
-    std::filesystem::path path = std::filesystem::path(testing::TempDir()) / "cygnet-capture-test.pcap";
+    // Tests run beside each other, each in a process of its own.
+    std::filesystem::path path = std::filesystem::path(testing::TempDir()) / ("cygnet-capture-test-" + std::to_string(::getpid()) + ".pcap");
     ~CaptureFile() override { std::filesystem::remove(path); }
 
     void write(std::uint32_t link, const std::vector<Bytes>& frames) {
