@@ -58,9 +58,10 @@ sim: libraries  ## run the simulator over many seeds (SEEDS=1000), then walk eve
 	@build/release/sim/cygnet-sim --seeds $(SEEDS)
 	@build/release/sim/cygnet-sim --crossings
 
-hostile: libraries  ## every row of docs/rfc/hostile-inputs.md, 100,000 times each (TIMES=100000); it takes hours
+hostile: libraries  ## every row of docs/rfc/hostile-inputs.md, 100,000 times each (TIMES=100000); about an hour
 	@$(call compile,release,sim_test)
-	@CYGNET_HOSTILE_REPETITIONS=$(TIMES) build/release/sim/sim_test --gtest_brief=1 --gtest_filter='HostileInputs/*'
+	@seq 0 $$(($(JOBS) - 1)) | CYGNET_HOSTILE_REPETITIONS=$(TIMES) GTEST_TOTAL_SHARDS=$(JOBS) xargs -P $(JOBS) -I% \
+	    env GTEST_SHARD_INDEX=% build/release/sim/sim_test --gtest_filter='HostileInputs/*'
 
 ledger: libraries  ## the conformance report: each requirement of docs/rfc and the passing tests that cite it
 	@$(call compile,dev)

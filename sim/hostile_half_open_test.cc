@@ -44,26 +44,22 @@ void wrong_early_ids(HostileStage& stage) {
 }
 
 void value_in_no_group(HostileStage& stage) {
-    stage.meet_new_peer();
-    stage.peer.sent_value = Bytes(32, 0);
-    stage.peer.sent_value.front() = static_cast<std::uint8_t>(stage.turn % 2);  // 0 and 1 have small order
-    stage.peer.init();
+    Bytes value(32, 0);
+    value.front() = static_cast<std::uint8_t>(stage.turn % 2);  // 0 and 1 have small order
+    stage.greet("aes256gcm16-prfsha384-x25519", std::move(value));
     stage.say(sealed_garbage().finish(stage.peer.header(ExchangeType::ike_auth, 1)));
 }
 
 void point_on_no_curve(HostileStage& stage) {
-    stage.meet_new_peer();
-    stage.peer.sent_value = Bytes(64, stage.turn % 2 == 0 ? 0x00 : 0x5a);
-    stage.peer.init("aes256gcm16-prfsha256-ecp256");
+    stage.greet("aes256gcm16-prfsha256-ecp256", Bytes(64, stage.turn % 2 == 0 ? 0x00 : 0x5a));
     stage.say(sealed_garbage().finish(stage.peer.header(ExchangeType::ike_auth, 1)));
 }
 
 void number_in_no_group(HostileStage& stage) {
-    stage.meet_new_peer();
     // 0, 1 and a number above the prime.
-    stage.peer.sent_value = Bytes(256, stage.turn % 3 == 2 ? 0xff : 0);
-    stage.peer.sent_value.back() = static_cast<std::uint8_t>(stage.turn % 3 == 2 ? 0xff : stage.turn % 2);
-    stage.peer.init("aes256gcm16-prfsha256-modp2048");
+    Bytes value(256, stage.turn % 3 == 2 ? 0xff : 0);
+    value.back() = static_cast<std::uint8_t>(stage.turn % 3 == 2 ? 0xff : stage.turn % 2);
+    stage.greet("aes256gcm16-prfsha256-modp2048", std::move(value));
     stage.say(sealed_garbage().finish(stage.peer.header(ExchangeType::ike_auth, 1)));
 }
 

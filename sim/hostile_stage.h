@@ -44,7 +44,8 @@ public:
 
     // A new peer with an SPI of its own, no further than the caller brings it.
     void meet_new_peer();
-    void greet(const char* proposal = "aes256gcm16-prfsha384-x25519");  // IKE_SA_INIT
+    // IKE_SA_INIT, with this public value instead of a sound one.
+    void greet(const char* proposal = "aes256gcm16-prfsha384-x25519", Bytes value = {});
     void establish();
     void leave();  // the peer deletes its IKE SA
 

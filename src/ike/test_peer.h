@@ -75,9 +75,12 @@ public:
         ASSERT_EQ(sent.size(), 1u) << victim_.log();
         init_response = sent.front();
         const auto answer = *wire::parse_message(init_response);
+        const auto* nonce = answer.find<wire::NoncePayload>();
+        const auto* value = answer.find<wire::KePayload>();
+        ASSERT_TRUE(nonce != nullptr && value != nullptr) << victim_.log();
         spis.responder = answer.header.spi_r;
-        nonce_r = keep(answer.find<wire::NoncePayload>()->data);
-        const auto secret = *crypto::ke_finish(offer, answer.find<wire::KePayload>()->data);
+        nonce_r = keep(nonce->data);
+        const auto secret = *crypto::ke_finish(offer, value->data);
         protection = std::move(
             *Protection::make(proposal, initial_keys(proposal, secret.reveal(), {nonce_i, nonce_r}, spis), true));
     }
