@@ -95,7 +95,7 @@ Result<> HostNetwork::open_backend(Log& log) {
     config.refused_icmp = settings_.refused_icmp;
     config.workers = settings_.workers;
     config.port = settings_.nat_port;
-    config.mark = settings_.mark;
+    config.routing_table = config.rule_priority = config.mark = settings_.mark;
     config.now = os::now;
     backend_ = TRY(dataplane::UserspaceBackend::open(std::move(config), backend_events()));
     return {};
@@ -104,7 +104,7 @@ Result<> HostNetwork::open_backend(Log& log) {
 Result<> HostNetwork::open_kernel_backend() {
     dataplane::XfrmConfig config;
     config.port = settings_.nat_port;
-    config.mark = settings_.mark;
+    config.routing_table = config.rule_priority = config.mark = settings_.mark;
     config.now = os::now;
     config.unix_seconds = os::unix_seconds;
     config.ike_port = settings_.port;

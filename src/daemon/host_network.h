@@ -28,7 +28,9 @@ struct NetworkSettings {
     std::string tun = "cygnet0";
     std::vector<dataplane::IcmpError> refused_icmp{};  // of unauthenticated messages about our packets (RFC 4301 §6.1.1)
     std::size_t workers = 0;    // of Cygnet's own ESP; 0: one for each core
-    std::uint32_t mark = 4500;  // SO_MARK of packets that must not enter the tunnel
+    // SO_MARK of packets that must not enter the tunnel; the routing table and the rules that lead the others into it have this
+    // number, too.
+    std::uint32_t mark = 4500;
 };
 
 // What arrives; called on the control thread.

@@ -43,6 +43,11 @@ ParsedOptions parse_options(int argc, char** argv) {
         ->type_name("WHO")
         ->transform(CLI::CheckedTransformer(esp));
     app.add_option("--tun", options.network.tun, "name of the TUN device")->type_name("NAME")->capture_default_str();
+    // From behind the rule of the table "local" to before that of the table "main"; each daemon has three rules.
+    app.add_option("--routing", options.network.mark, "number of the routing table, its rules and the mark of the daemon's own packets")
+        ->type_name("NUMBER")
+        ->check(CLI::Range(300U, 32'700U))
+        ->capture_default_str();
     std::string refused_icmp = "none";
     app.add_option("--refuse-icmp", refused_icmp,
                    "ICMP errors about our IKE and ESP packets that are not believed: unreachable, too-big, time-exceeded, parameter-problem, "

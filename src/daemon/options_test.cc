@@ -39,6 +39,13 @@ TEST(Options, who_does_esp_is_a_word_of_three) {
     EXPECT_EQ(parse({"--esp", "card"}).exit_status, 2);
 }
 
+TEST(Options, routing_has_a_number_of_its_own) {
+    EXPECT_EQ(parse({}).options.network.mark, 4500U);
+    EXPECT_EQ(parse({"--routing", "4600"}).options.network.mark, 4600U);
+    EXPECT_EQ(parse({"--routing", "254"}).exit_status, 2) << "the main table";
+    EXPECT_EQ(parse({"--routing", "32766"}).exit_status, 2) << "the main table's rule";
+}
+
 // RFC 4301 §6.1.1 [175]: by type.
 TEST(Options, ICMP_that_is_not_believed_is_a_list_of_words) {
     EXPECT_TRUE(parse({}).options.network.refused_icmp.empty());

@@ -192,16 +192,26 @@ def a_second_daemon_is_told_why_not(lab):
 
 @scenario
 def two_daemons_side_by_side(lab):
-    """Two instances on one host with other ports, devices and folders."""
-    left, _ = lab.pair()
-    first = Cygnet(lab, left, "")
-    folder = lab.folder / "second"
-    second = lab.start("second", left, program("cygnetd"), "--config", str(first.config_path), "--run-dir", str(folder),
-                       "--port", "1500", "--nat-port", "14500", "--tun", "cygnet1")
-    second.wait_until(lambda: {"cygnet0", "cygnet1"} <= set(left.devices()), "both have their device")
-    assert second.stop() == 0
-    assert "cygnet0" in left.devices() and "cygnet1" not in left.devices()
-    assert ping(left, "10.1.0.1", count=1).lost == 0
+    """A second instance on each host, with ports, a device, routing and folders of its own, comes and goes beside a tunnel."""
+    first = Gateways(lab).up()
+    others = ("--port", "1500", "--nat-port", "14500", "--tun", "cygnet1", "--routing", "4600")
+    second = []
+    for own, host in enumerate(first.hosts):
+        side, other, number = ("left", "right")[own], ("left", "right")[1 - own], own + 1
+        host.add_address(f"10.{number + 2}.0.1/24")
+        config = configuration(secret(), connection(
+            "net", f"192.0.2.{number}", f"192.0.2.{3 - number}", local_id=f"{side}.example", remote_id=f"{other}.example",
+            local_ts=f"10.{number + 2}.0.0/24", remote_ts=f"10.{5 - number}.0.0/24", remote_port="14500"))
+        second.append(Cygnet(lab, host, config, name=f"second-{side}", options=others))
+    second[0].up("net")
+    assert ping(first.left_host, "10.4.0.1", source="10.3.0.1", count=3).lost == 0
+    carries_traffic(first)
+    assert all(daemon.stop() == 0 for daemon in second)
+    for host in first.hosts:
+        assert "cygnet0" in host.devices() and "cygnet1" not in host.devices()
+        rules = host.ip("rule").stdout
+        assert "lookup 4500" in rules and "lookup 4600" not in rules and "4601:" not in rules, rules
+    carries_traffic(first)
 
 
 @scenario
