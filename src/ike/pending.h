@@ -49,6 +49,7 @@ struct DeleteChildrenTask {
 struct DeleteIkeTask {
     std::optional<CommandId> command{};
     Explanation why{.kind = "closed", .what = "closed by this side"};
+    bool spares_successor = false;  // it is these keys whose time is over: an IKE SA that takes over from them stays
 };
 struct LivenessTask {};
 // A protected error report after which the IKE SA ends (RFC 7296 §2.21.2).

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 #include "ike/exchange/create_child_ppk.h"
+#include "ike/exchange/ike_followup_ke.h"
+#include "ike/exchange/tasks.h"
 #include "ike/feature/feature.h"
 #include "ike/overlap.h"
 #include "ike/stream.h"
@@ -103,6 +105,8 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     if (old->peer_rekey)
         if (Child* loser = find_child(sa, old->peer_rekey->replacement)) loser->redundant = true;
     supersede(context, *old, fresh);
+    // RFC 9370 §2.2.4: the peer stops where it is, so that nothing of its attempt is awaited.
+    if (sa.followup_series && lost_to_us(sa, sa.followup_series->made)) drop_followup_series(context);
     context.enqueue(DeleteChildrenTask{.children = {old->id}});
     return {};
 }
@@ -170,11 +174,17 @@ Result<IkeSa*> make_ike_sa(Context& context, const NewSa& made, MadeBy made_by) 
     return &fresh;
 }
 
-// What waited for its turn goes on in the successor. What a waiting rekey of the IKE SA wanted has happened.
+// What a waiting rekey of the IKE SA wanted has happened, and the end of its lifetime is the successor's no longer.
+bool is_settled_by_rekey(const Task& task) {
+    if (const auto* rekey = std::get_if<RekeyIkeTask>(&task)) return !rekey->clone;
+    const auto* end = std::get_if<DeleteIkeTask>(&task);
+    return end != nullptr && end->spares_successor;
+}
+
+// What waited for its turn goes on in the successor.
 void pass_tasks_on(Context& context, Context& of_heir) {
     for (Task& task : std::exchange(context.sa.tasks, {})) {
-        const auto* rekey = std::get_if<RekeyIkeTask>(&task);
-        if (rekey != nullptr && !rekey->clone) context.finish_command(rekey->command, {});
+        if (is_settled_by_rekey(task)) context.finish_command(command_of(task), {});
         else of_heir.enqueue(std::move(task));
     }
 }
@@ -275,6 +285,20 @@ bool lost_to_peer(const IkeSa& sa, const NewSa& made) {
     const auto old = sa.children.find(*child.replaces);
     return old != sa.children.end() && old->second.peer_rekey &&
            made.lowest_nonce() < old->second.peer_rekey->lowest_nonce;
+}
+
+bool lost_to_us(const IkeSa& sa, const NewSa& made) {
+    const auto* child = std::get_if<NewChild>(&made.what);
+    if (child == nullptr || !child->replaces) return false;
+    const auto old = sa.children.find(*child->replaces);
+    return old != sa.children.end() && old->second.replacement.has_value();
+}
+
+bool is_undecided(const IkeSa& sa, model::ChildId child) {
+    return std::ranges::any_of(sa.children, [&](const auto& entry) {
+        const Child& old = entry.second;
+        return !old.replacement && old.peer_rekey && old.peer_rekey->replacement == child;
+    });
 }
 
 void settle_for_peer_rekey(Context& context, const NewSa& attempt) {

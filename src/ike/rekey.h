@@ -19,6 +19,12 @@ Result<> complete(Context& context, NewSa made, MadeBy made_by);
 // Whether our own rekey in progress lost against one of the peer that we answered.
 bool lost_to_peer(const IkeSa& sa, const NewSa& made);
 
+// Whether our own rekey of the child has taken effect: the peer, whose attempt lost, does not go on with it.
+bool lost_to_us(const IkeSa& sa, const NewSa& made);
+
+// Whether the peer's rekey made this child and our own of the same one is still under way: only one of them will stay.
+bool is_undecided(const IkeSa& sa, model::ChildId child);
+
 // Our own attempt to rekey came to nothing: a rekey of the peer that waited for its outcome takes effect.
 void settle_for_peer_rekey(Context& context, const NewSa& attempt);
 

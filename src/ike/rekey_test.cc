@@ -162,6 +162,50 @@ TEST_F(Rekey, OfTheSameChildByBothSidesWithFollowUpExchangesLeavesOne) {
     }
 }
 
+// … and who has won awaits nothing from it, but answers whatever it asks for next.
+TEST_F(Rekey, OfTheSameChildByBothSidesKeepsNobodyWaitingForTheLoser) {
+    bring_up(hybrid_ike, "aes256gcm16-x25519-ke1_mlkem768");
+    for (std::uint64_t round = 0; round < 32; ++round) {
+        SeededRng order(round);
+        owner->jobs_are_slow = true;
+        owner->step(owner->a, ike::Rekey{.id = CommandId{901}, .which = the_child});
+        owner->step(owner->b, ike::Rekey{.id = CommandId{902}, .which = the_child});
+        owner->run_shuffled(order);
+        owner->jobs_are_slow = false;
+        const std::uint64_t before = ike_spi(owner->a);
+        owner->step(round % 2 == 0 ? owner->a : owner->b, ike::Rekey{.id = CommandId{903}, .which = the_ike});
+        owner->run();
+        EXPECT_NE(ike_spi(owner->a), before) << round << logs();
+        owner->pass(seconds(120));
+        expect_one_working_tunnel();
+    }
+}
+
+// The lifetime is that of the old keys: what took over from them while their end waited for its turn stays.
+TEST_F(Rekey, OfTheIkeSaAtTheLastMomentKeepsTheNewOne) {
+    const auto living = [](bool at_a, Duration time) {
+        model::Connection made = with_proposals(at_a, classic_ike, "aes256gcm16");
+        made.rekey_time = time;
+        made.over_time = seconds(8);
+        made.rand_time = Duration{0};
+        return made;
+    };
+    owner->configure(living(true, Duration{0}), living(false, seconds(60)));
+    ASSERT_TRUE(owner->initiate(owner->a).result) << logs();
+    const std::uint64_t before = ike_spi(owner->a);
+    owner->pass(seconds(50));
+    // An exchange that nobody answers is under way until the lifetime is over: the rekey waits, and behind it the end.
+    bool silent = true;
+    owner->meddler = [&](Send&) { return !silent; };
+    owner->step(owner->b, ike::Rekey{.id = CommandId{901}, .which = the_child});
+    owner->pass(seconds(19));
+    silent = false;
+    owner->pass(seconds(30));
+    expect_one_working_tunnel();
+    EXPECT_NE(ike_spi(owner->a), before);
+    EXPECT_TRUE(owner->a.events_of<model::IkeDown>().empty() && owner->b.events_of<model::IkeDown>().empty()) << logs();
+}
+
 // RFC 7296 §2.8.2 [116]: the survivor has all children.
 TEST_F(Rekey, OfTheIkeSaByBothSidesLeavesOne) {
     for (const char* proposals : {classic_ike, hybrid_ike}) {

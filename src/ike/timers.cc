@@ -124,7 +124,8 @@ void expire(Context& context) {
     context.alert("ike-sa-expired", "IKE_SA " + context.sa.name() + " reached its hard lifetime and is deleted");
     context.enqueue(DeleteIkeTask{.why = {.kind = "closed",
                                           .what = "it reached its hard lifetime without a rekey",
-                                          .advice = "let rekey_time + over_time be longer, or look why rekeys fail"}});
+                                          .advice = "let rekey_time + over_time be longer, or look why rekeys fail"},
+                                  .spares_successor = true});
 }
 
 void run_timer(Context& context, Timer timer) {

@@ -239,6 +239,7 @@ Result<Next> answer_or_await_followup(Context& context, NewSa made, wire::Messag
     note_peer_rekey(context.sa, made);
     context.sa.followup_series = FollowupSeries{.made = std::move(made)};
     await_followup(context, builder);
+    if (lost_to_us(context.sa, context.sa.followup_series->made)) drop_followup_series(context);
     return context.respond(exchange, builder);
 }
 
