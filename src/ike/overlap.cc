@@ -23,7 +23,7 @@ Twin find_twin(const Context& context, const SelectorPair& selectors) {
         if (other == nullptr || other->id == sa.id || other->closed || other->half_open() || other->replaced_by) continue;
         Child& child = other->children.at(id);
         if (other->own_id == sa.own_id && other->peer_id == sa.peer_id && !child.replacement && !child.redundant &&
-            child.resource == model::every_resource && child.terms.selectors == selectors)
+            child.resource == model::every_resource && child.terms.selectors == selectors && !is_undecided(*other, id))
             return {.sa = other, .child = &child};
     }
     return {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ike/feature/feature.h"
+#include "ike/rekey.h"
 #include "ike/timers.h"
 
 namespace cygnet::ike {
@@ -92,7 +93,7 @@ IkeSa* living(Core& core, std::optional<model::IkeSaId> id) {
 std::vector<std::string> names_of_children(const IkeSa& sa) {
     std::vector<std::string> names;
     for (const auto& [id, child] : sa.children)
-        if (!child.replacement && !child.redundant && child.state != model::ChildState::deleting)
+        if (!child.replacement && !child.redundant && child.state != model::ChildState::deleting && !is_undecided(sa, id))
             names.push_back(child.config->name);
     return names;
 }
@@ -277,7 +278,10 @@ bool is_being_rekeyed(Core& core, const IkeSa& sa) {
 
 // ---- the beginning ------------------------------------------------------------------------------
 
-bool ask_for_it(Context&, wire::MessageBuilder& message) {
+// RFC 4478 §2: with a lifetime of zero we allow a reasonable time, from when the peer can learn of it.
+bool ask_for_it(Context& context, wire::MessageBuilder& message) {
+    Instant& end = context.sa.timer(Timer::authentication_end);
+    end = std::min(end, context.now + limits::reauthentication_patience);
     add_lifetime(message, Duration{0});
     return true;
 }
@@ -294,13 +298,9 @@ void reauthenticate(Context& context, const std::optional<CommandId>& command) {
         sa.timer(Timer::reauth) = context.now + limits::reauthentication_retry;
         return;
     }
-    if (!sa.client) {
-        // §2: with a lifetime of zero we allow a reasonable time.
-        Instant& end = sa.timer(Timer::authentication_end);
-        end = std::min(end, context.now + limits::reauthentication_patience);
+    if (!sa.client)
         return context.enqueue(InformationalTask{
             .name = "IKE_AUTH_LIFETIME", .build = ask_for_it, .answered = nothing_comes_back, .command = command});
-    }
     const auto configured = context.core.config->connections.find(sa.connection->name);
     auto connection = configured != context.core.config->connections.end() ? configured->second : sa.connection;
     const std::vector<std::string> names = names_of_children(sa);

@@ -95,6 +95,27 @@ TEST_F(Reauthentication, TakesAllChildrenAlong) {
 }
 
 // One is being made in the old SA, another one waits there for its turn.
+// Of a child that both sides are rekeying there are two until one has lost.
+TEST_F(Reauthentication, TakesAChildThatBothSidesRekeyAlongOnce) {
+    start();
+    // a's request does not arrive, b's does, but not its Delete.
+    bool silent = true;
+    pair.meddler = [&](Send& send) {
+        const auto header = *wire::parse_header(send.datagram);
+        const bool of_a = header.initiator && header.exchange == model::ExchangeType::create_child_sa;
+        return !silent || header.response || !(of_a || header.exchange == model::ExchangeType::informational);
+    };
+    for (Node* node : {&pair.a, &pair.b}) pair.step(*node, Rekey{.id = {}, .which = {.child = "net"}});
+    pair.run();
+    ASSERT_EQ(pair.a.engine.population().children, 2u) << logs();
+    silent = false;
+    command(pair.a);
+    pair.pass(minutes(1));
+    EXPECT_EQ(pair.a.engine.population().children, 1u) << logs();
+    EXPECT_EQ(id_at(pair.a), 2u) << logs();
+    EXPECT_TRUE(pair.up());
+}
+
 TEST_F(Reauthentication, TakesChildrenAlongThatComeMeanwhile) {
     add_child("second", "10.5.0.0/16", "10.6.0.0/16");
     add_child("third", "10.7.0.0/16", "10.8.0.0/16");
@@ -252,6 +273,22 @@ TEST_F(Reauthentication, IsAskedForByTheRespondersOperator) {
     EXPECT_TRUE(pair.up());
     pair.pass(minutes(5));
     EXPECT_EQ(id_at(pair.b), 2u) << "the new one has no end";
+}
+
+// The peer's time begins when it is asked, not while the question waits for another exchange.
+TEST_F(Reauthentication, IsGivenItsTimeWhenAskedForLate) {
+    start();
+    bool silent = true;
+    pair.meddler = [&](Send&) { return !silent; };
+    pair.step(pair.b, Rekey{.id = {}, .which = {.child = "net"}});
+    command(pair.b);
+    pair.pass(model::limits::reauthentication_patience - seconds(8));
+    silent = false;
+    // Until the request is repeated, the peer has asked, and reauthenticated.
+    pair.pass(minutes(2));
+    EXPECT_EQ(id_at(pair.a), 2u) << logs();
+    EXPECT_TRUE(pair.up());
+    EXPECT_EQ(pair.b.log().find("in time"), std::string::npos) << logs();
 }
 
 // RFC 4478 §2: at any time: a reload with another reauth_time is told once, and to nobody whose time is the same.
