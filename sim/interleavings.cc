@@ -13,6 +13,8 @@ namespace {
 using Kind = Operation::Kind;
 
 constexpr std::size_t steps_max = 200;
+// Each of them takes a millisecond: less than limits::deleted_child_grace in all.
+constexpr std::size_t packets_overtaken_by = 5;
 
 // Two nodes in a room without time and network: what they want to happen waits until it is chosen.
 class Room final : public Surroundings {
@@ -30,14 +32,33 @@ public:
         while (!checkers.violation()) {
             if (!waiting_.empty()) {
                 perform(0);
+                carry_packets(0);
                 continue;
             }
             const Instant next = std::min(nodes_[0].next_deadline(), nodes_[1].next_deadline());
             if (next > end) break;
             now_ = std::max(now_, next);
             for (Node& node : nodes_) node.step(ike::Tick{});
+            carry_packets(0);
         }
         now_ = end;
+    }
+
+    // From now on each side sends packets between all that happens, and none of them may be lost.
+    void begin_traffic() { traffic_ = true; }
+    // One packet each way that arrives at once, and one that so many events overtake.
+    void carry_packets(std::size_t overtaken_by) {
+        if (!traffic_) return;
+        std::erase_if(under_way_, [this](const UnderWay& late) {
+            if (late.until > step_) return false;
+            arrive(late);
+            return true;
+        });
+        for (const std::size_t side : {0U, 1U})
+            for (const std::size_t until : {step_, step_ + overtaken_by}) send_packet(side, until);
+    }
+    void carry_the_rest() {
+        for (const UnderWay& late : std::exchange(under_way_, {})) arrive(late);
     }
 
     // An event that can happen now at `side`. `born` is the step that made it possible.
@@ -70,6 +91,22 @@ public:
     }
 
 private:
+    struct UnderWay {
+        std::size_t to = 0, until = 0;  // the step
+        Packet packet{};
+    };
+
+    void send_packet(std::size_t side, std::size_t until) {
+        const InnerPacket packet = side == 0 ? InnerPacket{.source = inner_a, .destination = inner_b} : InnerPacket{.source = inner_b, .destination = inner_a};
+        until_ = until;
+        if (!nodes_[side].send(packet)) checkers.fail(nodes_[side].name() + " has no child for a packet");
+    }
+    void arrive(const UnderWay& late) {
+        arrived_ = false;
+        nodes_[late.to].receive(late.packet);
+        if (!arrived_) checkers.fail(nodes_[late.to].name() + " does not take a packet that its peer has sent");
+    }
+
     std::size_t index_of(const Node& node) const { return &node == &nodes_[0] ? 0 : 1; }
     Event take(std::size_t index) {
         Event event = std::move(waiting_[index]);
@@ -79,6 +116,12 @@ private:
     }
     void transmit(Node& from, Packet packet) override {
         const std::size_t to = 1 - index_of(from);
+        if (packet.ike() == nullptr && traffic_) {
+            UnderWay one{.to = to, .until = until_, .packet = std::move(packet)};
+            if (until_ <= step_) arrive(one);
+            else under_way_.push_back(std::move(one));
+            return;
+        }
         offer(Event::Kind::datagram, to, [this, to, one = std::move(packet)] { nodes_[to].receive(one); });
     }
     void compute(Node& node, ike::JobId id, crypto::Job job) override {
@@ -87,19 +130,22 @@ private:
             nodes_[at].step(ike::JobDone{.id = id, .result = crypto::run(std::move(work))});
         });
     }
-    void inner_packet_arrived(Node&, const InnerPacket&) override {}
+    void inner_packet_arrived(Node&, const InnerPacket&) override { arrived_ = true; }
 
     Instant now_ = Instant::after_start(seconds(1));
     std::deque<Node> nodes_{};
     std::vector<Event> waiting_{};
     std::size_t step_ = 0;
+    bool traffic_ = false, arrived_ = false;
+    std::size_t until_ = 0;  // of the packet that is being sent
+    std::vector<UnderWay> under_way_{};
 };
 
 // ---- one schedule ---------------------------------------------------------------------------------
 
-void begin(Room& room, std::size_t side, Kind kind) {
+void begin(Room& room, std::size_t side, Kind kind, std::uint64_t command) {
     Node& node = room.side(side);
-    const auto id = static_cast<ike::CommandId>(100 + side);
+    const auto id = static_cast<ike::CommandId>(command);
     if (kind != Kind::move) node.expect_command(id);
     const model::IpAddress remote = room.side(1 - side).address();
     switch (kind) {
@@ -108,6 +154,7 @@ void begin(Room& room, std::size_t side, Kind kind) {
         case Kind::rekey_ike: return node.step(ike::Rekey{.id = id, .which = the_ike});
         case Kind::delete_child: return node.step(ike::Terminate{.id = id, .which = the_child});
         case Kind::delete_ike: return node.step(ike::Terminate{.id = id, .which = the_ike});
+        case Kind::reauthenticate: return node.step(ike::Rekey{.id = id, .which = the_ike, .reauthenticate = true});
         case Kind::move:
             node.move({side == 0 ? address_a2 : address_b2}, {node.address()});
             return;
@@ -117,7 +164,7 @@ void begin(Room& room, std::size_t side, Kind kind) {
 }
 
 void bring_up(Room& room) {
-    begin(room, 0, Kind::create_child);
+    begin(room, 0, Kind::create_child, 1);
     room.settle(seconds(1));
     if (room.side(0).list().size() != 1 || room.side(1).list().size() != 1) room.checkers.fail("no tunnel to begin with");
 }
@@ -167,15 +214,18 @@ std::multiset<std::pair<std::uint64_t, std::uint64_t>> spis_of(const Node& node,
 void judge_end(Room& room, const Crossing& crossing) {
     Node &a = room.side(0), &b = room.side(1);
     Checkers& checkers = room.checkers;
-    const auto either = [&](Kind kind) { return crossing.at_a == kind || crossing.at_b == kind; };
+    const auto either = [&](Kind kind) { return crossing.at_a == kind || crossing.at_b == kind || crossing.also_at_a == kind; };
     checkers.require(!a.commands_pending(), a, "has a command that never ends");
     checkers.require(!b.commands_pending(), b, "has a command that never ends");
     if (spis_of(a, false) != spis_of(b, true)) checkers.fail(fmt::format("the ends do not agree: a has {} IKE SAs with {} children, b has {} with {}", a.list().size(), children_of(a), b.list().size(), children_of(b)));
-    const std::size_t made = 1 + (crossing.at_a == Kind::create_child) + (crossing.at_b == Kind::create_child);
+    const auto created = [](Kind kind) { return kind == Kind::create_child; };
+    const std::size_t made = 1 + created(crossing.at_a) + created(crossing.at_b) + created(crossing.also_at_a);
     checkers.require(children_of(a) <= made, a, "has a child twice");
     checkers.require(a.list().size() <= made, a, "has an IKE SA twice");
     const bool deleted = either(Kind::delete_ike) || either(Kind::delete_child);
-    if (either(Kind::delete_ike) && !either(Kind::create_child)) checkers.require(a.list().empty(), a, "still has an IKE SA that was terminated");
+    // Who has not heard of the end may begin a new one.
+    const bool begun = either(Kind::create_child) || either(Kind::reauthenticate);
+    if (either(Kind::delete_ike) && !begun) checkers.require(a.list().empty(), a, "still has an IKE SA that was terminated");
     if (!deleted) checkers.require(children_of(a) == made, a, "lost a child");
     // Whoever has moved is known to be there.
     for (const Node* node : {&a, &b})
@@ -192,9 +242,15 @@ void judge_end(Room& room, const Crossing& crossing) {
 // Follows `schedule`, then always the first choice; writes down how many choices there were at each step.
 void run(Room& room, const Crossing& crossing, const std::vector<std::size_t>& schedule, std::vector<std::size_t>& widths) {
     bring_up(room);
-    const Kind kinds[] = {crossing.at_a, crossing.at_b};
-    for (const std::size_t side : {0U, 1U})
-        if (kinds[side] != Kind::none) room.offer(Room::Event::Kind::command, side, [&room, side, kind = kinds[side]] { begin(room, side, kind); });
+    // Of two children with the same selectors, whoever answers uses the second one before the other side may have it.
+    const auto spares_packets = [](Kind kind) { return kind != Kind::delete_child && kind != Kind::delete_ike && kind != Kind::create_child; };
+    if (spares_packets(crossing.at_a) && spares_packets(crossing.at_b) && spares_packets(crossing.also_at_a)) room.begin_traffic();
+    const auto offer = [&](std::size_t side, Kind kind, std::uint64_t command) {
+        if (kind != Kind::none) room.offer(Room::Event::Kind::command, side, [&room, side, kind, command] { begin(room, side, kind, command); });
+    };
+    offer(0, crossing.at_a, 100);
+    offer(1, crossing.at_b, 101);
+    offer(0, crossing.also_at_a, 102);
     Last last;
     std::size_t losses = 0;
     while (!room.checkers.violation()) {
@@ -211,7 +267,9 @@ void run(Room& room, const Crossing& crossing, const std::vector<std::size_t>& s
         } else
             room.perform(choice.event);
         if (!crossing.jobs_take_time) room.perform_jobs();
+        room.carry_packets(packets_overtaken_by);
     }
+    room.carry_the_rest();
     // Retransmissions, pauses after TEMPORARY_FAILURE, IKE SAs that wait for their Delete.
     room.settle(minutes(9));
     if (!room.checkers.violation()) judge_end(room, crossing);
@@ -296,6 +354,32 @@ std::vector<Crossing> all_crossings() {
     add("move x child delete", move, delete_child);
     add("move x IKE SA delete", move, delete_ike);
     add("move x create", move, create_child);
+    add("reauthentication x child rekey", reauthenticate, rekey_child);
+    add("reauthentication x IKE SA rekey", reauthenticate, rekey_ike);
+    add("reauthentication x child delete", reauthenticate, delete_child);
+    add("reauthentication x IKE SA delete", reauthenticate, delete_ike);
+    add("reauthentication x create", reauthenticate, create_child);
+    add("reauthentication x demand for it", reauthenticate, reauthenticate);
+    add("child rekey x demand for reauthentication", rekey_child, reauthenticate);
+    add("IKE SA rekey x demand for reauthentication", rekey_ike, reauthenticate);
+    add("child delete x demand for reauthentication", delete_child, reauthenticate);
+    add("IKE SA delete x demand for reauthentication", delete_ike, reauthenticate);
+    add("create x demand for reauthentication", create_child, reauthenticate);
+    add("move x demand for reauthentication", move, reauthenticate);
+    const auto add_three = [&](const char* name, Kind at_a, Kind also_at_a, Kind at_b) {
+        all.push_back({.name = name, .at_a = at_a, .at_b = at_b, .options = {.esp = pfs}, .also_at_a = also_at_a});
+        all.push_back({.name = name, .at_a = at_a, .at_b = at_b, .options = {.ike = hybrid, .esp = hybrid_pfs}, .also_at_a = also_at_a});
+    };
+    add_three("child and IKE SA rekey x child rekey", rekey_child, rekey_ike, rekey_child);
+    add_three("child and IKE SA rekey x IKE SA rekey", rekey_child, rekey_ike, rekey_ike);
+    add_three("child rekey and reauthentication x child rekey", rekey_child, reauthenticate, rekey_child);
+    add_three("child rekey and reauthentication x IKE SA rekey", rekey_child, reauthenticate, rekey_ike);
+    add_three("IKE SA rekey and reauthentication x IKE SA rekey", rekey_ike, reauthenticate, rekey_ike);
+    add_three("child rekey and create x child rekey", rekey_child, create_child, rekey_child);
+    add_three("IKE SA rekey and create x IKE SA rekey", rekey_ike, create_child, rekey_ike);
+    add_three("child rekey and delete x IKE SA rekey", rekey_child, delete_child, rekey_ike);
+    add_three("child rekey and move x child rekey", rekey_child, move, rekey_child);
+    add_three("IKE SA rekey and move x IKE SA rekey", rekey_ike, move, rekey_ike);
     return all;
 }
 

@@ -17,7 +17,7 @@
 namespace cygnet::sim {
 
 struct Operation {
-    enum class Kind : std::uint8_t { none, rekey_child, rekey_ike, delete_child, delete_ike, create_child, move } kind{};
+    enum class Kind : std::uint8_t { none, rekey_child, rekey_ike, delete_child, delete_ike, create_child, move, reauthenticate } kind{};
 };
 
 struct Crossing {
@@ -27,6 +27,7 @@ struct Crossing {
     bool jobs_take_time = false;      // their ends are events of their own
     bool datagrams_overtake = false;  // any datagram may arrive next, not only the oldest of its direction
     std::size_t losses = 0;           // how many datagrams may vanish
+    Operation::Kind also_at_a = Operation::Kind::none;  // a third operation, with no order between the two at a
 };
 
 struct Exploration {

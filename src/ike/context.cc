@@ -278,6 +278,7 @@ Next Context::close(const Explanation& why) {
     if (sa.closed) return Next::closed;
     const std::string reason = why.sentence();
     if (!sa.replaced_by) note_failure(why);
+    repeat_in_successor(*this);
     const bool was_up = established_since(sa).has_value() && !sa.replaced_by;
     const model::IkeStatus last = status();
     run_hooks(&Feature::closing, *this);

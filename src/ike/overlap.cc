@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "ike/exchange/create_child_sa.h"
+#include "ike/exchange/tasks.h"
 #include "ike/rekey.h"
 
 namespace cygnet::ike {
@@ -10,6 +12,12 @@ namespace {
 bool intersect(const model::TrafficSelectors& a, const model::TrafficSelectors& b) {
     return std::ranges::any_of(a, [&](const model::TrafficSelector& one) {
         return std::ranges::any_of(b, [&](const model::TrafficSelector& other) { return one.intersect(other).has_value(); });
+    });
+}
+
+bool predecessor_carries(const IkeSa& sa, const Child& child) {
+    return std::ranges::any_of(sa.children, [&](const auto& entry) {
+        return entry.second.replacement == child.id && entry.second.outbound_active;
     });
 }
 
@@ -31,16 +39,51 @@ Twin find_twin(const Context& context, const SelectorPair& selectors) {
 
 bool twin_carries(const Context& context, const SelectorPair& selectors) {
     const Twin twin = find_twin(context, selectors);
-    return twin && twin.child->outbound_active && twin.sa->established();
+    return twin && twin.sa->established() && (twin.child->outbound_active || predecessor_carries(*twin.sa, *twin.child));
 }
 
 Duration hand_over_to_twin(Context& context, const Child& child) {
-    if (child.replacement || child.redundant) return Duration{0};
     const Twin twin = find_twin(context, child.terms.selectors);
     if (!twin) return Duration{0};
-    Context of_twin = context.of(*twin.sa);
-    activate(of_twin, *twin.child);
+    // One that was rekeyed has handed over already, but the peer may not have heard of it and use it still. And a twin that
+    // itself replaces another waits until the peer shows that it has the keys.
+    if (!child.replacement && !child.redundant && !predecessor_carries(*twin.sa, *twin.child)) {
+        Context of_twin = context.of(*twin.sa);
+        activate(of_twin, *twin.child);
+    }
     return model::limits::deleted_child_grace;
+}
+
+namespace {
+
+std::size_t count_of(const IkeSa& sa, const std::string& name) {
+    return static_cast<std::size_t>(std::ranges::count_if(sa.children, [&](const auto& entry) {
+        const Child& child = entry.second;
+        return child.config->name == name && !child.replacement && !child.redundant && child.state != model::ChildState::deleting;
+    }));
+}
+
+}  // namespace
+
+void go_on_in_newer(Context& context, IkeSa& newer) {
+    IkeSa& sa = context.sa;
+    Context of_newer = context.of(newer);
+    if (auto* creating = sa.own.find<CreatingSa>()) {
+        const std::optional<CommandId> command = std::exchange(creating->command, std::nullopt);
+        const auto* child = std::get_if<NewChild>(&creating->made.what);
+        // The answer may be lost, and the peer has brought the child along.
+        const bool there = child == nullptr || child->replaces || count_of(newer, child->name) > count_of(sa, child->name);
+        if (there) context.finish_command(command, {});
+        else of_newer.enqueue(create_again(*creating, command));
+    }
+    std::erase_if(sa.tasks, [&](Task& task) {
+        if (std::holds_alternative<CreateChildTask>(task)) of_newer.enqueue(std::move(task));
+        else if (std::holds_alternative<RekeyChildTask>(task) || std::holds_alternative<RekeyIkeTask>(task))
+            context.finish_command(command_of(task), {});
+        else return false;
+        return true;
+    });
+    context.core.touch(newer.id);
 }
 
 Result<> check_anonymous_child(Context& context, const SelectorPair& selectors) {

@@ -22,6 +22,10 @@ bool twin_carries(const Context& context, const SelectorPair& selectors);
 // to the old one are still welcome.
 Duration hand_over_to_twin(Context& context, const Child& child);
 
+// The peer authenticated again and ends the old IKE SA, whose children the new one has: what was asked for here and is not
+// there yet begins again in `newer`, and fresh keys have come.
+void go_on_in_newer(Context& context, IkeSa& newer);
+
 // RFC 7619 §2.5, §3.3: a peer that proved no identity gets no traffic that somebody else's child carries. Fails with
 // TS_UNACCEPTABLE.
 Result<> check_anonymous_child(Context& context, const SelectorPair& selectors);

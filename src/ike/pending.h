@@ -63,6 +63,7 @@ struct InformationalTask {
     bool (*build)(Context&, wire::MessageBuilder&);   // adds the payloads; false: no longer wanted
     Result<> (*answered)(Context&, const Received&);  // a failure that is not to be ignored ends the IKE SA
     std::optional<CommandId> command{};
+    bool outlives_keys = false;  // it is about the peer: not answered before a rekey is over, it is said again in the new IKE SA
 };
 // RFC 6311: after a fail-over both sides agree on higher counters.
 struct SynchronizeTask {

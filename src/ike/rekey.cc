@@ -66,8 +66,10 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
         TRY(child_keys(sa.proposal->prf, sk_d_for(sa, made), agreed.terms.proposal, made.secrets, made.nonces()));
     ChildFrame frame = context.child_frame(agreed.spi_in.value(), made_by == MadeBy::us);
     // The peer that began a rekey shows by its first packet or by its Delete that it has the new keys (RFC 7296 §2.8).
+    // What is to replace a child that is gone meanwhile is deleted at once.
+    const bool ours = made_by == MadeBy::us && !lost && (old != nullptr || !agreed.replaces);
     frame.outbound_active =
-        !lost && (made_by == MadeBy::us || (!agreed.replaces && !twin_carries(context, agreed.terms.selectors)));
+        ours || (made_by == MadeBy::peer && !agreed.replaces && !twin_carries(context, agreed.terms.selectors));
     frame.resource = old != nullptr ? old->resource : agreed.resource;
     if (frame.resource == model::no_resource) frame.outbound_active = false;
     // RFC 9611 §3: the rekeyed SA belongs to what it belonged to, whatever the exchange says.
@@ -218,7 +220,7 @@ void leave_to_peer(Context& context, IkeSa& loser, model::IkeSaId heir) {
     // What extensions have to say in a new SA, they say in the one that stays.
     std::erase_if(loser.tasks, [](const Task& task) {
         const auto* informational = std::get_if<InformationalTask>(&task);
-        return informational != nullptr && !informational->command;
+        return informational != nullptr && !informational->outlives_keys;
     });
     if (IkeSa* successor = context.core.find_sa(heir)) {
         Context of_loser = context.of(loser), of_successor = context.of(*successor);
@@ -382,6 +384,16 @@ void release_successor(Context& context) {
     context.core.touch(heir->id);
 }
 
+void repeat_in_successor(Context& context) {
+    const auto* awaiting = context.sa.own.find<AwaitingInformational>();
+    if (!context.sa.replaced_by || awaiting == nullptr || !awaiting->task.outlives_keys) return;
+    IkeSa* heir = context.core.find_sa(*context.sa.replaced_by);
+    if (heir == nullptr || heir->closed) return;
+    context.of(*heir).enqueue(awaiting->task);
+    context.core.touch(heir->id);
+    context.sa.own.reset();
+}
+
 void hasten_successor(Context& context) {
     const IkeSa& heir = context.sa;
     if (!awaits_peer(heir)) return;
@@ -394,7 +406,8 @@ void hasten_successor(Context& context) {
 }
 
 void activate(Context& context, Child& child) {
-    if (child.outbound_active || child.resource == model::no_resource) return;
+    // The peer forgets the children of an IKE SA that is being deleted, whatever it still sends.
+    if (child.outbound_active || child.resource == model::no_resource || context.sa.deleted) return;
     child.outbound_active = true;
     context.effects.push_back(ActivateChild{child.id, child.resource});
 }

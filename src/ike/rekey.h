@@ -51,6 +51,9 @@ void peer_is_ready(Core& core, IkeSa& sa);
 // The old one is closed, so the peer has deleted it or is gone.
 void release_successor(Context& context);
 
+// The old one is closed although the peer has not answered what is about both: it is said again in its successor.
+void repeat_in_successor(Context& context);
+
 // An operator wants it to end: the peer gets a few seconds.
 void hasten_successor(Context& context);
 

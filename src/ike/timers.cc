@@ -213,11 +213,18 @@ Next close_and_revive(Context& context, const Explanation& why, model::Action mo
                 if (model::starts(child.config->*action) && !sa.connection->keep_up) revive.push_back(child.config->name);
                 if (model::traps(child.config->*action)) set_trap(context, child.connection, *child.config);
             }
+    std::optional<CommandId> command;
+    const bool comes_back = !revive.empty() || sa.connection->keep_up;
+    if (comes_back && is_taken_over(context, command)) revive.clear();
     const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
     const Next next = context.close(why);
-    if (revive.empty()) return next;
-    IkeSa& again = initiate(context.core, connection, path, {.child = revive.front()}, context.now, context.effects);
+    if (revive.empty()) {
+        context.finish_command(command, fail(Errc::state, "reauthentication", why.what));
+        return next;
+    }
+    Intent intent{.child = revive.front(), .command = command};
+    IkeSa& again = initiate(context.core, connection, path, std::move(intent), context.now, context.effects);
     Context with_new = context.of(again);
     for (std::size_t i = 1; i < revive.size() && !again.closed; ++i)
         with_new.enqueue(CreateChildTask{.child = revive[i]});

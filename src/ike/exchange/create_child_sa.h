@@ -19,6 +19,8 @@ Next give_up(Context& context, const std::string& reason);
 Next give_up(Context& context, const Explanation& why);
 // … because the peer said so in its answer.
 Next refused_for_good(Context& context, const wire::Message& answer);
+// The task of an exchange that was to make a child and has not, to begin again.
+CreateChildTask create_again(const CreatingSa& exchange, std::optional<CommandId> command, unsigned attempts = 0);
 // RFC 7296 §2.25: the child to rekey does not exist at the peer; so it ends here too, and a new one is made unless the peer
 // has replaced it.
 Next child_not_found(Context& context);

@@ -45,13 +45,18 @@ Next retry_later(Context& context, const std::string& reason) {
     else if (child->replaces)
         target.enqueue(RekeyChildTask{.child = *child->replaces, .command = exchange.command, .attempts = attempts});
     else
-        target.enqueue(CreateChildTask{.child = child->name,
-                                       .command = exchange.command,
-                                       .attempts = attempts,
-                                       .packet = exchange.packet,
-                                       .single_pair = exchange.single_pair,
-                                       .wish = child->wish});
+        target.enqueue(create_again(exchange, exchange.command, attempts));
     return context.finish();
+}
+
+CreateChildTask create_again(const CreatingSa& exchange, std::optional<CommandId> command, unsigned attempts) {
+    const NewChild& child = std::get<NewChild>(exchange.made.what);
+    return {.child = child.name,
+            .command = command,
+            .attempts = attempts,
+            .packet = exchange.packet,
+            .single_pair = exchange.single_pair,
+            .wish = child.wish};
 }
 
 Next give_up(Context& context, const std::string& reason) { return give_up(context, Explanation{.what = reason}); }

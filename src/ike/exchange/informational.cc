@@ -7,6 +7,7 @@
 
 #include "ike/explain.h"
 #include "ike/feature/feature.h"
+#include "ike/overlap.h"
 #include "ike/policies.h"
 #include "ike/rekey.h"
 #include "ike/resources.h"
@@ -88,11 +89,11 @@ bool carries_the_same(const IkeSa& sa, const IkeSa& other) {
 }
 
 // RFC 7296 §2.8.3: the peer authenticated again in an IKE SA of its own, and now deletes the old one.
-const IkeSa* newer_of_peer(Context& context) {
+IkeSa* newer_of_peer(Context& context) {
     const IkeSa& sa = context.sa;
     if (sa.peer_anonymous) return nullptr;
-    const IkeSa* newest = nullptr;
-    for (const IkeSa* other : context.core.established_between(sa.own_id, sa.peer_id))
+    IkeSa* newest = nullptr;
+    for (IkeSa* other : context.core.established_between(sa.own_id, sa.peer_id))
         if (other->id > sa.id && other->established() && !other->closed && !other->replaced_by && carries_the_same(sa, *other))
             newest = other;
     return newest;
@@ -105,7 +106,10 @@ Result<Next> receive_request(Context& context, Received request) {
         TRY(context.respond(ExchangeType::informational, answer));
         inherit_before_close(context);
         if (context.sa.replaced_by) return context.close("rekeyed");
-        if (const IkeSa* newer = newer_of_peer(context)) return context.close(replaced_by_peer(context.sa, *newer));
+        if (IkeSa* newer = newer_of_peer(context)) {
+            go_on_in_newer(context, *newer);
+            return context.close(replaced_by_peer(context.sa, *newer));
+        }
         return close_and_revive(context, deleted_by_peer(context.sa), &model::ChildConfig::close_action);
     }
     if (const wire::NotifyPayload* error = fatal_error(request.message)) {

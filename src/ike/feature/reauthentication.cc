@@ -44,10 +44,29 @@ std::optional<Duration> lifetime_in(const wire::Message& message) {
     return seconds(*lifetime);
 }
 
+// An SA of a rekey in the meantime stands for the one that it replaced.
+IkeSa* latest(Core& core, std::optional<model::IkeSaId> id) {
+    for (unsigned steps = 0; id && steps < limits::rekeys_followed; ++steps) {
+        IkeSa* sa = core.find_sa(*id);
+        if (sa == nullptr || sa->closed) return nullptr;
+        if (!sa->replaced_by) return sa;
+        id = sa->replaced_by;
+    }
+    return nullptr;
+}
+
+IkeSa* living(Core& core, std::optional<model::IkeSaId> id) {
+    IkeSa* sa = latest(core, id);
+    return sa != nullptr && sa->established() ? sa : nullptr;
+}
+
+// In the SA that took over, if the request was under way when this one was rekeyed.
 void obey(Context& context, Duration lifetime) {
-    const Instant begin = ahead_of(lifetime, context);
-    Instant& timer = context.sa.timer(Timer::reauth);
-    timer = std::min(timer, begin);
+    IkeSa* sa = living(context.core, context.sa.id);
+    if (sa == nullptr) return;
+    Instant& timer = sa->timer(Timer::reauth);
+    timer = std::min(timer, ahead_of(lifetime, context));
+    context.core.touch(sa->id);
     context.log(LogGroup::ike, 1,
                 fmt::format("the peer wants a new authentication within {} s (AUTH_LIFETIME)",
                             std::chrono::duration_cast<seconds>(lifetime).count()));
@@ -79,17 +98,6 @@ Result<> informational_request(Context& context, const Received& request, wire::
     return {};
 }
 
-// An SA of a rekey in the meantime stands for the one that it replaced.
-IkeSa* living(Core& core, std::optional<model::IkeSaId> id) {
-    for (unsigned steps = 0; id && steps < limits::rekeys_followed; ++steps) {
-        IkeSa* sa = core.find_sa(*id);
-        if (sa == nullptr || sa->closed) return nullptr;
-        if (!sa->replaced_by) return sa->established() ? sa : nullptr;
-        id = sa->replaced_by;
-    }
-    return nullptr;
-}
-
 std::vector<std::string> names_of_children(const IkeSa& sa) {
     std::vector<std::string> names;
     for (const auto& [id, child] : sa.children)
@@ -114,7 +122,7 @@ bool makes_children(const IkeSa& sa) {
 // The SA that is to take over from this one.
 IkeSa* successor_of(Core& core, const IkeSa& old) {
     for (IkeSa* sa : core.of_connection(old.connection->name))
-        if (!sa->closed && !sa->replaced_by && living(core, sa->reauthenticates()) == &old) return sa;
+        if (!sa->closed && !sa->replaced_by && latest(core, sa->reauthenticates()) == &old) return sa;
     return nullptr;
 }
 
@@ -242,7 +250,7 @@ void reconfigured(Context& context, const model::Connection& now) {
     if (sa.client) sa.timer(Timer::reauth) = limited ? context.early(now.reauth_time, now.rand_time) : Instant::never();
     else if (limited)
         context.enqueue(InformationalTask{
-            .name = "IKE_AUTH_LIFETIME", .build = tell_lifetime, .answered = nothing_comes_back});
+            .name = "IKE_AUTH_LIFETIME", .build = tell_lifetime, .answered = nothing_comes_back, .outlives_keys = true});
     context.core.touch(sa.id);
 }
 
@@ -262,10 +270,12 @@ void closing(Context& context) {
             if (other->reauthenticates() == sa.id) other->set_reauthenticates(sa.replaced_by);
         return;
     }
-    if (IkeSa* old = living(context.core, context.sa.reauthenticates())) {
-        Context of_old = context.of(*old);
-        try_later(of_old);
-    }
+    IkeSa* old = living(context.core, sa.reauthenticates());
+    if (old == nullptr) return;
+    // Whoever is to take over from this one does so from both.
+    if (IkeSa* next = successor_of(context.core, sa)) return next->set_reauthenticates(old->id);
+    Context of_old = context.of(*old);
+    try_later(of_old);
 }
 
 bool is_being_rekeyed(Core& core, const IkeSa& sa) {
@@ -286,6 +296,12 @@ bool ask_for_it(Context& context, wire::MessageBuilder& message) {
     return true;
 }
 
+// The turn of this task comes when no rekey is under way. It sends nothing.
+bool begin_when_decided(Context& context, wire::MessageBuilder&) {
+    reauthenticate(context, {});
+    return false;
+}
+
 }  // namespace
 
 void reauthenticate(Context& context, const std::optional<CommandId>& command) {
@@ -294,13 +310,21 @@ void reauthenticate(Context& context, const std::optional<CommandId>& command) {
     if (!sa.established() || sa.replaced_by || sa.deleted || successor_of(context.core, sa) != nullptr)
         return context.finish_command(command, {});
     // While it is open which SA will stand for this one, each that may would authenticate again.
-    if (!command && is_being_rekeyed(context.core, sa)) {
-        sa.timer(Timer::reauth) = context.now + limits::reauthentication_retry;
+    if (is_being_rekeyed(context.core, sa)) {
+        if (!command) sa.timer(Timer::reauth) = context.now + limits::reauthentication_retry;
+        else context.enqueue(InformationalTask{.name = "IKE_REAUTH",
+                                               .build = begin_when_decided,
+                                               .answered = nothing_comes_back,
+                                               .command = command,
+                                               .outlives_keys = true});
         return;
     }
     if (!sa.client)
-        return context.enqueue(InformationalTask{
-            .name = "IKE_AUTH_LIFETIME", .build = ask_for_it, .answered = nothing_comes_back, .command = command});
+        return context.enqueue(InformationalTask{.name = "IKE_AUTH_LIFETIME",
+                                                 .build = ask_for_it,
+                                                 .answered = nothing_comes_back,
+                                                 .command = command,
+                                                 .outlives_keys = true});
     const auto configured = context.core.config->connections.find(sa.connection->name);
     auto connection = configured != context.core.config->connections.end() ? configured->second : sa.connection;
     const std::vector<std::string> names = names_of_children(sa);
@@ -310,6 +334,15 @@ void reauthenticate(Context& context, const std::optional<CommandId>& command) {
     context.log(LogGroup::ike, 0, fmt::format("reauthenticating IKE_SA {}", sa.name()));
     initiate(context.core, std::move(connection), fresh_path(context), std::move(intent), context.now,
              context.effects);
+}
+
+bool is_taken_over(Context& context, std::optional<CommandId>& command) {
+    IkeSa* heir = successor_of(context.core, context.sa);
+    if (heir == nullptr || heir->established()) return heir != nullptr;
+    if (heir->intent) command = std::exchange(heir->intent->command, std::nullopt);
+    heir->set_reauthenticates(std::nullopt);
+    context.of(*heir).close("the IKE SA that it was to take over from is lost");
+    return false;
 }
 
 void end_authentication(Context& context) {

@@ -116,6 +116,27 @@ TEST_F(Reauthentication, TakesAChildThatBothSidesRekeyAlongOnce) {
     EXPECT_TRUE(pair.up());
 }
 
+// The old SA is lost before the new one has come far, and comes back by itself: once is enough.
+TEST_F(Reauthentication, OfAnSaThatIsLostMeanwhileIsLeftToWhatBringsItBack) {
+    at_a.children.front().close_action = model::Action::start;
+    start();
+    bool lost = true;
+    pair.meddler = [&](Send& send) {
+        return !lost || wire::parse_header(send.datagram)->exchange != model::ExchangeType::ike_sa_init;
+    };
+    command(pair.a);
+    pair.step(pair.b, Terminate{.id = CommandId{60}, .which = {.ike = "gw"}});
+    pair.run();
+    lost = false;
+    pair.pass(minutes(1));
+    EXPECT_EQ(pair.a.engine.population().ike_sas, 1u) << logs();
+    EXPECT_EQ(pair.a.engine.population().children, 1u) << logs();
+    EXPECT_TRUE(pair.up());
+    const auto waited = std::ranges::find(pair.a.done, CommandId{50}, &CommandDone::id);
+    ASSERT_NE(waited, pair.a.done.end());
+    EXPECT_TRUE(waited->result) << "what waited for a new authentication has one";
+}
+
 TEST_F(Reauthentication, TakesChildrenAlongThatComeMeanwhile) {
     add_child("second", "10.5.0.0/16", "10.6.0.0/16");
     add_child("third", "10.7.0.0/16", "10.8.0.0/16");

@@ -335,7 +335,8 @@ void run_command(Core& core, const Redirect& command, Instant now, Effects& effe
         context.enqueue(InformationalTask{.name = "IKE_REDIRECT",
                                           .build = build_redirect,
                                           .answered = redirect_answered,
-                                          .command = command.id});
+                                          .command = command.id,
+                                          .outlives_keys = true});
         core.touch(sa->id);
     }
 }
