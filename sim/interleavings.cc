@@ -242,8 +242,7 @@ void judge_end(Room& room, const Crossing& crossing) {
 // Follows `schedule`, then always the first choice; writes down how many choices there were at each step.
 void run(Room& room, const Crossing& crossing, const std::vector<std::size_t>& schedule, std::vector<std::size_t>& widths) {
     bring_up(room);
-    // Of two children with the same selectors, whoever answers uses the second one before the other side may have it.
-    const auto spares_packets = [](Kind kind) { return kind != Kind::delete_child && kind != Kind::delete_ike && kind != Kind::create_child; };
+    const auto spares_packets = [](Kind kind) { return kind != Kind::delete_child && kind != Kind::delete_ike; };
     if (spares_packets(crossing.at_a) && spares_packets(crossing.at_b) && spares_packets(crossing.also_at_a)) room.begin_traffic();
     const auto offer = [&](std::size_t side, Kind kind, std::uint64_t command) {
         if (kind != Kind::none) room.offer(Room::Event::Kind::command, side, [&room, side, kind, command] { begin(room, side, kind, command); });

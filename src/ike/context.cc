@@ -282,7 +282,7 @@ Next Context::close(const Explanation& why) {
     const bool was_up = established_since(sa).has_value() && !sa.replaced_by;
     const model::IkeStatus last = status();
     run_hooks(&Feature::closing, *this);
-    while (!sa.children.empty()) remove_child(sa.children.begin()->first, reason);
+    while (!sa.children.empty()) drop_child(sa.children.begin()->first, reason, Duration{0});
     for (const LeasedAddress& lease : sa.peer_virtual_addresses()) core.pools.release(lease.pool, lease.address);
     for (const model::IpAddress& address : sa.own_virtual_addresses()) {
         if (core.holds_address(sa.connection->name, address, sa.id)) continue;
@@ -397,6 +397,12 @@ Child& Context::add_child(const model::ChildConfig& config, ChildTerms terms, mo
 void Context::remove_child(model::ChildId id, const std::string& reason, Duration grace) {
     const auto found = sa.children.find(id);
     if (found == sa.children.end()) return;
+    if (found->second.outbound_active) hand_over_to_sibling(*this, found->second);
+    drop_child(id, reason, grace);
+}
+
+void Context::drop_child(model::ChildId id, const std::string& reason, Duration grace) {
+    const auto found = sa.children.find(id);
     Child& child = found->second;
     const bool announced = !child.redundant && !child.replacement;
     child.state = model::ChildState::deleted;

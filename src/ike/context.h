@@ -77,6 +77,8 @@ struct Context {
     Child& add_child(const model::ChildConfig& config, ChildTerms terms, model::ChildSaSpec spec, bool rekey = false);
     // Takes it away again; `grace`: how long packets under way are still accepted.
     void remove_child(model::ChildId child, const std::string& reason, Duration grace = Duration{0});
+    // The same of one that is there, where all go.
+    void drop_child(model::ChildId child, const std::string& reason, Duration grace);
     // RFC 7296 §2.22: how the child with this SPI of ours is compressed. A request offers DEFLATE where the configuration has
     // it; what a responder has agreed on gets our index, or is given up if there is none left.
     void offer_compression(const model::ChildConfig& config, std::uint32_t spi_in, ChildNotices& notices) const;

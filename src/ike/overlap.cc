@@ -15,6 +15,10 @@ bool intersect(const model::TrafficSelectors& a, const model::TrafficSelectors& 
     });
 }
 
+bool is_sibling(const Child& child, const SelectorPair& selectors) {
+    return child.resource == model::every_resource && child.state != model::ChildState::deleting && child.terms.selectors == selectors;
+}
+
 bool predecessor_carries(const IkeSa& sa, const Child& child) {
     return std::ranges::any_of(sa.children, [&](const auto& entry) {
         return entry.second.replacement == child.id && entry.second.outbound_active;
@@ -52,6 +56,22 @@ Duration hand_over_to_twin(Context& context, const Child& child) {
         activate(of_twin, *twin.child);
     }
     return model::limits::deleted_child_grace;
+}
+
+bool sibling_carries(const IkeSa& sa, const SelectorPair& selectors) {
+    return std::ranges::any_of(sa.children, [&](const auto& entry) {
+        return entry.second.outbound_active && is_sibling(entry.second, selectors);
+    });
+}
+
+void hand_over_to_sibling(Context& context, const Child& child) {
+    Child* waiting = nullptr;
+    for (auto& [id, other] : context.sa.children) {
+        if (id == child.id || !is_sibling(other, child.terms.selectors)) continue;
+        if (other.outbound_active) return;
+        if (!other.replacement && !other.redundant && !is_undecided(context.sa, id)) waiting = &other;
+    }
+    if (waiting != nullptr) activate(context, *waiting);
 }
 
 namespace {

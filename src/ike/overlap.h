@@ -22,6 +22,10 @@ bool twin_carries(const Context& context, const SelectorPair& selectors);
 // to the old one are still welcome.
 Duration hand_over_to_twin(Context& context, const Child& child);
 
+// Likewise in the same IKE SA, where both sides asked for the same child, or one of them twice.
+bool sibling_carries(const IkeSa& sa, const SelectorPair& selectors);
+void hand_over_to_sibling(Context& context, const Child& child);
+
 // The peer authenticated again and ends the old IKE SA, whose children the new one has: what was asked for here and is not
 // there yet begins again in `newer`, and fresh keys have come.
 void go_on_in_newer(Context& context, IkeSa& newer);

@@ -69,7 +69,8 @@ Result<> complete_child(Context& context, NewSa made, MadeBy made_by) {
     // What is to replace a child that is gone meanwhile is deleted at once.
     const bool ours = made_by == MadeBy::us && !lost && (old != nullptr || !agreed.replaces);
     frame.outbound_active =
-        ours || (made_by == MadeBy::peer && !agreed.replaces && !twin_carries(context, agreed.terms.selectors));
+        ours || (made_by == MadeBy::peer && !agreed.replaces && !twin_carries(context, agreed.terms.selectors) &&
+                 !(agreed.resource == model::every_resource && sibling_carries(sa, agreed.terms.selectors)));
     frame.resource = old != nullptr ? old->resource : agreed.resource;
     if (frame.resource == model::no_resource) frame.outbound_active = false;
     // RFC 9611 §3: the rekeyed SA belongs to what it belonged to, whatever the exchange says.
