@@ -70,7 +70,7 @@ Result<Bytes> Protection::seal_one(const crypto::Cipher& cipher, wire::Unsealed 
     if (cipher.shape().aead()) {
         const std::uint64_t counter = next_iv_++;
         for (std::size_t i = 0; i < iv.size(); ++i)
-            iv[iv.size() - 1 - i] = i < 8 ? static_cast<std::uint8_t>(counter >> (8 * i)) : 0;
+            iv[iv.size() - 1 - i] = static_cast<std::uint8_t>(i < 8 ? counter >> (8 * i) : 0);
     } else {
         rng.fill(iv);
     }
