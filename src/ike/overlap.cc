@@ -88,7 +88,7 @@ std::size_t count_of(const IkeSa& sa, const std::string& name) {
 void go_on_in_newer(Context& context, IkeSa& newer) {
     IkeSa& sa = context.sa;
     Context of_newer = context.of(newer);
-    if (auto* creating = sa.own.find<CreatingSa>()) {
+    if (auto* creating = sa.own.find<CreatingSa>(); creating != nullptr && !creating->made.clones_ike_sa()) {
         const std::optional<CommandId> command = std::exchange(creating->command, std::nullopt);
         const auto* child = std::get_if<NewChild>(&creating->made.what);
         // The answer may be lost, and the peer has brought the child along.
@@ -97,11 +97,12 @@ void go_on_in_newer(Context& context, IkeSa& newer) {
         else of_newer.enqueue(create_again(*creating, command));
     }
     std::erase_if(sa.tasks, [&](Task& task) {
-        if (std::holds_alternative<CreateChildTask>(task)) of_newer.enqueue(std::move(task));
-        else if (std::holds_alternative<RekeyChildTask>(task) || std::holds_alternative<RekeyIkeTask>(task))
-            context.finish_command(command_of(task), {});
-        else return false;
-        return true;
+        const auto* rekey = std::get_if<RekeyIkeTask>(&task);
+        const bool has_fresh_keys = std::holds_alternative<RekeyChildTask>(task) || (rekey != nullptr && !rekey->clone);
+        const bool is_child = std::holds_alternative<CreateChildTask>(task);
+        if (is_child) of_newer.enqueue(std::move(task));
+        else if (has_fresh_keys) context.finish_command(command_of(task), {});
+        return is_child || has_fresh_keys;
     });
     context.core.touch(newer.id);
 }
