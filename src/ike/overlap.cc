@@ -78,8 +78,7 @@ namespace {
 
 std::size_t count_of(const IkeSa& sa, const std::string& name) {
     return static_cast<std::size_t>(std::ranges::count_if(sa.children, [&](const auto& entry) {
-        const Child& child = entry.second;
-        return child.config->name == name && !child.replacement && !child.redundant && child.state != model::ChildState::deleting;
+        return entry.second.config->name == name && is_current(sa, entry.second);
     }));
 }
 

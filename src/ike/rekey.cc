@@ -304,6 +304,10 @@ bool is_undecided(const IkeSa& sa, model::ChildId child) {
     });
 }
 
+bool is_current(const IkeSa& sa, const Child& child) {
+    return !child.replacement && !child.redundant && child.state != model::ChildState::deleting && !is_undecided(sa, child.id);
+}
+
 void settle_for_peer_rekey(Context& context, const NewSa& attempt) {
     IkeSa& sa = context.sa;
     if (attempt.clones_ike_sa()) return;

@@ -24,6 +24,8 @@ bool lost_to_us(const IkeSa& sa, const NewSa& made);
 
 // Whether the peer's rekey made this child and our own of the same one is still under way: only one of them will stay.
 bool is_undecided(const IkeSa& sa, model::ChildId child);
+// Whether the child counts: neither on its way out nor undecided.
+bool is_current(const IkeSa& sa, const Child& child);
 
 // Our own attempt to rekey came to nothing: a rekey of the peer that waited for its outcome takes effect.
 void settle_for_peer_rekey(Context& context, const NewSa& attempt);

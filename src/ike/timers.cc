@@ -207,8 +207,7 @@ Next close_and_revive(Context& context, const Explanation& why, model::Action mo
     // What is kept up comes back by the daemon, which looks names up again and tries other addresses.
     if (sa.established())
         for (const auto& [id, child] : sa.children)
-            if (child.state != model::ChildState::deleting && !child.replacement && !child.redundant &&
-                child.resource == model::every_resource &&
+            if (is_current(sa, child) && child.resource == model::every_resource &&
                 !find_twin(context, child.terms.selectors)) {
                 if (model::starts(child.config->*action) && !sa.connection->keep_up) revive.push_back(child.config->name);
                 if (model::traps(child.config->*action)) set_trap(context, child.connection, *child.config);

@@ -101,8 +101,7 @@ Result<> informational_request(Context& context, const Received& request, wire::
 std::vector<std::string> names_of_children(const IkeSa& sa) {
     std::vector<std::string> names;
     for (const auto& [id, child] : sa.children)
-        if (!child.replacement && !child.redundant && child.state != model::ChildState::deleting && !is_undecided(sa, id))
-            names.push_back(child.config->name);
+        if (is_current(sa, child)) names.push_back(child.config->name);
     return names;
 }
 

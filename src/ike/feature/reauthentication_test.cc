@@ -116,6 +116,28 @@ TEST_F(Reauthentication, TakesAChildThatBothSidesRekeyAlongOnce) {
     EXPECT_TRUE(pair.up());
 }
 
+// … and what brings it back when the peer is silent does so once, too.
+TEST_F(Reauthentication, BringsAChildThatBothSidesRekeyBackOnce) {
+    at_a.children.front().dpd_action = model::Action::start;
+    start();
+    enum { a_is_lost, all_is_lost, nothing_is_lost } network = a_is_lost;
+    pair.meddler = [&](Send& send) {
+        const auto header = *wire::parse_header(send.datagram);
+        const bool of_a = header.initiator && header.exchange == model::ExchangeType::create_child_sa;
+        const bool delivered = header.response || !(of_a || header.exchange == model::ExchangeType::informational);
+        return network == nothing_is_lost || (network == a_is_lost && delivered);
+    };
+    for (Node* node : {&pair.a, &pair.b}) pair.step(*node, Rekey{.id = {}, .which = {.child = "net"}});
+    pair.run();
+    ASSERT_EQ(pair.a.engine.population().children, 2u) << logs();
+    network = all_is_lost;
+    while (pair.a.log().find("stopped answering") == std::string::npos) pair.pass(seconds(1));
+    network = nothing_is_lost;
+    pair.pass(minutes(1));
+    EXPECT_EQ(pair.a.engine.population().children, 1u) << logs();
+    EXPECT_TRUE(pair.up());
+}
+
 // The old SA is lost before the new one has come far, and comes back by itself: once is enough.
 TEST_F(Reauthentication, OfAnSaThatIsLostMeanwhileIsLeftToWhatBringsItBack) {
     at_a.children.front().close_action = model::Action::start;
