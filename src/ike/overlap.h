@@ -1,5 +1,5 @@
 // Two IKE SAs between the same peers, of which one takes over from the other: reauthentication make-before-break, or both
-// sides began at once. A child of the one may be the twin of a child of the other.
+// sides began at once. A child of the one may be the twin of a child of the other, and two of one SA may be siblings.
 #pragma once
 
 #include "ike/context.h"

@@ -214,7 +214,7 @@ Next close_and_revive(Context& context, const Explanation& why, model::Action mo
             }
     std::optional<CommandId> command;
     const bool comes_back = !revive.empty() || sa.connection->keep_up;
-    if (comes_back && is_taken_over(context, command)) revive.clear();
+    if (comes_back && leave_to_successor(context, command)) revive.clear();
     const model::Path path = fresh_path(context);
     const auto connection = sa.connection;
     const Next next = context.close(why);

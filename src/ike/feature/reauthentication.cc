@@ -335,7 +335,7 @@ void reauthenticate(Context& context, const std::optional<CommandId>& command) {
              context.effects);
 }
 
-bool is_taken_over(Context& context, std::optional<CommandId>& command) {
+bool leave_to_successor(Context& context, std::optional<CommandId>& command) {
     IkeSa* heir = successor_of(context.core, context.sa);
     if (heir == nullptr || heir->established()) return heir != nullptr;
     if (heir->intent) command = std::exchange(heir->intent->command, std::nullopt);

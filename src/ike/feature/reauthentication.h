@@ -14,7 +14,7 @@ void reauthenticate(Context& context, const std::optional<CommandId>& command);
 
 // The SA is lost, and comes back by itself. One that was to take over from it brings its children along, if the peer has
 // authenticated it (true); else it is given up, for one attempt is enough, and `command` is what had waited for it.
-bool is_taken_over(Context& context, std::optional<CommandId>& command);
+bool leave_to_successor(Context& context, std::optional<CommandId>& command);
 
 // Timer::authentication_end has passed.
 void end_authentication(Context& context);
